@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+namespace freshet {
+
+// Time behind one narrow interface, so that tests tick by hand. Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  // CLOCK_REALTIME, nanoseconds since the epoch.
+  [[nodiscard]] virtual std::int64_t now() const = 0;
+  // CLOCK_MONOTONIC, nanoseconds; only differences mean something.
+  [[nodiscard]] virtual std::int64_t monotonic() const = 0;
+};
+
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] std::int64_t now() const override;
+  [[nodiscard]] std::int64_t monotonic() const override;
+};
+
+}  // namespace freshet

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "runtime/base/error.h"
+#include "runtime/base/fd.h"
+#include "runtime/config/config.h"
+#include "runtime/policy/permission.h"
+#include "runtime/sandbox/host_support.h"
+#include "runtime/sandbox/spawner.h"
+#include "runtime/wire/packet.h"
+
+namespace freshet::channel {
+
+// How a role ended. `reason` none: as asked.
+enum class EndReason : std::uint8_t { none = 0, setup, breach, signal, timeout, limit, protocol, plugin };
+
+struct End {
+  EndReason reason = EndReason::none;
+  std::string what;  // "called socket(2)", "SIGSEGV", "wall clock limit of 2m", ..; for people
+  std::string code;  // of a Failed message: "F2010"
+};
+
+// What the kernel counted for the process (wait4), plus what the manager's watch saw.
+struct RoleUsage {
+  std::int64_t wall_ns = 0;
+  std::int64_t start_ns = 0;  // spawn until locked
+  std::int64_t cpu_ns = 0;
+  std::uint64_t peak_rss_bytes = 0;
+  std::uint64_t context_switches = 0;
+  std::uint64_t blocks_in = 0, blocks_out = 0;
+};
+
+// A granted root, opened by the manager: O_PATH, no link on the way. Shared by worker and broker of a task.
+struct OpenRoot {
+  config::RootConfig config;
+  Fd directory;
+  std::uint64_t dev = 0;
+  Identity identity;
+  bool stable_birth = true;
+};
+
+struct RoleRequest {
+  wire::Role role = wire::Role::worker;
+  wire::BrokerPhase phase = wire::BrokerPhase::remove;  // broker: picks the filter
+  std::vector<const OpenRoot*> roots;                   // not owned
+  std::vector<std::string> areas;                       // per root; "" for none
+  config::LimitsConfig limits;
+  int plugin_memfd = -1;                                // worker, probe; not owned
+  bool strict = true;
+  std::uint32_t uid = 0;                                // sandbox uid for this channel and role, when support allows
+  std::uint64_t table_bytes = 0;                        // broker: the file size limit is this plus 64 KiB
+  std::string label;                                    // "task expired-web-cache" for log lines
+};
+
+// One live worker, broker or probe, seen from the manager. Used by one thread at a time. The destructor kills and
+// reaps: no process outlives it.
+class RoleProcess {
+ public:
+  // Spawns, sends Setup, takes Locked and the listener, answers and checks the canary. When it returns a process, the
+  // process is locked. Error kind `peer` (the role ended during setup; the text says why) or `system`.
+  static Result<std::unique_ptr<RoleProcess>> start(sandbox::Spawner& spawner, const sandbox::HostSupport& support,
+                                                    const RoleRequest& request);
+  virtual ~RoleProcess() = default;
+
+  // Sends a packet; false when the peer is gone (then `end` says why). Never blocks forever: it goes on answering the
+  // listener and the deadline while the socket is full.
+  virtual bool send(std::span<const std::uint8_t> packet) = 0;
+  template <class M>
+  bool send_message(const M& message) {
+    std::vector<std::uint8_t> bytes;
+    wire::encode_message(message, bytes);
+    return send(bytes);
+  }
+
+  // The next packet (valid until the next call), or nothing when the role ended, broke out, ran over its deadline or
+  // memory, or `stop` was requested (then end().reason is none and stopped() is true). Watches socket, listener, pidfd
+  // and clock together.
+  virtual std::optional<std::string_view> receive(std::stop_token stop) = 0;
+  // Like receive, but returns at once with nothing when no packet waits; `open()` tells the two cases apart.
+  virtual std::optional<std::string_view> try_receive() = 0;
+  [[nodiscard]] virtual bool open() const = 0;
+
+  // Ends it for a reason the caller found (a packet that does not decode, a message out of order).
+  virtual void close_for(EndReason reason, std::string what) = 0;
+
+  // Kills if needed, reaps, returns how it ended. Idempotent.
+  virtual End finish() = 0;
+  [[nodiscard]] virtual RoleUsage usage() const = 0;
+  [[nodiscard]] virtual const std::vector<std::string>& missing_layers() const = 0;
+  [[nodiscard]] virtual int pid() const = 0;
+};
+
+}  // namespace freshet::channel

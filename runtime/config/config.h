@@ -1,0 +1,165 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/error.h"
+
+namespace freshet::config {
+
+// Where a value was written; shown in every error about it. Lines and columns count from 1; 0 means "not in a file"
+// (a default, or a plain struct handed to the manager).
+struct Position {
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+// What a channel may do below a root.
+struct Access {
+  bool list = true;     // names and metadata; always implied
+  bool read = false;    // contents of files
+  bool remove = false;  // removal into the quarantine
+
+  bool operator==(const Access&) const = default;
+};
+
+struct RootConfig {
+  std::string path;                  // absolute, no "..", no trailing '/', bytes
+  Access access{.list = true, .read = false, .remove = true};
+  std::vector<std::string> exclude;  // absolute, below `path`
+  bool optional = false;             // a missing root is no error
+  bool i_know_what_this_is = false;  // for protected places
+  Position position;
+};
+
+struct LimitsConfig {
+  std::uint64_t memory_bytes = 256ULL << 20;
+  std::int64_t cpu_ns = 300'000'000'000;   // 5 min
+  std::int64_t wall_ns = 600'000'000'000;  // 10 min
+  std::uint32_t threads = 4;
+  std::uint32_t fds = 64;
+};
+
+enum class OverBudget { refuse, trim };
+
+struct BudgetConfig {
+  std::uint64_t entries = 1'000'000;
+  std::optional<std::uint64_t> bytes;  // none: unlimited
+  double share = 0.9;                  // of a root's entries, from 100 entries on
+  OverBudget over = OverBudget::refuse;
+  Position position;
+};
+
+enum class QuarantineMode { keep, none };
+enum class QuarantineAt { in_root, mount_top };
+
+struct QuarantineConfig {
+  QuarantineMode mode = QuarantineMode::keep;
+  std::int64_t keep_ns = 7LL * 24 * 3600 * 1'000'000'000;
+  std::optional<std::uint64_t> max_bytes;
+  QuarantineAt at = QuarantineAt::in_root;
+  Position position;
+};
+
+// What no plugin can undercut; enforced by manager and broker.
+struct FloorsConfig {
+  std::int64_t min_age_ns = 0;        // against mtime
+  std::uint64_t keep_newest = 0;      // per directory
+  std::vector<std::string> pins;      // globs of absolute paths that stay
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> hours;  // [from, to) minutes of the local day
+  bool spare_in_use = true;
+};
+
+enum class Isolation { strict, best_effort };
+
+struct ChannelConfig {
+  std::string name;
+  std::vector<RootConfig> roots;
+  LimitsConfig limits;
+  BudgetConfig budget;
+  QuarantineConfig quarantine;
+  FloorsConfig floors;
+  std::optional<Isolation> isolation;  // none: the file's
+  bool irreversible_allowed = false;
+  bool generated = false;              // made from a task's own `roots`
+  Position position;
+};
+
+// A setting as TOML has it, before the plugin's schema gives it a type.
+struct SettingValue {
+  std::variant<bool, std::int64_t, double, std::string, std::vector<SettingValue>> value;
+  Position position;
+};
+
+enum class OnFailure { rollback, keep };
+
+struct TaskConfig {
+  std::string name;
+  std::string plugin;                       // plugin id
+  std::optional<std::string> kind;          // key `task`, where the plugin offers several
+  std::string channel;                      // always filled: a declared or a generated one
+  bool enabled = true;
+  std::vector<std::string> after;
+  std::vector<std::string> requires_;       // key `requires`
+  std::map<std::string, SettingValue> settings;
+  std::optional<QuarantineMode> quarantine_mode;
+  OnFailure on_failure = OnFailure::rollback;
+  Position position;
+  std::map<std::string, Position> key_positions;  // of each key that was written
+};
+
+enum class LockfilePolicy { off, require };
+enum class SignaturePolicy { off, warn, require };
+
+struct PolicyConfig {
+  LockfilePolicy lockfile = LockfilePolicy::off;
+  SignaturePolicy signatures = SignaturePolicy::off;
+  bool native_tasks = true;
+};
+
+struct LogConfig {
+  std::string level = "warn";
+  std::string file;  // empty: stderr
+  bool json = false;
+};
+
+struct Config {
+  std::map<std::string, ChannelConfig> channels;
+  std::map<std::string, TaskConfig> tasks;  // disabled ones too
+  Isolation isolation = Isolation::strict;
+  std::uint32_t uid_base = 1879048192;
+  PolicyConfig policy;
+  LogConfig log;
+  std::vector<std::string> files;  // in the order they were read
+};
+
+struct LoadOptions {
+  // Files to read, in order. The first must exist; the caller has put conf.d/*.toml after it in name order.
+  std::vector<std::string> files;
+};
+
+// One error of meaning or of syntax, ready to print: `where: what`, the line with a caret, a suggestion.
+struct Diagnostic {
+  Position position;
+  std::string what;        // "unknown key `older_than`"
+  std::string excerpt;     // the source line and a caret line; may be empty
+  std::string suggestion;  // "did you mean `older-than`?"; may be empty
+};
+
+// "FILE:LINE:COL: error: what", excerpt, "  = help: suggestion".
+std::string format(const Diagnostic& diagnostic);
+
+// Reads, merges and types the files. All errors of meaning in all files are returned at once; a syntax error ends the
+// reading of that file only. Nothing outside the named files is touched: no plugin, no root.
+// Size cap 1 MiB a file, nesting cap 32 (toml11 3.7.1 overflows the stack on 32 KB of '[').
+std::expected<Config, std::vector<Diagnostic>> load(const LoadOptions& options);
+
+// The files for `--config FILE`, or the standard place of this user with its conf.d. Error kind `missing`.
+Result<std::vector<std::string>> find_config_files(const std::optional<std::string>& given);
+
+}  // namespace freshet::config

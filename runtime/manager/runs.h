@@ -1,0 +1,256 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "runtime/base/error.h"
+#include "runtime/manager/cleanup_manager.h"
+
+namespace freshet {
+
+struct PlanId {
+  std::string id;
+  bool operator==(const PlanId&) const = default;
+};
+
+// One finding of a plan, as people and machines see it. Views live until the callback returns.
+struct PlannedEntry {
+  std::string_view task;
+  std::string_view root;
+  std::string_view path;    // absolute, bytes
+  std::string_view type;    // "file", "directory", ..
+  std::uint64_t size = 0;   // apparent bytes
+  std::uint64_t allocated = 0;
+  std::int64_t mtime_ns = 0;
+  std::string_view reason;
+  std::string_view kind;    // "aged", ..
+  std::string_view cost;    // "unique", ..
+};
+
+struct PlannedDirectory {
+  std::string path;
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+};
+
+struct PlannedRoot {
+  std::string path;
+  std::uint64_t scanned = 0;  // entries listed
+  std::uint64_t entries = 0;  // planned
+  std::uint64_t bytes = 0;    // on disk; a hard link counts once, and only when all its links go
+  std::int64_t oldest_mtime_ns = 0;  // 0: none
+  std::vector<PlannedDirectory> largest;  // directories directly below the root, at most 8, largest first
+};
+
+struct PlannedTask {
+  std::string name;
+  std::string channel;
+  std::string plugin;       // "id version", empty for a native task
+  TaskState state = TaskState::planned;  // planned, admitted, refused, skipped or failed
+  EndReason end = EndReason::none;
+  std::string note;
+  std::vector<BoundaryViolation> violations;
+  std::vector<std::string> missing_layers;
+  std::vector<std::string> permissions;  // effective, in words: "remove below /x"
+  std::string quarantine;                // "keep 7d" or "none (cannot be taken back)"
+  std::uint64_t entries = 0;
+  std::uint64_t units = 0;
+  std::uint64_t bytes = 0;
+  std::vector<PlannedRoot> roots;
+  std::map<std::string, std::uint64_t> kept;    // reason -> entries that were proposed and stay
+  std::vector<Refusal> kept_examples;           // the first 20
+  std::vector<Refusal> unread;                  // what could not be read, the first 20
+  std::uint64_t unread_count = 0;
+  std::uint64_t repeated = 0;                   // findings that the plugin repeated: its error
+};
+
+struct PlanSummary {
+  std::string id;
+  std::int64_t made_ns = 0;
+  std::vector<PlannedTask> tasks;  // in the order they would run
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+  bool admitted = true;            // false: at least one task was refused, skipped or failed
+};
+
+enum class RunState : std::uint8_t { planning = 0, executing, done, partly, failed, refused, interrupted, rolling_back, rolled_back, purging, purged };
+std::string_view to_string(RunState state);
+
+struct RunResult {
+  std::optional<Error> error;
+  std::string run_id;
+  RunState state = RunState::done;
+  std::vector<CleanupResult> tasks;
+  std::uint64_t entries_removed = 0;
+  std::uint64_t bytes_reclaimed_now = 0;
+  std::uint64_t bytes_reclaimable_at_purge = 0;
+  struct Purged {
+    std::string run_id;
+    std::uint64_t entries = 0;
+    std::uint64_t bytes = 0;
+    std::string why;  // "kept for 7d", "over max 10GiB"
+  };
+  std::vector<Purged> purged;  // earlier runs
+};
+
+// One row of the history.
+struct RunSummary {
+  std::string id;
+  RunState state = RunState::done;
+  std::int64_t started_ns = 0;
+  std::int64_t ended_ns = 0;  // 0: did not end (crash, or still running)
+  bool alive = false;         // a process holds it now
+  std::uint64_t entries_removed = 0;
+  std::uint64_t bytes_reclaimed_now = 0;
+  std::uint64_t bytes_reclaimable_at_purge = 0;
+  struct Task {
+    std::string name;
+    std::string channel;
+    std::string plugin;
+    TaskState state = TaskState::registered;
+    std::uint64_t entries_found = 0;
+    std::uint64_t entries_removed = 0;
+    std::uint64_t entries_refused = 0;
+    std::uint64_t bytes = 0;
+    std::string note;
+    std::vector<std::string> roots;
+  };
+  std::vector<Task> tasks;
+  std::string note;
+};
+
+struct RollbackReport {
+  std::optional<Error> error;
+  bool complete = false;       // everything came back
+  std::uint64_t entries = 0;   // units put back
+  std::vector<Refusal> conflicts;
+};
+
+struct PurgeReport {
+  std::optional<Error> error;
+  std::vector<RunResult::Purged> runs;
+  std::uint64_t left = 0;      // entries that could not be unlinked
+};
+
+// Progress of a plan or a run, from any thread of the manager; must return quickly.
+struct Progress {
+  std::string task;
+  std::string phase;  // "scan", "remove", "restore", "purge"
+  std::uint64_t scanned = 0;
+  std::uint64_t found = 0;
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;  // 0: unknown
+  std::uint64_t bytes = 0;
+};
+
+struct PluginFacts {
+  std::string file;
+  std::string sha256;        // lower-case hex
+  std::optional<Error> error;  // why it is not usable; the fields below are empty then
+  std::string id, version, license, doc;
+  std::string abi;           // "0.1 <= abi < 1.0"
+  bool stripped = false;
+  std::vector<std::string> required_permissions, optional_permissions;
+  struct Setting {
+    std::string name, type, doc;
+    std::string default_text;  // empty with required = true
+    bool required = false;
+    std::string range;
+    std::vector<std::string> values;
+  };
+  struct Kind {
+    std::string name, doc;
+    std::vector<Setting> settings;
+  };
+  std::vector<Kind> kinds;
+  std::vector<std::string> used_by;  // task names of the configuration
+};
+
+// Beside ICleanupManager: what works on several tasks at once, and on past runs. Thread-safe like it.
+class IRuns {
+ public:
+  virtual ~IRuns() = default;
+
+  struct TaskEntry {
+    std::string name;
+    CleanupHandle handle;
+    bool enabled = true;
+    bool native = false;
+  };
+  virtual std::vector<TaskEntry> tasks() = 0;
+
+  // Resolve, validate, plan, admit. Empty `handles`: every enabled task. The plan is kept in the state directory.
+  virtual std::expected<PlanId, Error> plan(const std::vector<CleanupHandle>& handles) = 0;
+  virtual std::expected<PlanSummary, Error> summary(const PlanId& plan) = 0;
+  // Calls `each` for every entry of the plan, task by task. Returns early when `each` returns false.
+  virtual Status entries(const PlanId& plan, const std::function<bool(const PlannedEntry&)>& each) = 0;
+  // Writes the plan to one file, or takes one in again (identities and file systems are checked at apply).
+  virtual Status save(const PlanId& plan, const std::string& file) = 0;
+  virtual std::expected<PlanId, Error> load(const std::string& file) = 0;
+  // Forgets a plan that will not be applied.
+  virtual void discard(const PlanId& plan) = 0;
+
+  // Validate and admit again, then act and purge what is over. `wait`: wait for a run that holds the same roots,
+  // else error kind `busy` naming it.
+  virtual RunResult apply(const PlanId& plan, bool wait = false) = 0;
+
+  // Handles of the tasks of a past run, in the order they ran; from history, without the configuration.
+  virtual std::expected<std::vector<CleanupHandle>, Error> open(const std::string& run_id) = 0;
+
+  // "latest" (the last run that removed something), a full id or a unique prefix of at least 4.
+  virtual std::expected<std::string, Error> resolve_run(const std::string& text) = 0;
+  virtual std::expected<std::vector<RunSummary>, Error> history(std::size_t limit) = 0;
+  virtual std::expected<RunSummary, Error> find_run(const std::string& run_id) = 0;
+
+  // rollback_cleanup on each task of the run, dependents first, with the report.
+  virtual RollbackReport rollback(const std::string& run_id) = 0;
+  // One run; or with nothing given all whose `keep` is over.
+  virtual PurgeReport purge(const std::optional<std::string>& run_id) = 0;
+
+  virtual std::vector<PluginFacts> plugins() = 0;
+  virtual PluginFacts inspect(const std::string& file) = 0;
+
+  // A real trial rename in every root of every enabled task (by a broker); what does not work, by root.
+  virtual std::vector<BoundaryViolation> trial() = 0;
+};
+
+// One row of `freshet doctor`.
+struct DoctorRow {
+  std::string mechanism;
+  bool available = false;
+  bool needed_for_strict = false;
+  std::string seen;
+  std::string without_it;  // what is lost
+};
+
+struct ManagerOptions {
+  std::string state_dir;
+  std::vector<std::string> plugin_dirs;
+  std::string role_executable;  // empty: beside the program or the library
+  // Called from the manager's threads.
+  std::function<void(const Progress&)> on_progress;
+  std::stop_token stop;         // an operator's interrupt: finishes the entry in hand, records, ends
+};
+
+namespace config {
+struct Config;
+}
+
+struct Manager {
+  std::unique_ptr<ICleanupManager> cleanup;
+  IRuns* runs = nullptr;  // lives as long as `cleanup`
+};
+
+// Opens the state directory (made 0700 if missing) and registers the configuration's tasks.
+// Errors: kind `system` (state directory), `invalid`.
+std::expected<Manager, Error> make_manager(const config::Config& config, ManagerOptions options);
+
+std::vector<DoctorRow> examine_host(const ManagerOptions& options);
+
+}  // namespace freshet

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/error.h"
+
+namespace freshet::manifest {
+
+inline constexpr std::string_view kSectionName = ".freshet.manifest";
+inline constexpr std::string_view kEntrySymbol = "freshet_plugin_entry";
+inline constexpr std::size_t kMaxManifestBytes = 64 * 1024;
+
+struct AbiVersion {
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  auto operator<=>(const AbiVersion&) const = default;
+};
+
+// The ABI revision this runtime speaks; equal to FRESHET_ABI_MAJOR.MINOR of plugin.h (a test compares).
+inline constexpr AbiVersion kRuntimeAbi{0, 1};
+
+enum class SettingType : std::uint8_t { boolean = 1, integer, number, string, duration, size, list_of_strings };
+std::string_view to_string(SettingType type);
+
+// A typed setting: duration in ns and size in bytes are integers here.
+using TypedValue = std::variant<bool, std::int64_t, double, std::string, std::vector<std::string>>;
+
+struct SettingSchema {
+  std::string name;
+  SettingType type = SettingType::string;
+  std::string doc;
+  std::optional<TypedValue> default_value;     // none: the operator must give it
+  std::optional<std::pair<double, double>> range;  // inclusive, in the typed unit (ns, bytes)
+  std::vector<std::string> values;             // allowed values of a string or of a list's members; empty: any
+};
+
+struct TaskKind {
+  std::string name;
+  std::string doc;
+  std::vector<std::string> after;     // kinds of this plugin
+  std::vector<std::string> requires_; // kinds of this plugin
+  std::vector<SettingSchema> settings;
+};
+
+// Limits a manifest asks for; 0 means "did not ask".
+struct RequestedLimits {
+  std::uint64_t memory_bytes = 0;
+  std::int64_t cpu_ns = 0;
+  std::int64_t wall_ns = 0;
+  std::uint32_t threads = 0;
+  std::uint32_t fds = 0;
+};
+
+struct Manifest {
+  std::string id;       // reverse domain name, [a-z0-9.-], at most 128 bytes
+  std::string version;  // semver text
+  std::string license;
+  std::string doc;
+  AbiVersion abi_min;
+  AbiVersion abi_below;
+  std::vector<std::string> required_permissions;  // of kPermissionNames
+  std::vector<std::string> optional_permissions;
+  RequestedLimits limits;
+  std::vector<TaskKind> kinds;
+};
+
+// Permissions a manifest may name in this version.
+inline constexpr std::string_view kPermissionNames[] = {"remove", "read"};
+
+// Why a file is not a plugin we load; each has its own code and its own page in `freshet explain`.
+//   F2001 not_elf            F2002 wrong_machine       F2003 truncated         F2004 no_manifest
+//   F2005 manifest_syntax    F2006 manifest_key        F2007 abi_range         F2008 no_entry
+//   F2009 extra_exports      F2010 entry_failed        F2011 unannounced_task  F2012 settings_mismatch
+//   F2013 load_failed (constructor crashed, hung, or the loader said no)
+//   F2014 needed_library     F2015 rpath               F2016 audit_or_filter   F2017 text_relocations
+//   F2018 executable_stack   F2019 writable_code       F2020 too_large
+// The codes are Error::code; kind is `invalid`.
+
+// F2007 unless min <= kRuntimeAbi < below.
+Status check_abi(const Manifest& manifest);
+
+const TaskKind* find_kind(const Manifest& manifest, std::string_view name);
+
+}  // namespace freshet::manifest

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace freshet::sandbox {
+
+// What this kernel and these rights allow, found by trying in a throw-away child, never by uid or version number.
+struct HostSupport {
+  bool user_namespace = false;      // a child can make one and get its ids mapped
+  bool map_all_ids = false;         // .. with every id of this process's own map (root)
+  bool mount_namespace = false;     // private root: clone, attach, pivot
+  bool pid_namespace = false;
+  bool net_namespace = false;
+  bool ipc_namespace = false;
+  bool uts_namespace = false;
+  bool cgroup_namespace = false;
+  bool seccomp_notify = false;      // user notification with a listener
+  std::uint32_t landlock_abi = 0;
+  bool mdwe = false;                // PR_SET_MDWE, Linux 6.3
+  bool change_ids = false;          // may give a role a uid of its own (root)
+  bool openat2 = false;
+  bool renameat2 = false;
+  std::vector<std::string> reasons; // "user namespace: EPERM (..)": one line for each thing that failed
+
+  // Empty, or what strict isolation lacks, each with how to get it.
+  [[nodiscard]] std::vector<std::string> missing_for_strict() const;
+};
+
+// Tests force a lesser host; every field only ever takes something away.
+struct SupportLimits {
+  bool no_user_namespace = false;
+  bool no_namespaces = false;
+  bool no_seccomp = false;
+  std::uint32_t landlock_abi_at_most = 1000;
+  bool no_mdwe = false;
+};
+
+HostSupport find_host_support(const SupportLimits& limits = {});
+
+}  // namespace freshet::sandbox

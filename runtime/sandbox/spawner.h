@@ -1,0 +1,37 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "runtime/base/error.h"
+#include "runtime/base/fd.h"
+
+namespace freshet::sandbox {
+
+struct SpawnRequest {
+  std::string argument;     // argv[1] of the role executable: "worker", "broker", "probe"
+  std::uint64_t namespaces = 0;  // CLONE_NEW* flags
+  bool map_all_ids = false; // with CLONE_NEWUSER: map every id of our own map one to one, else only our own uid and gid
+};
+
+struct Spawned {
+  Fd socket;  // our end
+  Fd pidfd;
+  pid_t pid = -1;  // for /proc and log lines only; signals go by pidfd
+};
+
+// Starts role processes. All of them are children of one thread that lives as long as the spawner (PR_SET_PDEATHSIG
+// follows the thread). The child gets its socket as descriptor 3, /dev/null as 0 to 2 and nothing else; its environment
+// is empty. Thread-safe.
+class Spawner {
+ public:
+  // `role_executable` is opened once and executed by descriptor.
+  static Result<std::unique_ptr<Spawner>> create(const std::string& role_executable);
+  virtual ~Spawner() = default;
+  virtual Result<Spawned> spawn(const SpawnRequest& request) = 0;
+};
+
+}  // namespace freshet::sandbox

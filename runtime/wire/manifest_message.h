@@ -1,0 +1,97 @@
+#pragma once
+
+#include "runtime/manifest/manifest.h"
+#include "runtime/wire/messages.h"
+
+namespace freshet::wire {
+
+// A list of short strings, each capped.
+template <class A, class L>
+void visit_names(A& a, L& names, std::size_t cap = kMaxKinds) {
+  a.list(names, cap, [](auto& x, auto& s) { x.string(s, kMaxName); });
+}
+
+template <class A, Is<manifest::TypedValue> M>
+void visit(A& a, M& m) {
+  std::uint8_t index = static_cast<std::uint8_t>(m.index());
+  a.number(index);
+  if constexpr (A::kDecoding) {
+    switch (index) {
+      case 0: m = false; break;
+      case 1: m = std::int64_t{0}; break;
+      case 2: m = 0.0; break;
+      case 3: m = std::string(); break;
+      default: m = std::vector<std::string>(); break;  // an unknown index fails below: the list's count does not fit
+    }
+  }
+  if (auto* flag = std::get_if<0>(&m)) a.boolean(*flag);
+  else if (auto* integer = std::get_if<1>(&m)) a.number(*integer);
+  else if (auto* real = std::get_if<2>(&m)) a.number(*real);
+  else if (auto* text = std::get_if<3>(&m)) a.string(*text, kMaxSettingText);
+  else if (auto* texts = std::get_if<4>(&m)) a.list(*texts, kMaxSettings, [](auto& x, auto& s) { x.string(s, kMaxSettingText); });
+}
+
+template <class A, Is<manifest::SettingSchema> M>
+void visit(A& a, M& m) {
+  a.string(m.name, kMaxName);
+  std::uint8_t type = static_cast<std::uint8_t>(static_cast<unsigned>(m.type) - 1);
+  a.number(type);
+  if constexpr (A::kDecoding) {
+    m.type = static_cast<manifest::SettingType>(type < 7 ? type + 1 : 1);
+    m.default_value.reset();
+    m.range.reset();
+  }
+  a.string(m.doc, kMaxText);
+  bool has_default = m.default_value.has_value();
+  a.boolean(has_default);
+  if (has_default) {
+    if constexpr (A::kDecoding) m.default_value.emplace();
+    visit(a, *m.default_value);
+  }
+  bool has_range = m.range.has_value();
+  a.boolean(has_range);
+  if (has_range) {
+    if constexpr (A::kDecoding) m.range.emplace();
+    a.number(m.range->first);
+    a.number(m.range->second);
+  }
+  a.list(m.values, kMaxSettings, [](auto& x, auto& s) { x.string(s, kMaxName); });
+}
+
+template <class A, Is<manifest::TaskKind> M>
+void visit(A& a, M& m) {
+  a.string(m.name, kMaxName);
+  a.string(m.doc, kMaxText);
+  visit_names(a, m.after);
+  visit_names(a, m.requires_);
+  a.list(m.settings, kMaxSettings, [](auto& x, auto& s) { visit(x, s); });
+}
+
+// Probe to manager: what the plugin's file says of itself.
+struct Inspected {
+  static constexpr auto kType = MessageType::inspected;
+  manifest::Manifest manifest;
+  bool stripped = false;
+};
+template <class A, Is<Inspected> M>
+void visit(A& a, M& m) {
+  a.string(m.manifest.id, 128);
+  a.string(m.manifest.version, kMaxName);
+  a.string(m.manifest.license, kMaxName);
+  a.string(m.manifest.doc, kMaxText);
+  a.number(m.manifest.abi_min.major);
+  a.number(m.manifest.abi_min.minor);
+  a.number(m.manifest.abi_below.major);
+  a.number(m.manifest.abi_below.minor);
+  visit_names(a, m.manifest.required_permissions);
+  visit_names(a, m.manifest.optional_permissions);
+  a.number(m.manifest.limits.memory_bytes);
+  a.number(m.manifest.limits.cpu_ns);
+  a.number(m.manifest.limits.wall_ns);
+  a.number(m.manifest.limits.threads);
+  a.number(m.manifest.limits.fds);
+  a.list(m.manifest.kinds, kMaxKinds, [](auto& x, auto& k) { visit(x, k); });
+  a.boolean(m.stripped);
+}
+
+}  // namespace freshet::wire

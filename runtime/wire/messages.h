@@ -1,0 +1,679 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "runtime/base/identity.h"
+#include "runtime/base/tree_digest.h"
+#include "runtime/wire/codec.h"
+
+// Every message between the manager and a role. PROTOCOL.md beside this file says who sends which and when; the caps
+// here are the ones it names.
+namespace freshet::wire {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kMagic = 0x54485246;  // "FRHT"
+
+inline constexpr std::size_t kMaxName = 255;
+inline constexpr std::size_t kMaxPath = 48 * 1024;  // of a directory below a root; longer ones are refused by name
+inline constexpr std::size_t kMaxText = 1024;
+inline constexpr std::size_t kMaxReason = 512;
+inline constexpr std::size_t kMaxRoots = 48;
+inline constexpr std::size_t kMaxExcludes = 256;
+inline constexpr std::size_t kMaxFilter = 4096;      // BPF instructions, the kernel's own limit
+inline constexpr std::size_t kMaxSettings = 256;
+inline constexpr std::size_t kMaxSettingText = 4096;
+inline constexpr std::size_t kMaxKinds = 64;
+
+template <class M, class T>
+concept Is = std::same_as<std::remove_const_t<M>, T>;
+
+enum class MessageType : std::uint8_t {
+  hello = 1,
+  setup = 2,
+  locked = 3,
+  canary = 4,
+  failed = 5,
+  // worker
+  load = 16,
+  loaded = 17,
+  scan = 18,
+  events = 19,
+  scan_end = 20,
+  cancel = 21,
+  verify = 22,
+  // broker
+  begin = 32,
+  slots = 33,
+  slots_ready = 34,
+  units = 35,
+  outcomes = 36,
+  finish = 37,
+  finished = 38,
+  in_use = 39,
+  purge = 40,
+  restore = 41,
+  restored = 42,
+  trial = 43,
+  // probe
+  inspect = 48,
+  inspected = 49,
+};
+
+enum class Role : std::uint8_t { worker = 0, broker = 1, probe = 2 };
+
+// ---- start of every role ----
+
+// Role to manager, first of all.
+struct Hello {
+  static constexpr auto kType = MessageType::hello;
+  std::uint32_t magic = kMagic;
+  std::uint32_t version = kProtocolVersion;
+  Role role = Role::worker;
+};
+template <class A, Is<Hello> M>
+void visit(A& a, M& m) {
+  a.number(m.magic);
+  a.number(m.version);
+  a.enumeration(m.role, Role::probe);
+}
+
+// One granted root as a role gets it. Its directory descriptor comes with the packet, in the order of the list.
+struct RootSpec {
+  std::string path;                   // absolute; the worker opens it again in its own mount namespace
+  bool read_contents = false;
+  std::vector<std::string> excludes;  // relative to the root; never seen, never touched
+  std::uint64_t dev = 0;              // as the manager sees it now: the worker's must be the same directory
+  std::uint64_t inode = 0;
+  bool stable_birth = true;           // false on overlayfs: identities leave the birth time out
+};
+template <class A, Is<RootSpec> M>
+void visit(A& a, M& m) {
+  a.string(m.path, 4096);
+  a.boolean(m.read_contents);
+  a.list(m.excludes, kMaxExcludes, [](auto& x, auto& s) { x.string(s, 4096); });
+  a.number(m.dev);
+  a.number(m.inode);
+  a.boolean(m.stable_birth);
+}
+
+// Everything a role needs to lock itself; made by the manager's sandbox layer, obeyed without a choice.
+// Descriptors: the roots', then for worker and probe the plugin's sealed memfd (if `has_plugin`).
+struct Setup {
+  static constexpr auto kType = MessageType::setup;
+  Role role = Role::worker;
+  bool strict = true;            // a layer that cannot be had ends the role
+  bool private_root = true;      // pivot_root to a tmpfs (worker and probe with a mount namespace)
+  bool own_user_namespace = true;
+  bool own_pid_namespace = true;
+  bool has_plugin = false;
+  std::uint32_t uid = 0;         // to become, as the role's own user namespace numbers it; 0 with keep_ids
+  std::uint32_t gid = 0;
+  bool keep_ids = false;         // an ordinary user, or no right to change ids
+  std::uint32_t fs_uid = 0;      // broker: owner of what it makes
+  std::uint32_t fs_gid = 0;
+  std::uint64_t keep_capabilities = 0;  // mask; everything else is dropped for good
+  std::uint32_t landlock_abi = 0;       // best to use; 0: none (best-effort only)
+  bool deny_write_execute = true;       // PR_SET_MDWE where the kernel has it
+  std::uint64_t memory_bytes = 0;       // RLIMIT_AS; 0: none
+  std::uint64_t cpu_seconds = 0;
+  std::uint64_t file_size_bytes = 0;
+  std::uint32_t open_files = 64;
+  std::uint32_t processes = 1;          // RLIMIT_NPROC; 0: not set
+  bool area_only = false;               // purge: Landlock grants the quarantine areas only
+  std::vector<RootSpec> roots;
+  std::vector<std::string> areas;       // per root: name of its quarantine area below it, "" for none
+  std::vector<std::array<std::uint8_t, 8>> filter;  // struct sock_filter; empty: none (best-effort only)
+};
+template <class A, Is<Setup> M>
+void visit(A& a, M& m) {
+  a.enumeration(m.role, Role::probe);
+  a.boolean(m.strict);
+  a.boolean(m.private_root);
+  a.boolean(m.own_user_namespace);
+  a.boolean(m.own_pid_namespace);
+  a.boolean(m.has_plugin);
+  a.number(m.uid);
+  a.number(m.gid);
+  a.boolean(m.keep_ids);
+  a.number(m.fs_uid);
+  a.number(m.fs_gid);
+  a.number(m.keep_capabilities);
+  a.number(m.landlock_abi);
+  a.boolean(m.deny_write_execute);
+  a.number(m.memory_bytes);
+  a.number(m.cpu_seconds);
+  a.number(m.file_size_bytes);
+  a.number(m.open_files);
+  a.number(m.processes);
+  a.boolean(m.area_only);
+  a.list(m.roots, kMaxRoots, [](auto& x, auto& r) { visit(x, r); });
+  a.list(m.areas, kMaxRoots, [](auto& x, auto& s) { x.string(s, kMaxName); });
+  a.list(m.filter, kMaxFilter, [](auto& x, auto& f) { x.bytes(f); });
+}
+
+// Role to manager: everything is locked; the listener of its seccomp filter comes with it (if there is a filter).
+// Right after it the role makes one forbidden call, which the manager answers with errno = a nonce it chose.
+struct Locked {
+  static constexpr auto kType = MessageType::locked;
+  std::vector<std::string> missing;  // layers that could not be had (best-effort)
+};
+template <class A, Is<Locked> M>
+void visit(A& a, M& m) {
+  a.list(m.missing, 32, [](auto& x, auto& s) { x.string(s, kMaxText); });
+}
+
+// Role to manager: the errno the forbidden call got. Proves that the filter is on and that its listener is this one.
+struct Canary {
+  static constexpr auto kType = MessageType::canary;
+  std::uint32_t seen = 0;
+};
+template <class A, Is<Canary> M>
+void visit(A& a, M& m) {
+  a.number(m.seen);
+}
+
+// Role to manager: it cannot go on, and ends.
+struct Failed {
+  static constexpr auto kType = MessageType::failed;
+  std::string code;  // "F2010", or empty
+  std::string what;
+  std::int32_t error_number = 0;
+};
+template <class A, Is<Failed> M>
+void visit(A& a, M& m) {
+  a.string(m.code, 16);
+  a.string(m.what, kMaxText);
+  a.number(m.error_number);
+}
+
+// ---- worker ----
+
+enum class SettingTag : std::uint8_t { boolean = 0, integer, number, string, duration, size, strings };
+
+struct Setting {
+  std::string name;
+  SettingTag tag = SettingTag::boolean;
+  std::int64_t integer = 0;
+  double number = 0;
+  std::string string;
+  std::vector<std::string> strings;
+};
+template <class A, Is<Setting> M>
+void visit(A& a, M& m) {
+  a.string(m.name, kMaxName);
+  a.enumeration(m.tag, SettingTag::strings);
+  a.number(m.integer);
+  a.number(m.number);
+  a.string(m.string, kMaxSettingText);
+  a.list(m.strings, kMaxSettings, [](auto& x, auto& s) { x.string(s, kMaxSettingText); });
+}
+
+// Manager to worker: load the plugin and make this task.
+struct Load {
+  static constexpr auto kType = MessageType::load;
+  std::string kind;
+  std::vector<std::string> announced;  // the manifest's task kinds; `describe` may name no other (F2011)
+  std::vector<Setting> settings;
+  std::vector<std::string> features;   // ids the host may give
+};
+template <class A, Is<Load> M>
+void visit(A& a, M& m) {
+  a.string(m.kind, kMaxName);
+  a.list(m.announced, kMaxKinds, [](auto& x, auto& s) { x.string(s, kMaxName); });
+  a.list(m.settings, kMaxSettings, [](auto& x, auto& s) { visit(x, s); });
+  a.list(m.features, 64, [](auto& x, auto& s) { x.string(s, kMaxName); });
+}
+
+struct Loaded {
+  static constexpr auto kType = MessageType::loaded;
+  bool has_verify = false;
+};
+template <class A, Is<Loaded> M>
+void visit(A& a, M& m) {
+  a.boolean(m.has_verify);
+}
+
+struct Scan {
+  static constexpr auto kType = MessageType::scan;
+  std::int64_t now_ns = 0;
+};
+template <class A, Is<Scan> M>
+void visit(A& a, M& m) {
+  a.number(m.now_ns);
+}
+
+struct Cancel {
+  static constexpr auto kType = MessageType::cancel;
+};
+template <class A, Is<Cancel> M>
+void visit(A&, M&) {}
+
+// Manager to worker: call the plugin's `verify`. The answer is events and a ScanEnd; a directory or finding event in it
+// is a breach of order.
+struct Verify {
+  static constexpr auto kType = MessageType::verify;
+  std::int64_t now_ns = 0;
+};
+template <class A, Is<Verify> M>
+void visit(A& a, M& m) {
+  a.number(m.now_ns);
+}
+
+// Events of a scan: a packet of type `events` is a run of these, each behind its EventType byte. Decoded with
+// Decoder one after another (see events.h of the manager and of the worker).
+enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log };
+
+inline constexpr std::uint32_t kNoDirectory = 0xFFFFFFFFU;
+
+// A directory was opened. Ids count up from 0 without gaps. A root has no parent and an empty name.
+struct DirectoryEvent {
+  static constexpr auto kEvent = EventType::directory;
+  std::uint32_t id = 0;
+  std::uint32_t parent = kNoDirectory;
+  std::uint32_t root = 0;
+  std::string_view name;
+  std::uint64_t inode = 0;
+  std::int64_t birth_ns = 0;
+  std::int64_t mtime_ns = 0;
+};
+template <class A, Is<DirectoryEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.id);
+  a.number(m.parent);
+  a.number(m.root);
+  a.string(m.name, kMaxName);
+  a.number(m.inode);
+  a.number(m.birth_ns);
+  a.number(m.mtime_ns);
+}
+
+template <class A, Is<Identity> M>
+void visit(A& a, M& m) {
+  a.number(m.inode);
+  a.number(m.birth_ns);
+  a.enumeration(m.type, EntryType::block_device);
+  a.number(m.mtime_ns);
+  a.number(m.size);
+}
+
+enum class FindingKind : std::uint8_t { none = 0, aged, orphan, over_quota, leftover };
+enum class CostClass : std::uint8_t { unique = 0, regenerable, redownloadable };
+
+struct FindingEvent {
+  static constexpr auto kEvent = EventType::finding;
+  std::uint32_t directory = 0;
+  std::string_view name;
+  Identity identity;
+  std::int64_t mtime_ns = 0;   // of directories too
+  std::int64_t atime_ns = 0;
+  std::uint64_t allocated = 0;
+  std::uint32_t links = 1;
+  std::uint32_t uid = 0;
+  FindingKind kind = FindingKind::aged;
+  CostClass cost = CostClass::unique;
+  std::uint64_t cost_bytes = 0;
+  std::string_view reason;
+};
+template <class A, Is<FindingEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.directory);
+  a.string(m.name, kMaxName);
+  visit(a, m.identity);
+  a.number(m.mtime_ns);
+  a.number(m.atime_ns);
+  a.number(m.allocated);
+  a.number(m.links);
+  a.number(m.uid);
+  a.enumeration(m.kind, FindingKind::leftover);
+  a.enumeration(m.cost, CostClass::redownloadable);
+  a.number(m.cost_bytes);
+  a.string(m.reason, kMaxReason);
+}
+
+// A directory was closed.
+struct DirectoryEndEvent {
+  static constexpr auto kEvent = EventType::directory_end;
+  std::uint32_t id = 0;
+  std::uint64_t entries = 0;  // listed, without the quarantine area; excluded ones and mount points count
+  bool complete = false;      // listed to the end without an error
+};
+template <class A, Is<DirectoryEndEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.id);
+  a.number(m.entries);
+  a.boolean(m.complete);
+}
+
+// Something below `directory` could not be read: its own listing (empty name) or the directory `name`.
+struct UnreadEvent {
+  static constexpr auto kEvent = EventType::unread;
+  std::uint32_t directory = kNoDirectory;
+  std::uint32_t root = 0;
+  std::string_view name;
+  std::int32_t error_number = 0;
+};
+template <class A, Is<UnreadEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.directory);
+  a.number(m.root);
+  a.string(m.name, kMaxName);
+  a.number(m.error_number);
+}
+
+struct ProgressEvent {
+  static constexpr auto kEvent = EventType::progress;
+  std::uint64_t entries = 0;  // listed so far
+  std::uint64_t findings = 0;
+  std::uint64_t done = 0;     // the plugin's own count
+  std::uint64_t total = 0;
+};
+template <class A, Is<ProgressEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.entries);
+  a.number(m.findings);
+  a.number(m.done);
+  a.number(m.total);
+}
+
+struct LogEvent {
+  static constexpr auto kEvent = EventType::log;
+  std::uint8_t level = 2;  // freshet_log_level
+  std::string_view text;   // the plugin's bytes: escape before showing
+};
+template <class A, Is<LogEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.level);
+  a.string(m.text, kMaxText);
+}
+
+struct ScanEnd {
+  static constexpr auto kType = MessageType::scan_end;
+  std::int32_t status = 0;  // freshet_status of the plugin's function
+  std::uint64_t entries = 0;
+  std::uint64_t dropped_log_lines = 0;
+  // Resource checks of the worker process, taken around the plugin's call.
+  std::uint32_t threads_before = 0, threads_after = 0;
+  std::uint32_t fds_before = 0, fds_after = 0;
+  std::uint64_t heap_before = 0, heap_after = 0;  // bytes in use, mallinfo2
+  std::uint32_t buffers_out = 0;                  // pool buffers not given back
+};
+template <class A, Is<ScanEnd> M>
+void visit(A& a, M& m) {
+  a.number(m.status);
+  a.number(m.entries);
+  a.number(m.dropped_log_lines);
+  a.number(m.threads_before);
+  a.number(m.threads_after);
+  a.number(m.fds_before);
+  a.number(m.fds_after);
+  a.number(m.heap_before);
+  a.number(m.heap_after);
+  a.number(m.buffers_out);
+}
+
+// ---- broker ----
+
+enum class BrokerPhase : std::uint8_t { remove = 0, restore, purge, trial };
+
+// Manager to broker: what this process is for; exactly once, after Canary. The area of root i is Setup::areas[i]; the
+// run's folder below it is <channel>/<run>/<task number>.
+struct Begin {
+  static constexpr auto kType = MessageType::begin;
+  BrokerPhase phase = BrokerPhase::remove;
+  std::string channel;
+  std::string run;
+  std::uint32_t task = 0;
+  bool unlink = false;                 // quarantine mode `none`: units are unlinked, never whole directories
+  std::uint64_t max_entries = 0;       // the task's budget, enforced again here
+  std::uint64_t max_bytes = ~0ULL;     // allocated bytes
+  std::int64_t not_younger_than_ns = 0;  // floor min-age: mtime must be below this; 0: no floor
+  TreeDigest::Key key{};
+};
+template <class A, Is<Begin> M>
+void visit(A& a, M& m) {
+  a.enumeration(m.phase, BrokerPhase::trial);
+  a.string(m.channel, kMaxName);
+  a.string(m.run, kMaxName);
+  a.number(m.task);
+  a.boolean(m.unlink);
+  a.number(m.max_entries);
+  a.number(m.max_bytes);
+  a.number(m.not_younger_than_ns);
+  a.bytes(m.key);
+}
+
+// Inodes (of one root's file system) that are in use or locked now; any number of packets after Begin, before Slots.
+struct InUse {
+  static constexpr auto kType = MessageType::in_use;
+  std::uint64_t dev = 0;
+  std::vector<std::uint64_t> inodes;
+};
+template <class A, Is<InUse> M>
+void visit(A& a, M& m) {
+  a.number(m.dev);
+  a.list(m.inodes, 8000, [](auto& x, auto& i) { x.number(i); });
+}
+
+// One origin parent. Numbers count up from 1 without gaps, per task.
+struct Slot {
+  std::uint32_t number = 0;
+  std::uint32_t root = 0;
+  std::string path;  // of the parent, relative to the root; "" is the root itself
+  std::uint64_t inode = 0;
+  std::int64_t birth_ns = 0;
+};
+template <class A, Is<Slot> M>
+void visit(A& a, M& m) {
+  a.number(m.number);
+  a.number(m.root);
+  a.string(m.path, kMaxPath);
+  a.number(m.inode);
+  a.number(m.birth_ns);
+}
+
+// Any number of packets; `last` makes the broker write and sync the table, and answer SlotsReady. More slots may
+// follow later (a whole directory that has to go entry by entry), again closed by `last`.
+struct Slots {
+  static constexpr auto kType = MessageType::slots;
+  std::vector<Slot> slots;
+  bool last = false;
+};
+template <class A, Is<Slots> M>
+void visit(A& a, M& m) {
+  a.list(m.slots, 1200, [](auto& x, auto& s) { visit(x, s); });
+  a.boolean(m.last);
+}
+
+struct SlotsReady {
+  static constexpr auto kType = MessageType::slots_ready;
+  std::uint32_t count = 0;
+};
+template <class A, Is<SlotsReady> M>
+void visit(A& a, M& m) {
+  a.number(m.count);
+}
+
+// One removal. Sequence numbers count up from 0 without gaps; outcomes come in the same order.
+struct Unit {
+  std::uint64_t sequence = 0;
+  std::uint32_t slot = 0;
+  std::string name;
+  Identity identity;
+  bool whole = false;          // a directory with everything below it
+  std::uint64_t entries = 1;   // whole: all entries, itself included
+  std::uint64_t bytes = 0;     // allocated
+  TreeDigest::Value digest{};  // whole: sum of full terms over everything below it (not itself)
+};
+template <class A, Is<Unit> M>
+void visit(A& a, M& m) {
+  a.number(m.sequence);
+  a.number(m.slot);
+  a.string(m.name, kMaxName);
+  visit(a, m.identity);
+  a.boolean(m.whole);
+  a.number(m.entries);
+  a.number(m.bytes);
+  a.number(m.digest[0]);
+  a.number(m.digest[1]);
+}
+
+struct Units {
+  static constexpr auto kType = MessageType::units;
+  std::vector<Unit> units;
+};
+template <class A, Is<Units> M>
+void visit(A& a, M& m) {
+  a.list(m.units, 1000, [](auto& x, auto& u) { visit(x, u); });
+}
+
+// What became of a unit. Only `removed` had an effect.
+enum class OutcomeCode : std::uint8_t {
+  removed = 0,
+  gone,            // absent already: changed by others
+  changed,         // another identity stands there now: changed by others
+  parent_changed,  // the origin's directory is not the planned one (or a link is on its way)
+  digest_changed,  // a whole directory has other contents than planned: may go entry by entry
+  not_empty,
+  in_use,
+  too_young,       // floor min-age
+  mount_point,     // the entry or something below it
+  device,          // device nodes are never touched
+  cross_device,    // EXDEV: the file system cannot rename it into the quarantine
+  denied,          // EACCES, EPERM, EROFS
+  over_budget,
+  name_taken,      // the slot already has that name
+  moved_back,      // it was not what was planned once it was moved, and stands at its origin again
+  stranded,        // the same, but the origin was taken meanwhile: it is in the slot and is named
+  failed,          // any other errno
+};
+std::string_view to_string(OutcomeCode code);  // plain words for reports
+
+struct Outcome {
+  std::uint64_t sequence = 0;
+  OutcomeCode code = OutcomeCode::removed;
+  std::int32_t error_number = 0;
+  std::uint64_t entries = 0;  // removed
+};
+template <class A, Is<Outcome> M>
+void visit(A& a, M& m) {
+  a.number(m.sequence);
+  a.enumeration(m.code, OutcomeCode::failed);
+  a.number(m.error_number);
+  a.number(m.entries);
+}
+
+struct Outcomes {
+  static constexpr auto kType = MessageType::outcomes;
+  std::vector<Outcome> outcomes;
+};
+template <class A, Is<Outcomes> M>
+void visit(A& a, M& m) {
+  a.list(m.outcomes, 1000, [](auto& x, auto& o) { visit(x, o); });
+}
+
+// Manager to broker: no more units. The broker gives the surviving parents their times back, syncs, answers Finished
+// and ends.
+struct Finish {
+  static constexpr auto kType = MessageType::finish;
+};
+template <class A, Is<Finish> M>
+void visit(A&, M&) {}
+
+struct Finished {
+  static constexpr auto kType = MessageType::finished;
+  std::uint64_t units = 0;    // removed (or restored)
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;    // purge and mode none: allocated bytes unlinked
+  std::uint64_t left = 0;     // purge: entries that could not be unlinked
+  std::uint64_t times_failed = 0;  // parents whose times could not be given back
+};
+template <class A, Is<Finished> M>
+void visit(A& a, M& m) {
+  a.number(m.units);
+  a.number(m.entries);
+  a.number(m.bytes);
+  a.number(m.left);
+  a.number(m.times_failed);
+}
+
+// Manager to broker, phase purge: unlink everything of (channel, run, task), then empty parents of it, and the area
+// itself when nothing is left in it. Answer: Finished. `tidy` removes only empty slots, tables without slots and empty
+// folders (after a rollback), never an entry.
+struct Purge {
+  static constexpr auto kType = MessageType::purge;
+  bool tidy = false;
+};
+template <class A, Is<Purge> M>
+void visit(A& a, M& m) {
+  a.boolean(m.tidy);
+}
+
+// Manager to broker, phase restore: put everything of (channel, run, task) back. Answers: any number of Restored, then
+// Finished.
+struct Restore {
+  static constexpr auto kType = MessageType::restore;
+};
+template <class A, Is<Restore> M>
+void visit(A&, M&) {}
+
+enum class RestoreCode : std::uint8_t {
+  restored = 0,
+  name_taken,      // something stands at the origin: never overwritten
+  parent_missing,
+  parent_changed,  // another directory stands there, or a link is on its way
+  denied,
+  bad_table,       // the slot is not in the table, or its line does not check
+  failed,
+};
+std::string_view to_string(RestoreCode code);
+
+// Conflicts only, by name (restored entries are counted in Finished).
+struct RestoreConflict {
+  std::uint32_t root = 0;
+  std::string path;  // of the origin, relative to the root
+  RestoreCode code = RestoreCode::failed;
+  std::int32_t error_number = 0;
+};
+template <class A, Is<RestoreConflict> M>
+void visit(A& a, M& m) {
+  a.number(m.root);
+  a.string(m.path, kMaxPath + 256);
+  a.enumeration(m.code, RestoreCode::failed);
+  a.number(m.error_number);
+}
+
+struct Restored {
+  static constexpr auto kType = MessageType::restored;
+  std::vector<RestoreConflict> conflicts;
+};
+template <class A, Is<Restored> M>
+void visit(A& a, M& m) {
+  a.list(m.conflicts, 100, [](auto& x, auto& c) { visit(x, c); });
+}
+
+// Manager to broker, phase trial: make an area in each root, move a file, a directory and a directory with a file into
+// a slot and back, remove it all again, give the root its times back. Answer: Finished, or Failed that says which.
+struct Trial {
+  static constexpr auto kType = MessageType::trial;
+};
+template <class A, Is<Trial> M>
+void visit(A&, M&) {}
+
+// ---- probe ----
+
+// Manager to probe: read the plugin in the sealed memfd. Answer: Inspected or Failed.
+struct Inspect {
+  static constexpr auto kType = MessageType::inspect;
+};
+template <class A, Is<Inspect> M>
+void visit(A&, M&) {}
+
+// The manifest as a typed message; visit() of manifest types is in manifest_message.h.
+
+}  // namespace freshet::wire
