@@ -5,7 +5,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.example.part-files"
 version = "1.0.0"
 license = "MIT"
-abi = { min = "0.1", below = "1.0" }
+abi = { min = "0.1", below = "0.2" }
 permissions = { required = ["remove"] }
 [task.part-files]
 doc = "Removes files with the ending of an unfinished download"
