@@ -54,6 +54,11 @@ class ExpiredFiles final : public freshet::Task {
         : criteria_(criteria), host_(host), now_(host.now()), spared_(spared) {
       levels_.push_back(Level{host.open(root), {}, 0, 0, true});
     }
+    Walk(const Walk&) = delete;
+    Walk& operator=(const Walk&) = delete;
+    ~Walk() {  // children close before parents, also when an exception passes; a vector's own order is the other
+      while (!levels_.empty()) levels_.pop_back();
+    }
 
     void run() {
       while (!levels_.empty()) {

@@ -108,7 +108,7 @@ struct ScanState {
 };
 }  // namespace detail
 
-// An open directory, closed at the end of its scope. Iterate once; `for (const Entry& entry : directory)`. One that
+// An open directory, closed at the end of its scope (children have to be closed first). Iterate once; `for (const Entry& entry : directory)`. One that
 // could not be opened is false and has no entries; the host has noted why, and the scan ends as incomplete.
 class Directory {
  public:
@@ -289,7 +289,11 @@ void Host::walk(const Root& root, Visit&& visit) const {
     Directory directory;
     Entry entry{};
   };
-  std::vector<Level> levels;
+  struct Levels : std::vector<Level> {
+    ~Levels() {  // children close before parents, also when an exception passes; a vector's own order is the other
+      while (!this->empty()) this->pop_back();
+    }
+  } levels;
   levels.push_back({open(root), {}});
   while (!levels.empty()) {
     Level& level = levels.back();
