@@ -50,6 +50,7 @@ struct OpenRoot {
 struct RoleRequest {
   wire::Role role = wire::Role::worker;
   wire::BrokerPhase phase = wire::BrokerPhase::remove;  // broker: picks the filter
+  bool unlink = false;                                  // broker, phase remove: quarantine mode `none`
   std::vector<const OpenRoot*> roots;                   // not owned
   std::vector<std::string> areas;                       // per root; "" for none
   config::LimitsConfig limits;

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/base/clock.h"
+#include "runtime/channel/role_process.h"
+#include "runtime/config/config.h"
+#include "runtime/manager/plan_model.h"
+#include "runtime/manager/runs.h"
+#include "runtime/sandbox/host_support.h"
+#include "runtime/sandbox/spawner.h"
+#include "runtime/store/history.h"
+
+namespace freshet {
+
+// What every part of the manager shares. Constant after construction but for what `history` and `spawner` guard
+// themselves.
+struct Core {
+  ManagerOptions options;
+  config::Config config;
+  SystemClock clock;
+  sandbox::HostSupport support;
+  std::unique_ptr<sandbox::Spawner> spawner;
+  std::unique_ptr<store::History> history;
+
+  [[nodiscard]] std::string plan_dir(const std::string& id) const { return options.state_dir + "/plans/" + id; }
+  [[nodiscard]] std::string run_dir(const std::string& id) const { return options.state_dir + "/runs/" + id; }
+  [[nodiscard]] std::string lock_dir() const { return options.state_dir + "/locks"; }
+  void progress(const Progress& step) const {
+    if (options.on_progress) options.on_progress(step);
+  }
+};
+
+// The sandbox uid of a role of a channel: every channel has a pair of its own. `channel_index` from 0.
+std::uint32_t role_uid(const Core& core, std::uint32_t channel_index, wire::Role role);
+
+EndReason to_public(channel::EndReason reason);
+
+}  // namespace freshet

@@ -1,0 +1,236 @@
+#include "runtime/manager/in_use.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+#include "runtime/base/bytes.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/identity.h"
+
+namespace freshet {
+namespace {
+
+struct CloseDir {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+using Directory = std::unique_ptr<DIR, CloseDir>;
+
+Directory open_directory(int at, const char* name) {
+  const int fd = ::openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return nullptr;
+  DIR* dir = ::fdopendir(fd);
+  if (dir == nullptr) ::close(fd);
+  return Directory(dir);
+}
+
+// Whole text of a /proc file; they have no size and are made at the read.
+std::string read_proc(int at, const char* name) {
+  std::string out;
+  const Fd file(::openat(at, name, O_RDONLY | O_CLOEXEC));
+  if (!file) return out;
+  constexpr std::size_t kChunk = 64 * 1024;
+  constexpr std::size_t kCap = 64U << 20;
+  std::size_t used = 0;
+  while (used < kCap) {
+    out.resize(used + kChunk);
+    const ssize_t got = ::read(file.get(), out.data() + used, kChunk);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    used += static_cast<std::size_t>(got);
+  }
+  out.resize(used);
+  return out;
+}
+
+template <class F>
+void for_each_line(std::string_view text, F&& each) {
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    each(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// Next blank-separated field; empty at the end.
+std::string_view next_field(std::string_view& line) {
+  const std::size_t begin = line.find_first_not_of(' ');
+  if (begin == std::string_view::npos) return line = {};
+  line.remove_prefix(begin);
+  const std::size_t end = line.find(' ');
+  const std::string_view field = line.substr(0, end);
+  line.remove_prefix(end == std::string_view::npos ? line.size() : end);
+  return field;
+}
+
+template <class T>
+bool parse(std::string_view text, T& value, int base) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// "08:02" as in maps, "08:02" as in locks: both hexadecimal. Our own device form.
+bool parse_device(std::string_view text, std::uint64_t& dev) {
+  const std::size_t colon = text.find(':');
+  std::uint32_t high = 0;
+  std::uint32_t low = 0;
+  if (colon == std::string_view::npos) return false;
+  if (!parse(text.substr(0, colon), high, 16) || !parse(text.substr(colon + 1), low, 16)) return false;
+  dev = (static_cast<std::uint64_t>(high) << 32) | low;
+  return true;
+}
+
+// Where a magic link of /proc leads, without opening it.
+bool follow(int at, const char* name, std::uint64_t& dev, std::uint64_t& inode) {
+  struct statx raw {};
+  if (::statx(at, name, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_INO, &raw) != 0) return false;
+  dev = (static_cast<std::uint64_t>(raw.stx_dev_major) << 32) | raw.stx_dev_minor;
+  inode = raw.stx_ino;
+  return true;
+}
+
+}  // namespace
+
+InUseOracle InUseOracle::look(const std::set<std::uint64_t>& devices) {
+  InUseOracle out;
+  for (const std::uint64_t dev : devices) out.by_device_[dev];
+  const Directory proc = open_directory(AT_FDCWD, "/proc");
+  if (!proc) return out;
+  const int self = ::getpid();
+  while (const dirent* entry = ::readdir(proc.get())) {
+    int pid = 0;
+    if (!parse(std::string_view(entry->d_name), pid, 10) || pid == self) continue;
+    out.look_at_process(::dirfd(proc.get()), pid);
+  }
+  out.look_at_locks();
+  out.look_at_sockets();
+  return out;
+}
+
+void InUseOracle::add(std::uint64_t dev, std::uint64_t inode, int pid, bool locked) {
+  const auto device = by_device_.find(dev);
+  if (device == by_device_.end()) return;
+  Holder& holder = device->second[inode];
+  if (holder.pid == 0 || locked) holder.pid = pid;
+  holder.locked = holder.locked || locked;
+}
+
+void InUseOracle::look_at_process(int proc_fd, int pid) {
+  const Fd process(::openat(proc_fd, std::to_string(pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!process) return;
+  const Directory fds = open_directory(process.get(), "fd");
+  if (!fds) {
+    if (errno == EACCES || errno == EPERM) ++unseen_;
+    return;
+  }
+  std::uint64_t dev = 0;
+  std::uint64_t inode = 0;
+  while (const dirent* entry = ::readdir(fds.get())) {
+    if (entry->d_name[0] == '.') continue;
+    if (follow(::dirfd(fds.get()), entry->d_name, dev, inode)) add(dev, inode, pid, false);
+  }
+  for (const char* link : {"cwd", "root", "exe"})
+    if (follow(process.get(), link, dev, inode)) add(dev, inode, pid, false);
+  look_at_maps(process.get(), pid);
+}
+
+void InUseOracle::look_at_maps(int process_fd, int pid) {
+  const std::string maps = read_proc(process_fd, "maps");
+  std::uint64_t last = 0;
+  for_each_line(maps, [&](std::string_view line) {
+    for (int skip = 0; skip < 3; ++skip) next_field(line);  // range, rights, offset
+    const std::string_view device = next_field(line);
+    std::uint64_t dev = 0;
+    std::uint64_t inode = 0;
+    if (!parse(next_field(line), inode, 10) || inode == 0 || inode == last || !parse_device(device, dev)) return;
+    last = inode;
+    if (by_device_.contains(dev)) {
+      add(dev, inode, pid, false);
+    } else if ((dev >> 32) == 0) {
+      any_device_.try_emplace(inode, Holder{pid, false});
+    }
+  });
+}
+
+// "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; waiting ones have "->" behind the number.
+void InUseOracle::look_at_locks() {
+  const std::string locks = read_proc(AT_FDCWD, "/proc/locks");
+  for_each_line(locks, [&](std::string_view line) {
+    next_field(line);
+    std::string_view kind = next_field(line);
+    if (kind == "->") kind = next_field(line);
+    if (kind != "FLOCK" && kind != "POSIX" && kind != "OFDLCK") return;
+    next_field(line);  // advisory
+    next_field(line);  // read or write
+    int pid = 0;
+    if (!parse(next_field(line), pid, 10) || pid < 0) pid = 0;
+    const std::string_view where = next_field(line);
+    const std::size_t colon = where.rfind(':');
+    std::uint64_t dev = 0;
+    std::uint64_t inode = 0;
+    if (colon == std::string_view::npos || !parse_device(where.substr(0, colon), dev)) return;
+    if (parse(where.substr(colon + 1), inode, 10)) add(dev, inode, pid, true);
+  });
+}
+
+// "Num RefCount Protocol Flags Type St Inode Path"; a socket file is in use while somebody listens or is bound there.
+void InUseOracle::look_at_sockets() {
+  const std::string sockets = read_proc(AT_FDCWD, "/proc/net/unix");
+  for_each_line(sockets, [&](std::string_view line) {
+    for (int skip = 0; skip < 7; ++skip) next_field(line);
+    if (line.size() < 2 || line[1] != '/') return;
+    const std::string path(line.substr(1));
+    const Result<EntryStat> entry = stat_entry(AT_FDCWD, path.c_str());
+    if (entry && entry->identity.type == EntryType::socket) add(entry->dev, entry->identity.inode, 0, false);
+  });
+}
+
+const InUseOracle::Holder* InUseOracle::find(std::uint64_t dev, std::uint64_t inode) const {
+  const auto device = by_device_.find(dev);
+  if (device != by_device_.end()) {
+    const auto held = device->second.find(inode);
+    if (held != device->second.end()) return &held->second;
+  }
+  if ((dev >> 32) == 0) {
+    const auto held = any_device_.find(inode);
+    if (held != any_device_.end()) return &held->second;
+  }
+  return nullptr;
+}
+
+bool InUseOracle::locked(std::uint64_t dev, std::uint64_t inode) const {
+  const Holder* holder = find(dev, inode);
+  return holder != nullptr && holder->locked;
+}
+
+std::string InUseOracle::describe(const Holder& holder) {
+  std::string text = holder.locked ? "locked" : "open";
+  if (holder.pid == 0) return text;
+  std::string name = read_proc(AT_FDCWD, ("/proc/" + std::to_string(holder.pid) + "/comm").c_str());
+  while (!name.empty() && name.back() == '\n') name.pop_back();
+  text += holder.locked ? " by " : " in ";
+  if (!name.empty()) text += escape_bytes(name) + " ";
+  return text + "(pid " + std::to_string(holder.pid) + ")";
+}
+
+std::vector<std::uint64_t> InUseOracle::inodes(std::uint64_t dev) const {
+  std::vector<std::uint64_t> out;
+  const auto device = by_device_.find(dev);
+  if (device != by_device_.end())
+    for (const auto& [inode, holder] : device->second) out.push_back(inode);
+  if ((dev >> 32) == 0)
+    for (const auto& [inode, holder] : any_device_) out.push_back(inode);
+  return out;
+}
+
+}  // namespace freshet

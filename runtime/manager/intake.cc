@@ -1,0 +1,262 @@
+#include "runtime/manager/intake.h"
+
+#include <fnmatch.h>
+
+#include "runtime/base/bytes.h"
+#include "runtime/base/units.h"
+
+namespace freshet {
+namespace {
+
+constexpr std::size_t kMaxExamples = 20;
+constexpr std::uint32_t kMaxDepth = 100'000;
+
+std::unexpected<Error> wrong(std::string what) { return fail(ErrorKind::peer, std::move(what)); }
+
+std::string joined(const std::string& directory, std::string_view name) {
+  if (directory.empty()) return std::string(name);
+  return directory + "/" + std::string(name);
+}
+
+}  // namespace
+
+TakenEntries::TakenEntries() : secret_(TreeDigest::random_key()) {}
+
+std::uint64_t TakenEntries::key(std::uint64_t dev, std::uint64_t parent_inode, std::string_view name) const {
+  TreeDigest digest;
+  digest.add_listed(secret_, parent_inode, name, dev, EntryType::unknown);
+  return digest.value()[0];
+}
+
+Result<std::unique_ptr<Intake>> Intake::create(Inputs inputs) {
+  std::unique_ptr<Intake> out(new Intake(std::move(inputs)));
+  Result<std::unique_ptr<EntryWriter>> writer = EntryWriter::create(entries_file(out->in_.plan_dir, out->in_.task->number));
+  if (!writer) return std::unexpected(writer.error());
+  out->writer_ = std::move(*writer);
+  return out;
+}
+
+Status Intake::take(std::string_view packet) {
+  if (packet.empty() || static_cast<wire::MessageType>(packet[0]) != wire::MessageType::events)
+    return wrong("sent a message out of order");
+  wire::Decoder in(packet.substr(1));
+  while (in.ok() && !in.empty()) {
+    wire::EventType type{};
+    in.enumeration(type, wire::EventType::log);
+    if (!in.ok()) break;
+    Status taken;
+    switch (type) {
+      case wire::EventType::directory: {
+        wire::DirectoryEvent event;
+        visit(in, event);
+        if (in.ok()) taken = take_directory(event);
+        break;
+      }
+      case wire::EventType::finding: {
+        wire::FindingEvent event;
+        visit(in, event);
+        if (in.ok()) taken = take_finding(event);
+        break;
+      }
+      case wire::EventType::directory_end: {
+        wire::DirectoryEndEvent event;
+        visit(in, event);
+        if (in.ok()) taken = take_directory_end(event);
+        break;
+      }
+      case wire::EventType::unread: {
+        wire::UnreadEvent event;
+        visit(in, event);
+        if (in.ok()) taken = take_unread(event);
+        break;
+      }
+      case wire::EventType::progress: {
+        wire::ProgressEvent event;
+        visit(in, event);
+        if (in.ok() && in_.progress) in_.progress(event.entries, accepted_, accepted_bytes_);
+        break;
+      }
+      case wire::EventType::log: {
+        wire::LogEvent event;
+        visit(in, event);
+        constexpr std::string_view kLevels[] = {"debug", "debug", "info", "warning", "error"};
+        if (in.ok() && in_.log) in_.log(kLevels[event.level < 5 ? event.level : 4], event.text);
+        break;
+      }
+    }
+    if (!taken) return taken;
+  }
+  if (!in.done()) return wrong("sent events that do not decode");
+  return {};
+}
+
+Status Intake::take_directory(const wire::DirectoryEvent& event) {
+  if (event.id != node_of_id_.size()) return wrong("opened directories out of order");
+  if (event.root >= in_.roots->size()) return wrong("opened a root that was not granted");
+  const channel::OpenRoot& root = (*in_.roots)[event.root];
+  std::uint32_t parent = kNoNode;
+  if (event.parent == wire::kNoDirectory) {
+    if (!event.name.empty() || event.inode != root.identity.inode) return wrong("opened something else as a root");
+  } else {
+    if (event.parent >= node_of_id_.size() || !is_entry_name(event.name)) return wrong("opened a directory that has no place");
+    parent = node_of_id_[event.parent];
+    if (directories_.node(parent).root != event.root) return wrong("opened a directory of another root");
+    if (directories_.node(parent).depth >= kMaxDepth) return wrong("opened directories without end");
+  }
+  const std::uint64_t parent_inode = parent == kNoNode ? event.root : directories_.node(parent).inode;
+  const std::uint64_t key = in_.taken->key(parent == kNoNode ? ~0ULL : root.dev, parent_inode, event.name);
+  if (const auto known = node_of_key_.find(key); known != node_of_key_.end()) {
+    // Listed twice. Another inode at the same place means that somebody is at work there: then it is never whole.
+    if (directories_.node(known->second).inode != event.inode) directories_.node(known->second).complete = false;
+    states_[known->second].closed = true;
+    node_of_id_.push_back(known->second);
+    return {};
+  }
+  const std::uint32_t node = directories_.add({.parent = parent, .root = event.root, .inode = event.inode,
+                                               .birth_ns = event.birth_ns}, event.name);
+  if (node == kNoNode) return fail(ErrorKind::refused, "more directories than a plan can hold");
+  DirectoryState state;
+  if (parent != kNoNode) {
+    state.locked = states_[parent].locked;
+    state.pinned = states_[parent].pinned;
+  }
+  if (in_.in_use != nullptr && in_.in_use->locked(root.dev, event.inode)) state.locked = true;
+  if (!root.config.exclude.empty() && is_excluded(event.root, directories_.path(node)))
+    return wrong("opened an excluded directory");
+  if (!in_.task->permission.floors.pins.empty() && is_pinned(shown_path(node, {}))) state.pinned = true;
+  states_.push_back(state);
+  node_of_id_.push_back(node);
+  node_of_key_.emplace(key, node);
+  return {};
+}
+
+Status Intake::take_finding(const wire::FindingEvent& event) {
+  if (event.directory >= node_of_id_.size()) return wrong("proposed an entry of a directory it never opened");
+  if (!is_entry_name(event.name)) return wrong("proposed an entry whose name cannot be one");
+  if (!is_utf8(event.reason)) return wrong("gave a reason that is not UTF-8");
+  const std::uint32_t node = node_of_id_[event.directory];
+  const DirectoryNode& directory = directories_.node(node);
+  const channel::OpenRoot& root = (*in_.roots)[directory.root];
+  if (directory.parent == kNoNode && event.name == in_.task->roots[directory.root].area)
+    return wrong("proposed the quarantine");
+  if (event.identity.type == EntryType::unknown) return wrong("proposed an entry without a type");
+  if (!root.config.access.remove) return wrong("proposed an entry of a root without `remove`");
+  const std::string relative = root.config.exclude.empty() ? std::string() : joined(directories_.path(node), event.name);
+  if (!relative.empty() && is_excluded(directory.root, relative)) return wrong("proposed an excluded entry");
+
+  const std::uint64_t key = in_.taken->key(root.dev, directory.inode, event.name);
+  if (const auto taken = in_.taken->by_task.find(key); taken != in_.taken->by_task.end()) {
+    if (taken->second == in_.task->number) {
+      ++in_.task->shown.repeated;
+    } else {
+      keep(node, event.name, "taken by " + (*in_.task_names)[taken->second]);
+    }
+    return {};
+  }
+  if (event.identity.type == EntryType::char_device || event.identity.type == EntryType::block_device) {
+    keep(node, event.name, "a device node");
+    return {};
+  }
+  if (in_.in_use != nullptr) {
+    if (states_[node].locked) {
+      keep(node, event.name, "below a locked directory");
+      return {};
+    }
+    if (const InUseOracle::Holder* holder = in_.in_use->find(root.dev, event.identity.inode)) {
+      keep(node, event.name, holder->locked ? "locked" : "open in a process");
+      return {};
+    }
+  }
+  if (const std::string floor = floor_reason(event, node); !floor.empty()) {
+    keep(node, event.name, floor);
+    return {};
+  }
+  in_.taken->by_task.emplace(key, in_.task->number);
+  PlanEntry entry;
+  entry.directory = node;
+  entry.name = event.name;
+  entry.identity = event.identity;
+  if (event.identity.type == EntryType::directory) entry.identity.mtime_ns = entry.identity.size = 0;
+  if (!root.stable_birth) entry.identity.birth_ns = 0;
+  entry.mtime_ns = event.mtime_ns;
+  entry.atime_ns = event.atime_ns;
+  entry.allocated = event.allocated;
+  entry.links = event.links;
+  entry.kind = event.kind;
+  entry.cost = event.cost;
+  entry.cost_bytes = event.cost_bytes;
+  entry.reason = event.reason;
+  ++accepted_;
+  accepted_bytes_ += event.allocated;
+  return writer_->add(entry);
+}
+
+std::string Intake::floor_reason(const wire::FindingEvent& event, std::uint32_t node) const {
+  const config::FloorsConfig& floors = in_.task->permission.floors;
+  if (floors.min_age_ns > 0 && event.mtime_ns > in_.now_ns - floors.min_age_ns)
+    return "younger than the floor min-age of " + format_duration(floors.min_age_ns);
+  if (states_[node].pinned) return "pinned";
+  if (!floors.pins.empty() && is_pinned(shown_path(node, event.name))) return "pinned";
+  return {};
+}
+
+Status Intake::take_directory_end(const wire::DirectoryEndEvent& event) {
+  if (event.id >= node_of_id_.size()) return wrong("closed a directory it never opened");
+  const std::uint32_t node = node_of_id_[event.id];
+  scanned_ += event.entries;
+  if (states_[node].closed) return {};
+  states_[node].closed = true;
+  directories_.node(node).seen = event.entries;
+  directories_.node(node).complete = event.complete;
+  in_.task->shown.roots[directories_.node(node).root].scanned += event.entries;
+  return {};
+}
+
+Status Intake::take_unread(const wire::UnreadEvent& event) {
+  if (event.root >= in_.roots->size()) return wrong("named a root that was not granted");
+  ++in_.task->shown.unread_count;
+  if (in_.task->shown.unread.size() >= kMaxExamples) return {};
+  std::string path = (*in_.roots)[event.root].config.path;
+  if (event.directory != wire::kNoDirectory) {
+    if (event.directory >= node_of_id_.size()) return wrong("named a directory it never opened");
+    path = shown_path(node_of_id_[event.directory], event.name);
+  }
+  in_.task->shown.unread.push_back({path, errno_text(event.error_number)});
+  return {};
+}
+
+void Intake::keep(std::uint32_t node, std::string_view name, const std::string& reason) {
+  ++in_.task->shown.kept[reason];
+  if (in_.task->shown.kept_examples.size() < kMaxExamples)
+    in_.task->shown.kept_examples.push_back({shown_path(node, name), reason});
+}
+
+std::string Intake::shown_path(std::uint32_t node, std::string_view name) const {
+  const std::string& root = (*in_.roots)[directories_.node(node).root].config.path;
+  std::string path = joined(root, directories_.path(node));
+  if (path.back() == '/') path.pop_back();
+  return name.empty() ? path : joined(path, name);
+}
+
+bool Intake::is_excluded(std::uint32_t root, const std::string& relative) const {
+  const config::RootConfig& facts = (*in_.roots)[root].config;
+  for (const std::string& exclude : facts.exclude) {
+    const std::string_view below = std::string_view(exclude).substr(facts.path.size() + 1);
+    if (relative == below) return true;
+    if (relative.size() > below.size() && relative.starts_with(below) && relative[below.size()] == '/') return true;
+  }
+  return false;
+}
+
+bool Intake::is_pinned(const std::string& path) const {
+  for (const std::string& pin : in_.task->permission.floors.pins)
+    if (::fnmatch(pin.c_str(), path.c_str(), FNM_PATHNAME) == 0) return true;
+  return false;
+}
+
+Status Intake::finish() {
+  if (const Status ended = writer_->finish(); !ended) return ended;
+  return directories_.save(directories_file(in_.plan_dir, in_.task->number));
+}
+
+}  // namespace freshet

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "runtime/channel/role_process.h"
+#include "runtime/manager/directory_table.h"
+#include "runtime/manager/entry_file.h"
+#include "runtime/manager/in_use.h"
+#include "runtime/manager/plan_model.h"
+
+namespace freshet {
+
+// Entries that tasks of one channel have taken in this plan, by (device, inode of the parent, name): the first task in
+// order has them. 8 bytes and a set's overhead for each entry.
+class TakenEntries {
+ public:
+  TakenEntries();
+  [[nodiscard]] std::uint64_t key(std::uint64_t dev, std::uint64_t parent_inode, std::string_view name) const;
+
+  std::unordered_map<std::uint64_t, std::uint32_t> by_task;  // key -> task number
+
+ private:
+  TreeDigest::Key secret_;  // so that nobody can aim at a collision
+};
+
+// Takes the events of one task's scan, believes none of them, and writes what is accepted into the plan. What a lying
+// worker can do is propose entries that are not there; the broker looks at each of them again.
+class Intake {
+ public:
+  struct Inputs {
+    TaskPlan* task = nullptr;                              // filled as events come; not owned
+    const std::vector<channel::OpenRoot>* roots = nullptr; // of the task, in the order the worker has them; not owned
+    const InUseOracle* in_use = nullptr;                   // null: not asked (spare-in-use = false)
+    TakenEntries* taken = nullptr;                         // of the channel; not owned
+    const std::vector<std::string>* task_names = nullptr;  // by task number
+    std::int64_t now_ns = 0;
+    std::string plan_dir;
+    std::function<void(std::string_view level, std::string_view text)> log;  // a plugin's line, raw bytes
+    std::function<void(std::uint64_t scanned, std::uint64_t found, std::uint64_t bytes)> progress;
+  };
+
+  static Result<std::unique_ptr<Intake>> create(Inputs inputs);
+
+  // One `events` packet. An error of kind `peer` says what the worker did wrong (a breach of protocol); others are ours.
+  Status take(std::string_view packet);
+  // After the scan: closes the files and fills totals of the task. `plugin_complete`: the plugin says it saw everything.
+  Status finish();
+
+  [[nodiscard]] std::uint64_t scanned() const { return scanned_; }
+  [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
+
+ private:
+  explicit Intake(Inputs inputs) : in_(std::move(inputs)) {}
+
+  Status take_directory(const wire::DirectoryEvent& event);
+  Status take_finding(const wire::FindingEvent& event);
+  Status take_directory_end(const wire::DirectoryEndEvent& event);
+  Status take_unread(const wire::UnreadEvent& event);
+  void keep(std::uint32_t node, std::string_view name, const std::string& reason);
+  [[nodiscard]] std::string shown_path(std::uint32_t node, std::string_view name) const;
+  // Why the operator's floors keep it, or "".
+  [[nodiscard]] std::string floor_reason(const wire::FindingEvent& event, std::uint32_t node) const;
+  [[nodiscard]] bool is_excluded(std::uint32_t root, const std::string& relative) const;
+  [[nodiscard]] bool is_pinned(const std::string& path) const;
+
+  struct DirectoryState {
+    bool closed = false;
+    bool locked = false;  // it or one above it: everything below is spared
+    bool pinned = false;
+  };
+
+  Inputs in_;
+  std::unique_ptr<EntryWriter> writer_;
+  DirectoryTable directories_;
+  std::vector<DirectoryState> states_;     // by node
+  std::vector<std::uint32_t> node_of_id_;  // the worker's ids; a directory opened twice is one node
+  std::unordered_map<std::uint64_t, std::uint32_t> node_of_key_;
+  std::uint64_t scanned_ = 0;
+  std::uint64_t accepted_ = 0;
+  std::uint64_t accepted_bytes_ = 0;
+};
+
+}  // namespace freshet

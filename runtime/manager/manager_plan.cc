@@ -1,0 +1,302 @@
+#include <sodium.h>
+
+#include <algorithm>
+#include <ctime>
+#include <thread>
+
+#include "runtime/base/bytes.h"
+#include "runtime/base/log.h"
+#include "runtime/base/units.h"
+#include "runtime/manager/fold.h"
+#include "runtime/manager/manager_impl.h"
+#include "runtime/manager/open_roots.h"
+#include "runtime/manager/plan_files.h"
+#include "runtime/manager/plan_rules.h"
+#include "runtime/manager/scheduler.h"
+#include "runtime/manager/settle.h"
+
+namespace freshet {
+
+// One task on its way into a plan.
+struct CleanupManager::Prepared {
+  Validated facts;
+  std::vector<channel::OpenRoot> roots;
+  ScanFigures figures;
+};
+
+std::string new_run_id(std::int64_t now_ns) {
+  const std::time_t seconds = now_ns / 1'000'000'000;
+  std::tm broken{};
+  ::gmtime_r(&seconds, &broken);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", &broken);
+  unsigned char random[3];
+  randombytes_buf(random, sizeof random);
+  char hex[7];
+  sodium_bin2hex(hex, sizeof hex, random, sizeof random);
+  return std::string(text) + "-" + hex;
+}
+
+// What is known of a task without its plugin's code.
+void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
+                             const std::map<std::string, Registered>& all) {
+  TaskPlan& out = plan.tasks.emplace_back();
+  out.number = static_cast<std::uint32_t>(plan.tasks.size() - 1);
+  out.shown.name = task.name;
+  out.shown.channel = task.channel.value_or("");
+  out.native = task.native() != nullptr;
+  prepared.facts = validate_task(core_, catalog_, host_, task);
+  if (const DependencyGraph::Edges* own = edges.find(task.name)) {
+    out.after = own->after;
+    out.requires_ = own->requires_;
+  }
+  out.shown.violations = std::move(prepared.facts.violations);
+  for (const std::string& name : out.requires_)
+    if (const auto at = all.find(name); at != all.end() && !at->second.enabled)
+      out.shown.violations.push_back({"F1092", task.name + " requires " + name + ", which is disabled", "enable it, or drop the edge", {}});
+  out.strict = prepared.facts.strict;
+  out.key = TreeDigest::random_key();
+  if (prepared.facts.plugin) {
+    out.shown.plugin = prepared.facts.plugin->manifest.id + " " + prepared.facts.plugin->manifest.version;
+    out.plugin_file = prepared.facts.plugin->file;
+    out.plugin_sha256 = prepared.facts.plugin->sha256;
+  }
+  if (prepared.facts.kind != nullptr) out.kind = prepared.facts.kind->name;
+  if (!out.native) {
+    const config::ChannelConfig& channel = core_.config.channels.at(out.shown.channel);
+    out.permission = prepared.facts.permission;
+    out.keep_ns = channel.quarantine.keep_ns;
+    out.max_quarantine_bytes = channel.quarantine.max_bytes.value_or(0);
+    out.on_failure = task.config->on_failure;
+    for (const config::RootConfig& root : out.permission.roots) {
+      std::string words = root.access.remove ? "remove" : "list";
+      if (root.access.read) words += " and read contents";
+      out.shown.permissions.push_back(words + " below " + root.path);
+    }
+    out.shown.quarantine = out.permission.quarantine_mode == config::QuarantineMode::keep
+                               ? "keep " + format_duration(out.keep_ns)
+                               : "none (cannot be taken back)";
+  }
+  if (!out.shown.violations.empty()) {
+    out.shown.state = TaskState::refused;
+    out.shown.note = out.shown.violations.front().what;
+  } else if (!out.native) {
+    open_task_roots(prepared, out);
+  }
+}
+
+void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
+  std::vector<config::RootConfig> there;
+  for (const config::RootConfig& config : task.permission.roots) {
+    Result<channel::OpenRoot> root = open_root(config);
+    if (!root && root.error().kind == ErrorKind::missing && config.optional) continue;
+    Result<PlanRoot> planned = root ? describe_root(*root, host_.uid) : std::unexpected(root.error());
+    if (!planned) {
+      task.shown.violations.push_back({planned.error().code, planned.error().what, planned.error().detail, format(config.position)});
+      continue;
+    }
+    task.roots.push_back(*planned);
+    PlannedRoot shown;
+    shown.path = config.path;
+    task.shown.roots.push_back(std::move(shown));
+    prepared.roots.push_back(std::move(*root));
+    there.push_back(config);
+  }
+  task.permission.roots = std::move(there);
+  if (task.shown.violations.empty()) return;
+  task.shown.state = TaskState::refused;
+  task.shown.note = task.shown.violations.front().what;
+}
+
+// Channels side by side, the tasks of one channel in order.
+void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
+  std::set<std::uint64_t> devices;
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i)
+    if (is_going(plan.tasks[i]) && plan.tasks[i].permission.floors.spare_in_use)
+      for (const channel::OpenRoot& root : prepared[i].roots) devices.insert(root.dev);
+  const InUseOracle in_use = devices.empty() ? InUseOracle() : InUseOracle::look(devices);
+
+  std::map<std::string, TakenEntries> taken;
+  std::vector<std::string> names;
+  std::vector<Job> jobs;
+  std::vector<TaskPlan*> going;
+  std::mutex closed_mutex;
+  std::map<std::string, std::string> closed;  // guarded by closed_mutex: channel -> the task that broke out
+  for (TaskPlan& task : plan.tasks) names.push_back(task.shown.name);
+  for (TaskPlan& task : plan.tasks) {
+    if (!is_going(task) || task.native) continue;
+    taken[task.shown.channel];
+    going.push_back(&task);
+  }
+  for (TaskPlan* task : going) {
+    const auto scan = [&, task] {
+      {
+        const std::lock_guard lock(closed_mutex);
+        if (const auto by = closed.find(task->shown.channel); by != closed.end()) {
+          task->shown.state = TaskState::skipped;
+          task->shown.note = "its channel was closed after a breach by " + by->second;
+          return;
+        }
+      }
+      Prepared& own = prepared[task->number];
+      const LogContext context{plan.id, task->shown.channel, task->shown.name};
+      Intake::Inputs inputs;
+      inputs.task = task;
+      inputs.roots = &own.roots;
+      inputs.in_use = task->permission.floors.spare_in_use ? &in_use : nullptr;
+      inputs.taken = &taken.at(task->shown.channel);
+      inputs.task_names = &names;
+      inputs.now_ns = plan.made_ns;
+      inputs.plan_dir = core_.plan_dir(plan.id);
+      inputs.log = [&](std::string_view level, std::string_view text) { log_plugin(context, level, text); };
+      inputs.progress = [&](std::uint64_t scanned, std::uint64_t found, std::uint64_t bytes) {
+        core_.progress({.task = task->shown.name, .phase = "scan", .scanned = scanned, .found = found, .done = 0, .total = 0, .bytes = bytes});
+      };
+      Result<std::unique_ptr<Intake>> intake = Intake::create(std::move(inputs));
+      Status done = intake ? Status() : std::unexpected(intake.error());
+      if (done && !own.roots.empty()) {
+        const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, channel_index(task->shown.channel), {}};
+        done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop, own.figures);
+      }
+      if (done) done = (*intake)->finish();
+      if (!done) {
+        task->shown.state = TaskState::failed;
+        task->shown.note = done.error().what;
+      }
+      if (task->shown.end == EndReason::breach || task->shown.end == EndReason::protocol) {
+        log_error(context, task->shown.note);
+        const std::lock_guard lock(closed_mutex);
+        closed.emplace(task->shown.channel, task->shown.name);
+      }
+    };
+    jobs.push_back({{}, task->shown.channel, scan});
+  }
+  run_jobs(jobs, std::max(2U, std::thread::hardware_concurrency()));
+  for (TaskPlan* task : going) {
+    const auto by = closed.find(task->shown.channel);
+    if (by == closed.end() || !is_going(*task)) continue;
+    task->shown.state = TaskState::skipped;  // it was planned before the breach: the channel takes no effect any more
+    task->shown.note = "its channel was closed after a breach by " + by->second;
+  }
+}
+
+void CleanupManager::settle_all(Plan& plan) {
+  for (TaskPlan& task : plan.tasks) {
+    if (!is_going(task) || task.native) continue;
+    if (const Status settled = settle_plan(task, core_.plan_dir(plan.id), local_minutes(plan.made_ns)); !settled) {
+      task.shown.state = TaskState::failed;
+      task.shown.note = settled.error().what;
+    } else if (task.shown.state == TaskState::refused) {
+      task.shown.note = task.shown.violations.front().what;
+    }
+  }
+  carry_requirements(plan);
+  for (TaskPlan& task : plan.tasks)
+    if (task.shown.state == TaskState::planned) task.shown.state = TaskState::admitted;
+}
+
+std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandle>& handles) {
+  const Result<std::vector<Registered>> selected = resolve(handles);
+  if (!selected) return std::unexpected(selected.error());
+  Plan plan;
+  plan.made_ns = core_.clock.now();
+  plan.id = new_run_id(plan.made_ns);
+  const std::string dir = core_.plan_dir(plan.id);
+  if (const Status made = make_private_directory(dir); !made) return std::unexpected(made.error());
+  std::vector<Prepared> prepared(selected->size());
+  const std::map<std::string, Registered> all = registered();
+  const DependencyGraph edges = graph(all);
+  for (std::size_t i = 0; i < selected->size(); ++i) {
+    const std::int64_t began = core_.clock.monotonic();
+    prepare(prepared[i], plan, (*selected)[i], edges, all);
+    const std::lock_guard lock(mutex_);
+    records_[(*selected)[i].name].metrics.validate_ns = core_.clock.monotonic() - began;
+  }
+  carry_requirements(plan);
+  scan_all(plan, prepared);
+  carry_requirements(plan);
+  settle_all(plan);
+  for (const TaskPlan& task : plan.tasks) {
+    const std::lock_guard lock(mutex_);
+    Record& record = records_[task.shown.name];
+    record.state = task.shown.state;
+    record.metrics.scan_ns = prepared[task.number].figures.scan_ns;
+    record.metrics.start_ns = prepared[task.number].figures.start_ns;
+    record.metrics.cpu_ns = prepared[task.number].figures.cpu_ns;
+    record.metrics.peak_rss_bytes = prepared[task.number].figures.peak_rss_bytes;
+  }
+  if (const Status wrote = write_whole_file(dir + "/plan.json", plan_to_json(plan)); !wrote) {
+    remove_flat_directory(dir);
+    return std::unexpected(wrote.error());
+  }
+  return PlanId{plan.id};
+}
+
+std::expected<PlanSummary, Error> CleanupManager::summary(const PlanId& id) {
+  const Result<Plan> plan = read_plan(core_.plan_dir(id.id));
+  if (!plan) return std::unexpected(plan.error());
+  PlanSummary out;
+  out.id = plan->id;
+  out.made_ns = plan->made_ns;
+  for (const TaskPlan& task : plan->tasks) {
+    out.tasks.push_back(task.shown);
+    if (!is_going(task)) {
+      out.admitted = false;
+      continue;
+    }
+    out.entries += task.shown.entries;
+    out.bytes += task.shown.bytes;
+  }
+  return out;
+}
+
+Status CleanupManager::entries(const PlanId& id, const std::function<bool(const PlannedEntry&)>& each) {
+  const std::string dir = core_.plan_dir(id.id);
+  const Result<Plan> plan = read_plan(dir);
+  if (!plan) return std::unexpected(plan.error());
+  for (const TaskPlan& task : plan->tasks) {
+    if (!is_going(task) || task.native) continue;
+    const Result<DirectoryTable> directories =
+        DirectoryTable::load(directories_file(dir, task.number), static_cast<std::uint32_t>(task.roots.size()));
+    if (!directories) return std::unexpected(directories.error());
+    DropSet drop;
+    for (const std::uint64_t ordinal : task.dropped) drop.add(ordinal);
+    const Result<Fold> fold = Fold::compute(*directories, entries_file(dir, task.number), drop, task.key, true);
+    if (!fold) return std::unexpected(fold.error());
+    bool go_on = true;
+    std::uint32_t last = kNoNode;
+    std::string prefix;
+    const Status read = fold->for_each([&](std::uint64_t, const PlanEntry& entry) {
+      if (fold->classify(entry) == UnitKind::blocked) return true;
+      const std::string& root = task.roots[directories->node(entry.directory).root].config.path;
+      if (entry.directory != last) {
+        last = entry.directory;
+        const std::string below = directories->path(last);
+        prefix = root + "/" + (below.empty() ? "" : below + "/");
+      }
+      const std::string path = prefix + std::string(entry.name);
+      PlannedEntry shown;
+      shown.task = task.shown.name;
+      shown.root = root;
+      shown.path = path;
+      shown.type = to_string(entry.identity.type);
+      shown.size = entry.identity.size;
+      shown.allocated = entry.allocated;
+      shown.mtime_ns = entry.mtime_ns;
+      shown.reason = entry.reason;
+      shown.kind = kind_name(entry.kind);
+      shown.cost = cost_name(entry.cost);
+      go_on = each(shown);
+      return go_on;
+    });
+    if (!read) return read;
+    if (!go_on) break;
+  }
+  return {};
+}
+
+void CleanupManager::discard(const PlanId& plan) {
+  if (is_entry_name(plan.id)) remove_flat_directory(core_.plan_dir(plan.id));
+}
+
+}  // namespace freshet

@@ -1,0 +1,95 @@
+#include "runtime/manager/open_roots.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/base/bytes.h"
+
+namespace freshet {
+namespace {
+
+std::uint64_t file_system_id(int fd) {
+  struct statfs info {};
+  if (::fstatfs(fd, &info) != 0) return 0;
+  std::uint64_t id = 0;
+  static_assert(sizeof info.f_fsid == sizeof id);
+  std::memcpy(&id, &info.f_fsid, sizeof id);
+  return id;
+}
+
+}  // namespace
+
+Result<channel::OpenRoot> open_root(const config::RootConfig& config) {
+  channel::OpenRoot out;
+  out.config = config;
+  open_how how{};
+  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  out.directory = Fd(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, config.path.c_str(), &how, sizeof how)));
+  const std::string shown = escape_bytes(config.path);
+  if (!out.directory) {
+    if (errno == ENOENT) return fail("F1012", ErrorKind::missing, "the root " + shown + " does not exist");
+    if (errno == ELOOP) return fail("F1013", ErrorKind::invalid, "the root " + shown + " is a symbolic link, or has one on its way");
+    if (errno == ENOTDIR) return fail("F1013", ErrorKind::invalid, "the root " + shown + " is not a directory");
+    return fail_errno("opening the root " + shown);
+  }
+  out.stable_birth = file_system_has_stable_birth(out.directory.get());
+  const Result<EntryStat> facts = stat_entry(out.directory.get(), "", out.stable_birth);
+  if (!facts) return fail(ErrorKind::system, "the root " + shown + ": " + facts.error().what);
+  out.identity = facts->identity;
+  out.dev = facts->dev;
+  return out;
+}
+
+Result<std::vector<channel::OpenRoot>> open_planned_roots(const std::vector<PlanRoot>& roots) {
+  std::vector<channel::OpenRoot> out;
+  for (const PlanRoot& planned : roots) {
+    Result<channel::OpenRoot> root = open_root(planned.config);
+    if (!root) return std::unexpected(root.error());
+    if (root->identity.inode != planned.inode || root->identity.birth_ns != planned.birth_ns ||
+        file_system_id(root->directory.get()) != planned.fsid)
+      return fail("F1015", ErrorKind::refused,
+                  "the root " + escape_bytes(planned.config.path) + " is not the directory that was planned",
+                  "another directory or file system stands there now: make a new plan");
+    out.push_back(std::move(*root));
+  }
+  return out;
+}
+
+Result<PlanRoot> describe_root(const channel::OpenRoot& root, std::uint32_t uid) {
+  PlanRoot out;
+  out.config = root.config;
+  out.fsid = file_system_id(root.directory.get());
+  out.inode = root.identity.inode;
+  out.birth_ns = root.identity.birth_ns;
+  out.stable_birth = root.stable_birth;
+  const std::string base = uid == 0 ? ".freshet" : ".freshet-" + std::to_string(uid);
+  for (int suffix = 1; suffix < 10; ++suffix) {
+    out.area = suffix == 1 ? base : base + "-" + std::to_string(suffix);
+    const Result<EntryStat> there = stat_entry(root.directory.get(), out.area.c_str());
+    if (!there) return out;  // free (or hidden: then the broker says so)
+    if (there->identity.type == EntryType::directory && there->uid == uid && (there->mode & 07777) == 0700) return out;
+  }
+  return fail("F1016", ErrorKind::refused, "every name for a quarantine below " + escape_bytes(root.config.path) + " is taken",
+              "remove or rename what is called " + base + ", " + base + "-2, .. there and is not Freshet's");
+}
+
+std::vector<const channel::OpenRoot*> pointers(const std::vector<channel::OpenRoot>& roots) {
+  std::vector<const channel::OpenRoot*> out;
+  for (const channel::OpenRoot& root : roots) out.push_back(&root);
+  return out;
+}
+
+std::vector<std::string> areas(const std::vector<PlanRoot>& roots) {
+  std::vector<std::string> out;
+  for (const PlanRoot& root : roots) out.push_back(root.area);
+  return out;
+}
+
+}  // namespace freshet

@@ -1,0 +1,299 @@
+#include <nlohmann/json.hpp>
+
+#include "runtime/base/bytes.h"
+#include "runtime/manager/plan_model.h"
+#include "runtime/manager/state_machine.h"
+
+namespace freshet {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kVersion = 1;
+constexpr std::size_t kMaxTasks = 10'000;
+
+json refusals_out(const std::vector<Refusal>& list) {
+  json out = json::array();
+  for (const Refusal& refusal : list) out.push_back({escape_bytes(refusal.path), escape_bytes(refusal.reason)});
+  return out;
+}
+
+// Thrown inside this file only: what a damaged plan runs into.
+struct Damaged {
+  std::string what;
+};
+
+std::string text_in(const json& value) {
+  std::string out;
+  if (!unescape_bytes(value.get_ref<const std::string&>(), out)) throw Damaged{"a text is not escaped as it should be"};
+  return out;
+}
+
+std::vector<std::string> texts_in(const json& value) {
+  std::vector<std::string> out;
+  for (const json& item : value) out.push_back(text_in(item));
+  return out;
+}
+
+json texts_out(const std::vector<std::string>& list) {
+  json out = json::array();
+  for (const std::string& text : list) out.push_back(escape_bytes(text));
+  return out;
+}
+
+std::vector<Refusal> refusals_in(const json& value) {
+  std::vector<Refusal> out;
+  for (const json& item : value) out.push_back({text_in(item.at(0)), text_in(item.at(1))});
+  return out;
+}
+
+json root_out(const PlanRoot& root) {
+  return {{"path", escape_bytes(root.config.path)},
+          {"read", root.config.access.read},
+          {"remove", root.config.access.remove},
+          {"exclude", texts_out(root.config.exclude)},
+          {"optional", root.config.optional},
+          {"protected", root.config.i_know_what_this_is},
+          {"area", escape_bytes(root.area)},
+          {"fsid", root.fsid},
+          {"inode", root.inode},
+          {"birth", root.birth_ns},
+          {"stable_birth", root.stable_birth}};
+}
+
+PlanRoot root_in(const json& in) {
+  PlanRoot out;
+  out.config.path = text_in(in.at("path"));
+  if (out.config.path.empty() || out.config.path[0] != '/') throw Damaged{"a root is not absolute"};
+  out.config.access = {.list = true, .read = in.at("read").get<bool>(), .remove = in.at("remove").get<bool>()};
+  out.config.exclude = texts_in(in.at("exclude"));
+  for (const std::string& exclude : out.config.exclude)
+    if (!exclude.starts_with(out.config.path + "/")) throw Damaged{"an exclude is not below its root"};
+  out.config.optional = in.at("optional").get<bool>();
+  out.config.i_know_what_this_is = in.at("protected").get<bool>();
+  out.area = text_in(in.at("area"));
+  if (!is_entry_name(out.area) || !out.area.starts_with(".freshet")) throw Damaged{"a quarantine area has no proper name"};
+  out.fsid = in.at("fsid").get<std::uint64_t>();
+  out.inode = in.at("inode").get<std::uint64_t>();
+  out.birth_ns = in.at("birth").get<std::int64_t>();
+  out.stable_birth = in.at("stable_birth").get<bool>();
+  return out;
+}
+
+json shown_root_out(const PlannedRoot& root) {
+  json largest = json::array();
+  for (const PlannedDirectory& directory : root.largest)
+    largest.push_back({escape_bytes(directory.path), directory.entries, directory.bytes});
+  return {{"path", escape_bytes(root.path)}, {"scanned", root.scanned},         {"entries", root.entries},
+          {"bytes", root.bytes},             {"oldest", root.oldest_mtime_ns}, {"largest", largest}};
+}
+
+PlannedRoot shown_root_in(const json& in) {
+  PlannedRoot out;
+  out.path = text_in(in.at("path"));
+  out.scanned = in.at("scanned").get<std::uint64_t>();
+  out.entries = in.at("entries").get<std::uint64_t>();
+  out.bytes = in.at("bytes").get<std::uint64_t>();
+  out.oldest_mtime_ns = in.at("oldest").get<std::int64_t>();
+  for (const json& item : in.at("largest"))
+    out.largest.push_back({text_in(item.at(0)), item.at(1).get<std::uint64_t>(), item.at(2).get<std::uint64_t>()});
+  return out;
+}
+
+json permission_out(const policy::EffectivePermission& in) {
+  json out = {{"memory", in.limits.memory_bytes},
+              {"cpu", in.limits.cpu_ns},
+              {"wall", in.limits.wall_ns},
+              {"threads", in.limits.threads},
+              {"fds", in.limits.fds},
+              {"entries", in.budget.entries},
+              {"share", in.budget.share},
+              {"trim", in.budget.over == config::OverBudget::trim},
+              {"unlink", in.quarantine_mode == config::QuarantineMode::none},
+              {"irreversible", in.irreversible_allowed},
+              {"min_age", in.floors.min_age_ns},
+              {"keep_newest", in.floors.keep_newest},
+              {"pins", texts_out(in.floors.pins)},
+              {"spare_in_use", in.floors.spare_in_use},
+              {"dropped_optional", texts_out(in.dropped_optional)}};
+  if (in.budget.bytes) out["bytes"] = *in.budget.bytes;
+  if (in.floors.hours) out["hours"] = {in.floors.hours->first, in.floors.hours->second};
+  return out;
+}
+
+policy::EffectivePermission permission_in(const json& in) {
+  policy::EffectivePermission out;
+  out.limits.memory_bytes = in.at("memory").get<std::uint64_t>();
+  out.limits.cpu_ns = in.at("cpu").get<std::int64_t>();
+  out.limits.wall_ns = in.at("wall").get<std::int64_t>();
+  out.limits.threads = in.at("threads").get<std::uint32_t>();
+  out.limits.fds = in.at("fds").get<std::uint32_t>();
+  out.budget.entries = in.at("entries").get<std::uint64_t>();
+  out.budget.share = in.at("share").get<double>();
+  out.budget.over = in.at("trim").get<bool>() ? config::OverBudget::trim : config::OverBudget::refuse;
+  out.quarantine_mode = in.at("unlink").get<bool>() ? config::QuarantineMode::none : config::QuarantineMode::keep;
+  out.irreversible_allowed = in.at("irreversible").get<bool>();
+  out.floors.min_age_ns = in.at("min_age").get<std::int64_t>();
+  out.floors.keep_newest = in.at("keep_newest").get<std::uint64_t>();
+  out.floors.pins = texts_in(in.at("pins"));
+  out.floors.spare_in_use = in.at("spare_in_use").get<bool>();
+  out.dropped_optional = texts_in(in.at("dropped_optional"));
+  if (in.contains("bytes")) out.budget.bytes = in.at("bytes").get<std::uint64_t>();
+  if (in.contains("hours"))
+    out.floors.hours = {in.at("hours").at(0).get<std::uint32_t>(), in.at("hours").at(1).get<std::uint32_t>()};
+  return out;
+}
+
+json task_out(const TaskPlan& task) {
+  const PlannedTask& shown = task.shown;
+  json violations = json::array();
+  for (const BoundaryViolation& v : shown.violations)
+    violations.push_back({v.code, escape_bytes(v.what), escape_bytes(v.remedy), escape_bytes(v.where)});
+  json roots = json::array();
+  for (const PlanRoot& root : task.roots) roots.push_back(root_out(root));
+  json shown_roots = json::array();
+  for (const PlannedRoot& root : shown.roots) shown_roots.push_back(shown_root_out(root));
+  return {{"name", shown.name},
+          {"number", task.number},
+          {"channel", shown.channel},
+          {"plugin", escape_bytes(shown.plugin)},
+          {"plugin_file", escape_bytes(task.plugin_file)},
+          {"plugin_sha256", task.plugin_sha256},
+          {"kind", escape_bytes(task.kind)},
+          {"native", task.native},
+          {"state", to_string(shown.state)},
+          {"end", static_cast<unsigned>(shown.end)},
+          {"note", escape_bytes(shown.note)},
+          {"violations", violations},
+          {"missing_layers", texts_out(shown.missing_layers)},
+          {"permissions", texts_out(shown.permissions)},
+          {"quarantine", escape_bytes(shown.quarantine)},
+          {"entries", shown.entries},
+          {"units", shown.units},
+          {"bytes", shown.bytes},
+          {"shown_roots", shown_roots},
+          {"kept", shown.kept},
+          {"kept_examples", refusals_out(shown.kept_examples)},
+          {"unread", refusals_out(shown.unread)},
+          {"unread_count", shown.unread_count},
+          {"repeated", shown.repeated},
+          {"permission", permission_out(task.permission)},
+          {"keep", task.keep_ns},
+          {"max_quarantine", task.max_quarantine_bytes},
+          {"on_failure_keep", task.on_failure == config::OnFailure::keep},
+          {"after", texts_out(task.after)},
+          {"requires", texts_out(task.requires_)},
+          {"roots", roots},
+          {"key", task.key},
+          {"dropped", task.dropped},
+          {"strict", task.strict}};
+}
+
+TaskPlan task_in(const json& in) {
+  TaskPlan out;
+  PlannedTask& shown = out.shown;
+  shown.name = in.at("name").get<std::string>();
+  out.number = in.at("number").get<std::uint32_t>();
+  if (out.number >= kMaxTasks) throw Damaged{"a task's number is too large"};
+  shown.channel = in.at("channel").get<std::string>();
+  if (!shown.channel.empty() && !is_entry_name(shown.channel)) throw Damaged{"a channel has no proper name"};
+  shown.plugin = text_in(in.at("plugin"));
+  out.plugin_file = text_in(in.at("plugin_file"));
+  out.plugin_sha256 = in.at("plugin_sha256").get<std::string>();
+  out.kind = text_in(in.at("kind"));
+  out.native = in.at("native").get<bool>();
+  const std::optional<TaskState> state = task_state_named(in.at("state").get<std::string>());
+  if (!state) throw Damaged{"a task's state is unknown"};
+  shown.state = *state;
+  const auto end = in.at("end").get<unsigned>();
+  if (end > static_cast<unsigned>(EndReason::plugin)) throw Damaged{"a task's end is unknown"};
+  shown.end = static_cast<EndReason>(end);
+  shown.note = text_in(in.at("note"));
+  for (const json& v : in.at("violations"))
+    shown.violations.push_back({v.at(0).get<std::string>(), text_in(v.at(1)), text_in(v.at(2)), text_in(v.at(3))});
+  shown.missing_layers = texts_in(in.at("missing_layers"));
+  shown.permissions = texts_in(in.at("permissions"));
+  shown.quarantine = text_in(in.at("quarantine"));
+  shown.entries = in.at("entries").get<std::uint64_t>();
+  shown.units = in.at("units").get<std::uint64_t>();
+  shown.bytes = in.at("bytes").get<std::uint64_t>();
+  for (const json& root : in.at("shown_roots")) shown.roots.push_back(shown_root_in(root));
+  shown.kept = in.at("kept").get<std::map<std::string, std::uint64_t>>();
+  shown.kept_examples = refusals_in(in.at("kept_examples"));
+  shown.unread = refusals_in(in.at("unread"));
+  shown.unread_count = in.at("unread_count").get<std::uint64_t>();
+  shown.repeated = in.at("repeated").get<std::uint64_t>();
+  out.permission = permission_in(in.at("permission"));
+  out.keep_ns = in.at("keep").get<std::int64_t>();
+  out.max_quarantine_bytes = in.at("max_quarantine").get<std::uint64_t>();
+  out.on_failure = in.at("on_failure_keep").get<bool>() ? config::OnFailure::keep : config::OnFailure::rollback;
+  out.after = texts_in(in.at("after"));
+  out.requires_ = texts_in(in.at("requires"));
+  for (const json& root : in.at("roots")) out.roots.push_back(root_in(root));
+  if (out.roots.size() != shown.roots.size() && is_going(out)) throw Damaged{"a task's roots do not match"};
+  out.key = in.at("key").get<TreeDigest::Key>();
+  out.dropped = in.at("dropped").get<std::vector<std::uint64_t>>();
+  out.strict = in.at("strict").get<bool>();
+  for (const PlanRoot& root : out.roots) out.permission.roots.push_back(root.config);
+  return out;
+}
+
+}  // namespace
+
+std::string entries_file(const std::string& plan_dir, std::uint32_t number) {
+  return plan_dir + "/" + std::to_string(number) + ".entries";
+}
+
+std::string directories_file(const std::string& plan_dir, std::uint32_t number) {
+  return plan_dir + "/" + std::to_string(number) + ".dirs";
+}
+
+std::string plan_to_json(const Plan& plan) {
+  json tasks = json::array();
+  for (const TaskPlan& task : plan.tasks) tasks.push_back(task_out(task));
+  const json out = {{"freshet_plan", kVersion}, {"id", plan.id}, {"made", plan.made_ns}, {"tasks", tasks}};
+  return out.dump(1);
+}
+
+Result<Plan> plan_from_json(std::string_view text) {
+  try {
+    const json in = json::parse(text);
+    if (in.at("freshet_plan").get<int>() != kVersion)
+      return fail(ErrorKind::invalid, "the plan was made by another version of Freshet");
+    Plan out;
+    out.id = in.at("id").get<std::string>();
+    if (!is_entry_name(out.id)) throw Damaged{"its id has no proper form"};
+    out.made_ns = in.at("made").get<std::int64_t>();
+    if (in.at("tasks").size() > kMaxTasks) throw Damaged{"too many tasks"};
+    for (const json& task : in.at("tasks")) {
+      out.tasks.push_back(task_in(task));
+      if (out.tasks.back().number != out.tasks.size() - 1) throw Damaged{"its tasks are not in order"};
+    }
+    return out;
+  } catch (const Damaged& damaged) {
+    return fail(ErrorKind::invalid, "the plan is damaged: " + damaged.what);
+  } catch (const json::exception& error) {
+    return fail(ErrorKind::invalid, std::string("the plan is damaged: ") + escape_bytes(error.what()));
+  }
+}
+
+std::string grant_to_json(const TaskPlan& task) {
+  json roots = json::array();
+  for (const PlanRoot& root : task.roots) roots.push_back(root_out(root));
+  return json{{"roots", roots}, {"permission", permission_out(task.permission)}}.dump();
+}
+
+Result<std::vector<PlanRoot>> roots_from_grant_json(std::string_view text) {
+  try {
+    std::vector<PlanRoot> out;
+    const json in = json::parse(text);
+    for (const json& root : in.at("roots")) out.push_back(root_in(root));
+    return out;
+  } catch (const Damaged& damaged) {
+    return fail(ErrorKind::invalid, "the history's grant is damaged: " + damaged.what);
+  } catch (const json::exception& error) {
+    return fail(ErrorKind::invalid, std::string("the history's grant is damaged: ") + escape_bytes(error.what()));
+  }
+}
+
+}  // namespace freshet

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/base/tree_digest.h"
+#include "runtime/manager/runs.h"
+#include "runtime/policy/permission.h"
+
+namespace freshet {
+
+// A root as the plan saw it. The file system is named by its f_fsid (statfs(2)), read by the manager.
+struct PlanRoot {
+  config::RootConfig config;
+  std::string area;            // name of the quarantine area below it
+  std::uint64_t fsid = 0;
+  std::uint64_t inode = 0;
+  std::int64_t birth_ns = 0;
+  bool stable_birth = true;
+};
+
+// One task of a plan: what people see, and what acting needs. Its directories and entries are in files of their own:
+// `<plan>/<number>.dirs` and `<plan>/<number>.entries`.
+struct TaskPlan {
+  PlannedTask shown;
+  std::uint32_t number = 0;     // in the order of the run; names files, and the folder in the quarantine
+  bool native = false;
+  std::string plugin_file;
+  std::string plugin_sha256;
+  std::string kind;
+  policy::EffectivePermission permission;
+  std::int64_t keep_ns = 0;
+  std::uint64_t max_quarantine_bytes = 0;  // 0: no limit
+  config::OnFailure on_failure = config::OnFailure::rollback;
+  std::vector<std::string> after;
+  std::vector<std::string> requires_;
+  std::vector<PlanRoot> roots;
+  TreeDigest::Key key{};
+  std::vector<std::uint64_t> dropped;      // ordinals of entries that stay after all (trimmed, kept newest)
+  bool strict = true;
+};
+
+struct Plan {
+  std::string id;               // the run's id too, once it is applied
+  std::int64_t made_ns = 0;
+  std::vector<TaskPlan> tasks;  // in order
+};
+
+// A refused, skipped or failed task has no effect.
+inline bool is_going(const TaskPlan& task) {
+  return task.shown.state == TaskState::planned || task.shown.state == TaskState::admitted;
+}
+
+std::string entries_file(const std::string& plan_dir, std::uint32_t number);
+std::string directories_file(const std::string& plan_dir, std::uint32_t number);
+
+// JSON text of all but the entries. Paths are in escape_bytes form: JSON has no bytes.
+std::string plan_to_json(const Plan& plan);
+// Kind `invalid` for anything plan_to_json could not have written.
+Result<Plan> plan_from_json(std::string_view text);
+
+// The effective permission of one task as history keeps it, and back: rollback and purge act under it.
+std::string grant_to_json(const TaskPlan& task);
+Result<std::vector<PlanRoot>> roots_from_grant_json(std::string_view text);
+
+}  // namespace freshet

@@ -1,0 +1,90 @@
+#include "runtime/manager/plugin_catalog.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "runtime/base/bytes.h"
+#include "runtime/channel/plugin_bytes.h"
+#include "runtime/wire/manifest_message.h"
+
+namespace freshet {
+namespace {
+
+// Reads the manifest in a probe. A probe that dies of a file has refused it.
+Result<wire::Inspected> inspect(const Core& core, int memfd) {
+  channel::RoleRequest request;
+  request.role = wire::Role::probe;
+  request.plugin_memfd = memfd;
+  request.limits.wall_ns = 10'000'000'000;
+  request.limits.cpu_ns = 5'000'000'000;
+  request.strict = core.config.isolation == config::Isolation::strict;
+  request.uid = role_uid(core, 0, wire::Role::probe);
+  request.label = "probe";
+  Result<std::unique_ptr<channel::RoleProcess>> probe = channel::RoleProcess::start(*core.spawner, core.support, request);
+  if (!probe) return std::unexpected(probe.error());
+  (*probe)->send_message(wire::Inspect{});
+  const std::optional<std::string_view> packet = (*probe)->receive({});
+  wire::Inspected inspected;
+  if (packet && wire::decode_message(*packet, inspected)) return inspected;
+  wire::Failed failed;
+  if (packet && wire::decode_message(*packet, failed))
+    return fail(failed.code, ErrorKind::invalid, escape_bytes(failed.what));
+  const channel::End end = (*probe)->finish();
+  return fail("F2005", ErrorKind::invalid, "its manifest does not parse: reading it ended the probe (" + end.what + ")");
+}
+
+}  // namespace
+
+std::shared_ptr<const Plugin> PluginCatalog::read(const std::string& file) {
+  auto out = std::make_shared<Plugin>();
+  out->file = file;
+  Result<channel::PluginBytes> bytes = channel::read_plugin_file(file);
+  if (!bytes) {
+    out->error = bytes.error();
+    return out;
+  }
+  out->memfd = std::move(bytes->memfd);
+  out->sha256 = bytes->sha256;
+  Result<wire::Inspected> inspected = inspect(core_, out->memfd.get());
+  if (!inspected) {
+    out->error = inspected.error();
+    return out;
+  }
+  out->manifest = std::move(inspected->manifest);
+  out->stripped = inspected->stripped;
+  if (const Status abi = manifest::check_abi(out->manifest); !abi) out->error = abi.error();
+  return out;
+}
+
+const std::vector<std::shared_ptr<const Plugin>>& PluginCatalog::all() {
+  const std::lock_guard lock(mutex_);
+  if (looked_) return plugins_;
+  looked_ = true;
+  for (const std::string& directory : core_.options.plugin_dirs) {
+    std::vector<std::string> files;
+    std::error_code ignored;
+    for (std::filesystem::directory_iterator at(directory, ignored), end; !ignored && at != end; at.increment(ignored))
+      if (at->path().extension() == ".so") files.push_back(at->path().string());
+    std::ranges::sort(files);
+    for (const std::string& file : files) plugins_.push_back(read(file));
+  }
+  return plugins_;
+}
+
+Result<std::shared_ptr<const Plugin>> PluginCatalog::find(const std::string& id) {
+  std::string there;
+  for (const std::shared_ptr<const Plugin>& plugin : all()) {
+    if (!plugin->error && plugin->manifest.id == id) return plugin;
+    if (plugin->error) {
+      there += "\n  " + escape_bytes(plugin->file) + ": " + plugin->error->what;
+    } else {
+      there += "\n  " + plugin->manifest.id + "  (" + escape_bytes(plugin->file) + ")";
+    }
+  }
+  std::string directories;
+  for (const std::string& directory : core_.options.plugin_dirs) directories += "\n  " + escape_bytes(directory);
+  return fail("F1040", ErrorKind::missing, "no usable plugin has the id \"" + escape_bytes(id) + "\"",
+              there.empty() ? "there is no plugin in" + directories : "there are" + there);
+}
+
+}  // namespace freshet

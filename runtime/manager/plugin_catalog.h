@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/fd.h"
+#include "runtime/manager/core.h"
+#include "runtime/manifest/manifest.h"
+#include "runtime/manifest/settings.h"
+
+namespace freshet {
+
+// A plugin's file, read once: the sealed bytes are what every worker loads.
+struct Plugin {
+  std::string file;
+  std::string sha256;
+  Fd memfd;
+  bool stripped = false;
+  manifest::Manifest manifest;
+  std::optional<Error> error;  // why it cannot be used; the manifest is empty then
+};
+
+// Finds plugins in the plugin directories and has a probe read each file once. Thread-safe; plugins live as long as it.
+class PluginCatalog {
+ public:
+  explicit PluginCatalog(const Core& core) : core_(core) {}
+
+  // Every `*.so`, usable or not, by file name; a directory named first hides a plugin id of a later one.
+  const std::vector<std::shared_ptr<const Plugin>>& all();
+  // Error F1040 (kind `missing`) with what is there when no usable file has this id.
+  Result<std::shared_ptr<const Plugin>> find(const std::string& id);
+  // One file, wherever it is.
+  std::shared_ptr<const Plugin> read(const std::string& file);
+
+ private:
+  const Core& core_;
+  std::mutex mutex_;  // guards all below
+  bool looked_ = false;
+  std::vector<std::shared_ptr<const Plugin>> plugins_;
+};
+
+}  // namespace freshet

@@ -1,0 +1,157 @@
+#include "runtime/manager/quarantine_jobs.h"
+
+#include "runtime/base/bytes.h"
+#include "runtime/manager/open_roots.h"
+
+namespace freshet {
+namespace {
+
+constexpr std::size_t kMaxConflicts = 1000;
+
+// A root of a past run that is still the same directory; one that is gone or replaced is the caller's to name.
+struct Reachable {
+  std::vector<channel::OpenRoot> open;
+  std::vector<PlanRoot> planned;
+  std::vector<Refusal> lost;
+};
+
+Reachable reach(const std::vector<PlanRoot>& roots) {
+  Reachable out;
+  for (const PlanRoot& root : roots) {
+    Result<std::vector<channel::OpenRoot>> opened = open_planned_roots({root});
+    if (!opened) {
+      out.lost.push_back({root.config.path, opened.error().what});
+      continue;
+    }
+    out.open.push_back(std::move(opened->front()));
+    out.planned.push_back(root);
+  }
+  return out;
+}
+
+Result<std::unique_ptr<channel::RoleProcess>> start_broker(const Core& core, const QuarantineRef& ref, const Reachable& roots,
+                                                           wire::BrokerPhase phase) {
+  channel::RoleRequest request;
+  request.role = wire::Role::broker;
+  request.phase = phase;
+  request.roots = pointers(roots.open);
+  request.areas = areas(roots.planned);
+  request.limits.wall_ns = 24LL * 3600 * 1'000'000'000;  // as long as the disk takes
+  request.limits.cpu_ns = request.limits.wall_ns;
+  request.strict = ref.strict;
+  request.uid = role_uid(core, ref.channel_index, wire::Role::broker);
+  request.label = "run " + ref.run_id;
+  Result<std::unique_ptr<channel::RoleProcess>> broker = channel::RoleProcess::start(*core.spawner, core.support, request);
+  if (!broker) return broker;
+  wire::Begin begin;
+  begin.phase = phase;
+  begin.channel = ref.channel;
+  begin.run = ref.run_id;
+  begin.task = ref.task_number;
+  (*broker)->send_message(begin);
+  return broker;
+}
+
+Error ended(channel::RoleProcess& broker) {
+  const channel::End end = broker.finish();
+  return {ErrorKind::peer, {}, "the broker " + (end.what.empty() ? "ended too early" : escape_bytes(end.what)), {}};
+}
+
+// Waits for Finished; anything but it and `Failed` goes to `other`, which says whether it belonged there.
+template <class F>
+std::optional<Error> await_finished(channel::RoleProcess& broker, wire::Finished& finished, F&& other) {
+  while (true) {
+    const std::optional<std::string_view> packet = broker.receive({});
+    if (!packet) return ended(broker);
+    wire::Failed failed;
+    if (wire::decode_message(*packet, finished)) {
+      broker.finish();
+      return std::nullopt;
+    }
+    if (wire::decode_message(*packet, failed)) {
+      broker.finish();
+      std::string what = escape_bytes(failed.what);
+      if (failed.error_number != 0) what += ": " + errno_text(failed.error_number);
+      return Error{ErrorKind::peer, {}, "the broker: " + what, {}};
+    }
+    if (!other(*packet)) {
+      broker.close_for(channel::EndReason::protocol, "sent a message out of order");
+      return ended(broker);
+    }
+  }
+}
+
+PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, bool tidy) {
+  PurgeOutcome out;
+  if (roots.open.empty()) return out;
+  Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, roots, wire::BrokerPhase::purge);
+  if (!broker) {
+    out.error = broker.error();
+    return out;
+  }
+  (*broker)->send_message(wire::Purge{.tidy = tidy});
+  wire::Finished finished;
+  out.error = await_finished(**broker, finished, [](std::string_view) { return false; });
+  out.entries = finished.entries;
+  out.bytes = finished.bytes;
+  out.left = finished.left;
+  return out;
+}
+
+}  // namespace
+
+RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref) {
+  RestoreOutcome out;
+  const Reachable roots = reach(ref.roots);
+  out.conflicts = roots.lost;
+  out.conflict_count = roots.lost.size();
+  if (roots.open.empty()) return out;
+  Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, roots, wire::BrokerPhase::restore);
+  if (!broker) {
+    out.error = broker.error();
+    return out;
+  }
+  (*broker)->send_message(wire::Restore{});
+  wire::Finished finished;
+  out.error = await_finished(**broker, finished, [&](std::string_view packet) {
+    wire::Restored restored;
+    if (!wire::decode_message(packet, restored)) return false;
+    for (const wire::RestoreConflict& conflict : restored.conflicts) {
+      if (conflict.root >= roots.planned.size()) return false;
+      ++out.conflict_count;
+      if (out.conflicts.size() >= kMaxConflicts) continue;
+      std::string reason(wire::to_string(conflict.code));
+      if (conflict.error_number != 0) reason += " (" + errno_text(conflict.error_number) + ")";
+      out.conflicts.push_back({roots.planned[conflict.root].config.path + "/" + conflict.path, reason});
+    }
+    return true;
+  });
+  out.units = finished.units;
+  if (!out.error) {
+    const PurgeOutcome tidied = purge(core, ref, roots, true);
+    if (tidied.error) out.error = tidied.error;
+  }
+  return out;
+}
+
+PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref) {
+  const Reachable roots = reach(ref.roots);
+  PurgeOutcome out = purge(core, ref, roots, false);
+  if (!roots.lost.empty() && !out.error)
+    out.error = Error{ErrorKind::refused, {}, roots.lost.front().reason, {}};
+  return out;
+}
+
+Status try_quarantine(const Core& core, const QuarantineRef& ref) {
+  const Reachable roots = reach(ref.roots);
+  if (!roots.lost.empty()) return fail(ErrorKind::refused, roots.lost.front().reason);
+  Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, roots, wire::BrokerPhase::trial);
+  if (!broker) return std::unexpected(broker.error());
+  (*broker)->send_message(wire::Trial{});
+  wire::Finished finished;
+  if (std::optional<Error> error = await_finished(**broker, finished, [](std::string_view) { return false; }))
+    return std::unexpected(std::move(*error));
+  return {};
+}
+
+}  // namespace freshet

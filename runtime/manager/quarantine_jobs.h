@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/manager/core.h"
+
+namespace freshet {
+
+// Names what one task of one run left in the quarantine.
+struct QuarantineRef {
+  std::string run_id;
+  std::uint32_t task_number = 0;
+  std::string channel;
+  std::vector<PlanRoot> roots;
+  bool strict = true;
+  std::uint32_t channel_index = 0;
+};
+
+struct RestoreOutcome {
+  std::optional<Error> error;   // the broker could not be had, or ended; what came back until then is counted
+  std::uint64_t units = 0;
+  std::vector<Refusal> conflicts;
+  std::uint64_t conflict_count = 0;
+  [[nodiscard]] bool complete() const { return !error && conflict_count == 0; }
+};
+
+// Has a fresh broker put everything back, and then another one remove what is empty. Never overwrites. Safe twice.
+RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref);
+
+struct PurgeOutcome {
+  std::optional<Error> error;
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;  // on disk, that came free
+  std::uint64_t left = 0;   // could not be unlinked
+};
+
+// Unlinks everything of it. The caller has marked the run as no longer restorable, durably.
+PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref);
+
+// A real trial rename inside each root's own area; the area is gone again afterwards.
+Status try_quarantine(const Core& core, const QuarantineRef& ref);
+
+}  // namespace freshet

@@ -1,0 +1,149 @@
+#include "runtime/manager/scan_task.h"
+
+#include <freshet/plugin.h>
+
+#include <algorithm>
+
+#include "runtime/base/bytes.h"
+#include "runtime/manager/open_roots.h"
+
+namespace freshet {
+namespace {
+
+wire::Setting to_wire(const std::string& name, const manifest::TypedValue& value, manifest::SettingType type) {
+  wire::Setting out;
+  out.name = name;
+  out.tag = static_cast<wire::SettingTag>(static_cast<unsigned>(type) - 1);  // the same list, from 0
+  if (const auto* flag = std::get_if<bool>(&value)) out.integer = *flag ? 1 : 0;
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) out.integer = *integer;
+  if (const auto* real = std::get_if<double>(&value)) out.number = *real;
+  if (const auto* text = std::get_if<std::string>(&value)) out.string = *text;
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) out.strings = *texts;
+  return out;
+}
+
+wire::Load make_load(const TaskPlan& task, const ScanInputs& inputs) {
+  wire::Load out;
+  out.kind = task.kind;
+  for (const manifest::TaskKind& kind : inputs.plugin->manifest.kinds) out.announced.push_back(kind.name);
+  const manifest::TaskKind* kind = manifest::find_kind(inputs.plugin->manifest, task.kind);
+  for (const auto& [name, value] : *inputs.settings)
+    for (const manifest::SettingSchema& schema : kind->settings)
+      if (schema.name == name) out.settings.push_back(to_wire(name, value, schema.type));
+  return out;
+}
+
+void failed(TaskPlan& task, channel::EndReason reason, std::string note) {
+  task.shown.state = TaskState::failed;
+  task.shown.end = to_public(reason);
+  task.shown.note = std::move(note);
+}
+
+// The worker has ended, or was ended for what it sent.
+void failed(TaskPlan& task, channel::RoleProcess& worker) {
+  const channel::End end = worker.finish();
+  failed(task, end.reason == channel::EndReason::none ? channel::EndReason::plugin : end.reason,
+         (end.code.empty() ? "" : end.code + ": ") + "the worker " + (end.what.empty() ? "ended too early" : end.what));
+}
+
+std::string status_words(std::int32_t status) {
+  switch (status) {
+    case FRESHET_INVALID: return "an argument or a setting is wrong";
+    case FRESHET_CANCELLED: return "it was cancelled";
+    case FRESHET_UNKNOWN: return "it does not know this task";
+    default: return "it failed (status " + std::to_string(status) + ")";
+  }
+}
+
+}  // namespace
+
+Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Intake& intake, std::stop_token stop,
+                 ScanFigures& figures) {
+  channel::RoleRequest request;
+  request.role = wire::Role::worker;
+  request.roots = pointers(*inputs.roots);
+  request.areas = areas(task.roots);
+  request.limits = task.permission.limits;
+  request.plugin_memfd = inputs.plugin->memfd.get();
+  request.strict = task.strict;
+  request.uid = role_uid(core, inputs.channel_index, wire::Role::worker);
+  request.label = "task " + task.shown.name;
+  Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
+  if (!started) {
+    failed(task, channel::EndReason::setup, started.error().what);
+    return {};
+  }
+  channel::RoleProcess& worker = **started;
+  task.shown.missing_layers = worker.missing_layers();
+  const std::int64_t began = core.clock.monotonic();
+  const auto record = [&] {
+    figures.scan_ns = core.clock.monotonic() - began;
+    const channel::RoleUsage usage = worker.usage();
+    figures.start_ns = usage.start_ns;
+    figures.cpu_ns += usage.cpu_ns;
+    figures.peak_rss_bytes = std::max(figures.peak_rss_bytes, usage.peak_rss_bytes);
+  };
+
+  worker.send_message(make_load(task, inputs));
+  bool scanning = false;
+  while (true) {
+    const std::optional<std::string_view> packet = worker.receive(stop);
+    if (!packet) {
+      if (stop.stop_requested()) {
+        worker.finish();
+        task.shown.state = TaskState::skipped;
+        task.shown.note = "interrupted";
+      } else {
+        failed(task, worker);
+      }
+      break;
+    }
+    wire::Loaded loaded;
+    wire::ScanEnd end;
+    wire::Failed refusal;
+    if (!scanning && wire::decode_message(*packet, loaded)) {
+      scanning = true;
+      worker.send_message(wire::Scan{.now_ns = core.clock.now()});
+    } else if (!scanning && !packet->empty() &&
+               static_cast<wire::MessageType>((*packet)[0]) == wire::MessageType::events) {
+      if (const Status taken = intake.take(*packet); !taken) {  // log lines of the plugin's start
+        worker.close_for(channel::EndReason::protocol, taken.error().what);
+        failed(task, worker);
+        break;
+      }
+    } else if (wire::decode_message(*packet, refusal)) {
+      const channel::End ended = worker.finish();
+      const bool ended_otherwise = ended.reason != channel::EndReason::none && ended.reason != channel::EndReason::plugin;
+      failed(task, ended_otherwise ? ended.reason : channel::EndReason::plugin,
+             (refusal.code.empty() ? "" : refusal.code.substr(0, 8) + ": ") + escape_bytes(refusal.what));
+      break;
+    } else if (scanning && wire::decode_message(*packet, end)) {
+      worker.finish();
+      if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
+        task.shown.state = TaskState::planned;
+      } else if (end.status == FRESHET_CANCELLED && stop.stop_requested()) {
+        task.shown.state = TaskState::skipped;
+        task.shown.note = "interrupted";
+      } else {
+        failed(task, channel::EndReason::plugin, "the plugin's scan says: " + status_words(end.status));
+      }
+      break;
+    } else if (scanning) {
+      const Status taken = intake.take(*packet);
+      if (!taken && taken.error().kind != ErrorKind::peer) return taken;
+      if (!taken) {
+        worker.close_for(channel::EndReason::protocol, taken.error().what);
+        failed(task, worker);
+        break;
+      }
+    } else {
+      worker.close_for(channel::EndReason::protocol, "sent a message out of order");
+      failed(task, worker);
+      break;
+    }
+  }
+  record();
+  return {};
+}
+
+}  // namespace freshet

@@ -1,0 +1,114 @@
+#include "runtime/manager/validate.h"
+
+#include "runtime/base/bytes.h"
+#include "runtime/base/units.h"
+
+namespace freshet {
+namespace {
+
+void add(Validated& out, const std::vector<policy::Violation>& violations) {
+  for (const policy::Violation& violation : violations) out.violations.push_back(to_public(violation));
+}
+
+void add_error(Validated& out, const Error& error, std::string fallback_code, const config::Position& position) {
+  out.violations.push_back({error.code.empty() ? std::move(fallback_code) : error.code, error.what, error.detail, format(position)});
+}
+
+void check_isolation(Validated& out, const Core& core, const config::ChannelConfig& channel) {
+  out.strict = channel.isolation.value_or(core.config.isolation) == config::Isolation::strict;
+  if (!out.strict) return;
+  for (const std::string& missing : core.support.missing_for_strict())
+    out.violations.push_back({"F1050", "strict isolation cannot be had: " + missing,
+                              "see `freshet doctor`; or write `isolation = \"best-effort\"` and read what is lost", {}});
+}
+
+void check_clock(Validated& out, const Core& core) {
+  const Result<std::vector<store::RunRow>> last = core.history->list_runs(1);
+  if (!last || last->empty() || last->front().started_ns <= core.clock.now()) return;
+  out.violations.push_back({"F1080", "the clock says " + format_time(core.clock.now()) + ", but the last run began at " +
+                                         format_time(last->front().started_ns),
+                            "ages cannot be trusted: set the clock, then run again", {}});
+}
+
+void check_overlaps(Validated& out, const Core& core, const config::ChannelConfig& channel) {
+  for (const auto& [name, other] : core.config.channels) {
+    if (name == channel.name) continue;
+    config::Config pair;
+    pair.channels.emplace(channel.name, channel);
+    pair.channels.emplace(name, other);
+    add(out, policy::check_overlaps(pair));
+  }
+}
+
+void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, const policy::HostFacts& host,
+                  const Registered& task, const config::ChannelConfig& channel) {
+  const config::Position& position = task.config->position;
+  Result<std::shared_ptr<const Plugin>> plugin = catalog.find(task.plugin()->plugin_id);
+  if (!plugin) {
+    const auto at = task.config->key_positions.find("plugin");
+    add_error(out, plugin.error(), "F1040", at == task.config->key_positions.end() ? position : at->second);
+    return;
+  }
+  out.plugin = *plugin;
+  add(out, policy::check_not_writable_by_others(out.plugin->file, "the plugin", host));
+  const manifest::Manifest& manifest = out.plugin->manifest;
+  if (const Result<std::optional<std::string>> blocked = core.history->why_blocked(out.plugin->sha256); blocked && *blocked)
+    out.violations.push_back({"F1060", "the plugin " + manifest.id + " is blocked: " + **blocked,
+                              "look at what it did; unblock it only if you trust these bytes", format(position)});
+  if (task.plugin()->kind.empty()) {
+    if (manifest.kinds.size() == 1) {
+      out.kind = &manifest.kinds.front();
+    } else {
+      std::string names;
+      for (const manifest::TaskKind& kind : manifest.kinds) names += (names.empty() ? "" : ", ") + kind.name;
+      out.violations.push_back({"F1041", "the plugin " + manifest.id + " offers several task kinds", "write `task = ` with one of: " + names,
+                                format(position)});
+    }
+  } else {
+    out.kind = manifest::find_kind(manifest, task.plugin()->kind);
+    if (out.kind == nullptr)
+      out.violations.push_back({"F1041", "the plugin " + manifest.id + " has no task kind \"" + escape_bytes(task.plugin()->kind) + "\"",
+                                "see `freshet plugins inspect " + manifest.id + "`", format(position)});
+  }
+  policy::PermissionResult permission = policy::effective_permission(manifest, *task.config, channel);
+  out.permission = std::move(permission.permission);
+  add(out, permission.violations);
+  if (out.kind == nullptr) return;
+  std::expected<manifest::TypedSettings, std::vector<config::Diagnostic>> settings = manifest::type_settings(*out.kind, *task.config);
+  if (settings) {
+    out.settings = std::move(*settings);
+    return;
+  }
+  for (const config::Diagnostic& wrong : settings.error())
+    out.violations.push_back({"F2012", wrong.what, wrong.suggestion, format(wrong.position)});
+}
+
+}  // namespace
+
+std::string format(const config::Position& position) {
+  if (position.line == 0) return position.file;
+  return position.file + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
+}
+
+BoundaryViolation to_public(const policy::Violation& violation) {
+  return {violation.code, violation.what, violation.remedy, format(violation.position)};
+}
+
+Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::HostFacts& host, const Registered& task) {
+  Validated out;
+  check_clock(out, core);
+  if (task.native() != nullptr) {
+    if (!core.config.policy.native_tasks)
+      out.violations.push_back({"F1070", "the policy denies native tasks, and " + task.name + " is one", "set `policy.native-tasks = \"allow\"`", {}});
+    return out;
+  }
+  const config::ChannelConfig& channel = core.config.channels.at(*task.channel);
+  check_isolation(out, core, channel);
+  add(out, policy::check_roots(channel, host));
+  check_overlaps(out, core, channel);
+  for (const std::string& file : core.config.files) add(out, policy::check_not_writable_by_others(file, "the configuration", host));
+  check_plugin(out, core, catalog, host, task, channel);
+  return out;
+}
+
+}  // namespace freshet

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/manager/core.h"
+#include "runtime/manager/plugin_catalog.h"
+#include "runtime/manager/registry.h"
+#include "runtime/policy/boundaries.h"
+
+namespace freshet {
+
+// What validation without plugin code finds out about one task.
+struct Validated {
+  std::vector<BoundaryViolation> violations;  // all of them, not only the first
+  std::shared_ptr<const Plugin> plugin;       // null when none was found, and for a native task
+  const manifest::TaskKind* kind = nullptr;   // into the plugin
+  manifest::TypedSettings settings;
+  policy::EffectivePermission permission;
+  bool strict = true;
+};
+
+// Every boundary that is known without plugin code. Codes beside those of the policy layer:
+//   F1040 no such plugin   F1041 the plugin offers several kinds   F1050 a layer that strict isolation needs is missing
+//   F1060 the plugin is blocked after a breach                     F1070 native tasks are denied
+//   F1080 the clock is before the last run
+Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::HostFacts& host, const Registered& task);
+
+BoundaryViolation to_public(const policy::Violation& violation);
+std::string format(const config::Position& position);
+
+}  // namespace freshet
