@@ -106,7 +106,7 @@ for n in {1..40}; do deep=$deep/$n; done
 mkdir -p "$deep"
 write "$deep/bottom" 500
 
-for n in {1..12}; do write "uploads/recent/report-$n.pdf" 12000; done
+for n in {1..60}; do write "uploads/recent/report-$n.pdf" 12000; done
 
 if ((EUID == 0)); then
   chown -h 33:33 uploads/links/once.1 uploads/links/dangling

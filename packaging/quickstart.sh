@@ -132,6 +132,10 @@ fi
 
 # ---- with DIR: a plan, and nothing else ----
 if [[ -n $directory ]]; then
+  # freshet.toml is UTF-8 text; a path that is not cannot be written into it.
+  if [[ $directory == *[[:cntrl:]]* ]] || ! iconv -f UTF-8 -t UTF-8 <<<"$directory" >/dev/null 2>&1; then
+    fail "the name of this directory has bytes that a configuration file cannot hold"
+  fi
   title "What Freshet would remove from $directory"
   note "$first_line"
   [[ $isolation == strict ]] || printf '%s\n' "$doctor_says"
@@ -195,9 +199,9 @@ show_here() { show "$@" 8<&- 9<&-; }
 
 "$source_dir/packaging/tree_manifest.sh" "$tree" >before.manifest
 show_df() {
-  printf '\n%s$ df -h .%s\n' "$bold" "$reset"
+  printf '\n%s$ df .%s\n' "$bold" "$reset"
   sync -f .
-  df -h .
+  df .
   free=$(df --block-size=1 --output=avail . | tail -n 1 | tr -d ' ')
 }
 allocated() { du -s --block-size=1 "$tree" | cut -f1; }
