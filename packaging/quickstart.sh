@@ -13,8 +13,9 @@ Installs what is missing, builds Freshet and shows it at work.
   with DIR     shows what a plan for that directory would be; nothing is changed
   --keep       leaves the temporary place behind, to look around in
 
-  FRESHET_BUILD  where to build (default: build/ in the clone)
-  TMPDIR         where the temporary place is made (default: /tmp)
+  FRESHET_BUILD    where to build (default: build/ in the clone)
+  FRESHET_PROGRAM  an installed freshet to show instead; nothing is installed or built then
+  TMPDIR           where the temporary place is made (default: /tmp)
 END
 }
 
@@ -51,9 +52,6 @@ fail() { printf '%s✘ %s%s\n' "$red" "$*" "$reset" >&2; exit 1; }
 megabytes() { awk -v bytes="$1" 'BEGIN { printf "%.1f MiB", bytes / 1048576 }'; }
 
 # ---- packages and build ----
-title "Packages"
-"$source_dir/packaging/install-deps.sh" --build </dev/null
-
 # Freshet run by root trusts no program or plugin that lies where somebody else may write.
 owned_by_others() {
   local path
@@ -69,28 +67,36 @@ owned_by_others() {
   done
 }
 
-build=${FRESHET_BUILD:-$source_dir/build}
-if [[ -z ${FRESHET_BUILD:-} ]]; then
-  if ((EUID == 0)) && owned_by_others "$build"; then
-    build=${XDG_CACHE_HOME:-$HOME/.cache}/freshet-build
-    note "$source_dir can be changed by others than root, so the build goes to $build"
-  elif [[ ! -w $source_dir && ! -w $build ]]; then
-    build=${XDG_CACHE_HOME:-$HOME/.cache}/freshet-build
-    note "$source_dir cannot be written, so the build goes to $build"
+choose_build() {
+  build=${FRESHET_BUILD:-$source_dir/build}
+  if [[ -z ${FRESHET_BUILD:-} ]]; then
+    if ((EUID == 0)) && owned_by_others "$build"; then
+      build=${XDG_CACHE_HOME:-$HOME/.cache}/freshet-build
+      note "$source_dir can be changed by others than root, so the build goes to $build"
+    elif [[ ! -w $source_dir && ! -w $build ]]; then
+      build=${XDG_CACHE_HOME:-$HOME/.cache}/freshet-build
+      note "$source_dir cannot be written, so the build goes to $build"
+    fi
   fi
-fi
-mkdir -p -- "$build"
-build=$(cd -- "$build" && pwd -P)
+  mkdir -p -- "$build"
+  build=$(cd -- "$build" && pwd -P)
+}
 
-title "Build (in $build)"
-if [[ ! -f $build/build.ninja ]]; then
-  # The tests are tests/run.sh's business; leaving them out halves the wait.
-  cmake -S "$source_dir" -B "$build" -G Ninja -DFRESHET_TESTS=OFF </dev/null
+if [[ -n ${FRESHET_PROGRAM:-} ]]; then
+  freshet=$(realpath -- "$FRESHET_PROGRAM")
+else
+  title "Packages"
+  "$source_dir/packaging/install-deps.sh" --build </dev/null
+  title "Build"
+  choose_build
+  if [[ ! -f $build/build.ninja ]]; then
+    # The tests are tests/run.sh's business; leaving them out halves the wait.
+    cmake -S "$source_dir" -B "$build" -G Ninja -DFRESHET_TESTS=OFF </dev/null
+  fi
+  NINJA_STATUS='[%f/%t, %e s] ' cmake --build "$build" --parallel "$(nproc)" </dev/null
+  freshet=$build/bin/freshet
 fi
-export NINJA_STATUS='[%f/%t, %e s] '
-cmake --build "$build" --parallel "$(nproc)" </dev/null
-freshet=$build/bin/freshet
-[[ -x $freshet ]] || fail "the build made no $freshet"
+[[ -x $freshet ]] || fail "there is no program $freshet"
 
 # ---- a place of our own ----
 place=$(mktemp -d "${TMPDIR:-/tmp}/freshet-quickstart.XXXXXX")
