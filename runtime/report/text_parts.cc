@@ -30,7 +30,9 @@ std::string joined(const std::vector<std::string>& texts, std::string_view betwe
 
 std::string counts_text(const std::map<std::string, std::uint64_t>& counts, const Style& style) {
   std::vector<std::pair<std::string, std::uint64_t>> sorted(counts.begin(), counts.end());
-  std::ranges::stable_sort(sorted, [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::ranges::sort(sorted, [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
   std::string out;
   for (const auto& [reason, count] : sorted) {
     if (!out.empty()) out += ", ";
