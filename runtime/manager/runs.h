@@ -109,6 +109,7 @@ struct RunSummary {
   std::uint64_t entries_removed = 0;
   std::uint64_t bytes_reclaimed_now = 0;
   std::uint64_t bytes_reclaimable_at_purge = 0;
+  std::int64_t keep_until_ns = 0;  // the latest of its tasks; 0: nothing waits in the quarantine
   struct Task {
     std::string name;
     std::string channel;
@@ -147,6 +148,17 @@ struct Progress {
   std::uint64_t done = 0;
   std::uint64_t total = 0;  // 0: unknown
   std::uint64_t bytes = 0;
+};
+
+// One line for the log; empty where it does not apply. `text` of a plugin is raw: whoever writes it escapes it.
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+struct LogLine {
+  LogLevel level = LogLevel::info;
+  std::string run;
+  std::string channel;
+  std::string task;
+  std::string plugin;  // "id version": the plugin's own words; else Freshet's
+  std::string text;
 };
 
 struct PluginFacts {
@@ -235,6 +247,8 @@ struct ManagerOptions {
   std::string role_executable;  // empty: beside the program or the library
   // Called from the manager's threads.
   std::function<void(const Progress&)> on_progress;
+  // Called from the manager's threads; must return quickly. Not set: nothing is logged.
+  std::function<void(const LogLine&)> on_log;
   std::stop_token stop;         // an operator's interrupt: finishes the entry in hand, records, ends
 };
 
