@@ -1,0 +1,192 @@
+#include "runtime/broker/area.h"
+
+#include <cerrno>
+
+#include "runtime/broker/file_system.h"
+#include "runtime/broker/listing.h"
+
+namespace freshet::broker {
+namespace {
+
+constexpr int kTries = 8;  // against a purge that removes empty folders while they are made
+
+bool holds_only(int dir, std::string_view allowed) {
+  rewind_directory(dir);
+  Listing listing;
+  listing.start(dir);
+  ListedEntry entry;
+  int error = 0;
+  while (listing.next(entry, error))
+    if (entry.name != allowed) return false;
+  return error == 0;
+}
+
+std::unexpected<wire::Failed> foreign(const Root& root, const std::string& why) {
+  return give_up(kForeignArea, "foreign area " + area_text(root) + ": " + why);
+}
+
+enum class Marker { ours, none, foreign };
+
+Marker find_marker(const Session& session, int area) {
+  EntryStat seen;
+  const int error = stat_at(area, kMarkerName, false, seen);
+  if (error == ENOENT) return Marker::none;
+  const bool ours = error == 0 && seen.identity.type == EntryType::file && seen.uid == session.owner &&
+                    seen.identity.size == kMarkerText.size();
+  return ours ? Marker::ours : Marker::foreign;
+}
+
+int write_marker(int area) {
+  int error = 0;
+  const Fd file = open_beneath(area, kMarkerName, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, error, 0600);
+  if (!file) return error;
+  return write_all(file.get(), kMarkerText);
+}
+
+// Opens the area and checks all but its marker. None when nothing stands there.
+Found<Fd> open_place(const Session& session, const Root& root) {
+  int error = 0;
+  EntryStat seen;
+  error = stat_at(root.directory.get(), root.area.c_str(), false, seen);
+  if (error == ENOENT) return Fd();
+  if (error != 0) return give_up(kAreaUnusable, "area " + area_text(root), error);
+  if (seen.identity.type != EntryType::directory)
+    return foreign(root, "it is a " + std::string(to_string(seen.identity.type)));
+  if (seen.mount_root || seen.mount_id != root.stat.mount_id) return foreign(root, "something is mounted on it");
+  if (seen.uid != session.owner) return foreign(root, "it belongs to uid " + std::to_string(seen.uid));
+  if ((seen.mode & 0777) != 0700) return foreign(root, "its mode is not 0700");
+  Fd area = open_directory(root.directory.get(), root.area, error);
+  if (!area) return give_up(kAreaUnusable, "area " + area_text(root), error);
+  EntryStat opened;  // the one that was looked at, not one swapped in meanwhile
+  if (stat_at(area.get(), "", false, opened) != 0 || opened.identity.inode != seen.identity.inode)
+    return foreign(root, "it was replaced while it was opened");
+  return area;
+}
+
+void remember_times(const Root& root, EntryStat& before) {
+  if (stat_at(root.directory.get(), "", false, before) != 0) before = root.stat;
+}
+
+// One folder below the area; made when `make`. None and ENOENT otherwise.
+Fd open_folder(const Session& session, int parent, const std::string& name, bool make, int& error) {
+  if (make) {
+    error = make_directory(parent, name.c_str(), 0700);
+    if (error != 0 && error != EEXIST) return Fd();
+  }
+  Fd folder = open_directory(parent, name, error);
+  EntryStat seen;
+  if (folder && (stat_at(folder.get(), "", false, seen) != 0 || seen.uid != session.owner)) {
+    error = EPERM;
+    return Fd();
+  }
+  return folder;
+}
+
+int open_levels(const Session& session, bool make, TaskFolder& folder) {
+  int error = 0;
+  folder.channel = open_folder(session, folder.area.get(), session.begin.channel, make, error);
+  if (!folder.channel) return error;
+  folder.run = open_folder(session, folder.channel.get(), session.begin.run, make, error);
+  if (!folder.run) return error;
+  folder.task = open_folder(session, folder.run.get(), std::to_string(session.begin.task), make, error);
+  return folder.task ? 0 : error;
+}
+
+}  // namespace
+
+Found<Fd> open_area(const Session& session, const Root& root) {
+  Found<Fd> area = open_place(session, root);
+  if (!area || !*area) return area;
+  switch (find_marker(session, area->get())) {
+    case Marker::ours: return area;
+    case Marker::none:
+      if (holds_only(area->get(), {})) return Fd();
+      return foreign(root, std::string("it has no ") + kMarkerName);
+    case Marker::foreign: break;
+  }
+  return foreign(root, std::string("its ") + kMarkerName + " is not ours");
+}
+
+Found<Fd> make_area(const Session& session, const Root& root) {
+  Found<Fd> area = open_area(session, root);
+  if (!area || *area) return area;
+  EntryStat before;
+  remember_times(root, before);
+  int error = make_directory(root.directory.get(), root.area.c_str(), 0700);
+  if (error == 0) set_times(root.directory.get(), before.mtime_ns, before.atime_ns);
+  if (error != 0 && error != EEXIST) return give_up(kAreaUnusable, "making area " + area_text(root), error);
+  area = open_place(session, root);  // also when it was there: an empty one of ours is a crash's leftover
+  if (!area) return area;
+  if (!*area) return give_up(kAreaUnusable, "area " + area_text(root), ENOENT);
+  if (find_marker(session, area->get()) == Marker::none) {
+    error = write_marker(area->get());
+    if (error != 0 && error != EEXIST) return give_up(kAreaUnusable, "marking area " + area_text(root), error);
+  }
+  return open_area(session, root);
+}
+
+bool remove_empty_area(const Session& session, const Root& root) {
+  if (root.area.empty()) return true;
+  const Found<Fd> area = open_place(session, root);
+  if (!area || !*area || find_marker(session, area->get()) == Marker::foreign) return true;
+  if (!holds_only(area->get(), kMarkerName)) return true;
+  EntryStat before;
+  remember_times(root, before);
+  unlink_entry(area->get(), kMarkerName, false);
+  if (unlink_entry(root.directory.get(), root.area.c_str(), true) != 0) {
+    write_marker(area->get());  // it was filled meanwhile, or may not go: it has to stay an area
+    return true;
+  }
+  return set_times(root.directory.get(), before.mtime_ns, before.atime_ns) == 0;
+}
+
+Found<TaskFolder> open_task_folder(const Session& session, const Root& root) {
+  TaskFolder folder;
+  if (root.area.empty()) return folder;
+  Found<Fd> area = open_area(session, root);
+  if (!area) return std::unexpected(area.error());
+  if (!*area) return folder;
+  folder.area = std::move(*area);
+  const int error = open_levels(session, false, folder);
+  if (error != 0 && error != ENOENT)
+    return give_up(kAreaUnusable, "folder " + folder_text(session) + " in " + area_text(root), error);
+  return folder;
+}
+
+Found<TaskFolder> make_task_folder(const Session& session, const Root& root) {
+  int error = 0;
+  for (int tries = 0; tries < kTries; ++tries) {
+    Found<Fd> area = make_area(session, root);
+    if (!area) return std::unexpected(area.error());
+    if (!*area) continue;
+    TaskFolder folder;
+    folder.area = std::move(*area);
+    error = open_levels(session, true, folder);
+    if (error == 0) return folder;
+    if (error != ENOENT) break;
+  }
+  return give_up(kAreaUnusable, "making folder " + folder_text(session) + " in " + area_text(root), error);
+}
+
+int sync_task_folder(const TaskFolder& folder, const Root& root) {
+  for (const Fd* level : {&folder.task, &folder.run, &folder.channel, &folder.area}) {
+    const int error = sync_directory(level->get());
+    if (error != 0) return error;
+  }
+  int error = 0;
+  const Fd readable = open_directory(root.directory.get(), {}, error);
+  return readable ? sync_directory(readable.get()) : 0;
+}
+
+int settle(const TaskFolder& folder) {
+  const int error = touch(folder.task.get());
+  return error != 0 ? error : sync_directory(folder.task.get());
+}
+
+std::string area_text(const Root& root) { return root.path + "/" + root.area; }
+
+std::string folder_text(const Session& session) {
+  return session.begin.channel + "/" + session.begin.run + "/" + std::to_string(session.begin.task);
+}
+
+}  // namespace freshet::broker

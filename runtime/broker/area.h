@@ -1,0 +1,45 @@
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "runtime/base/fd.h"
+#include "runtime/broker/session.h"
+
+// The quarantine area of a root and the folders in it. The lay-out is in QUARANTINE.md.
+namespace freshet::broker {
+
+inline constexpr const char* kMarkerName = ".freshet-area";
+inline constexpr std::string_view kMarkerText = "freshet quarantine 1\n";
+inline constexpr const char* kTrialName = ".trial";
+
+template <class T>
+using Found = std::expected<T, wire::Failed>;
+
+// The area of `root`, checked to be ours. None when there is none (a crash's leftover without a marker is none).
+Found<Fd> open_area(const Session& session, const Root& root);
+// Makes it if need be, and gives the root its times back then.
+Found<Fd> make_area(const Session& session, const Root& root);
+// Removes the area if nothing but its marker is in it, and gives the root its times back. Keeps it silently when it is
+// not empty or may not go. False when the times could not be given back.
+bool remove_empty_area(const Session& session, const Root& root);
+
+// <area>/<channel>/<run>/<task>, each level opened for listing.
+struct TaskFolder {
+  Fd area, channel, run, task;
+
+  [[nodiscard]] explicit operator bool() const { return static_cast<bool>(task); }
+};
+// What is missing stays none.
+Found<TaskFolder> open_task_folder(const Session& session, const Root& root);
+Found<TaskFolder> make_task_folder(const Session& session, const Root& root);
+// fsync of every level and of the root, innermost first. An unreadable root is left out.
+int sync_task_folder(const TaskFolder& folder, const Root& root);
+
+// Makes all earlier changes durable on file systems that order them (QUARANTINE.md). 0 or an errno.
+int settle(const TaskFolder& folder);
+
+std::string area_text(const Root& root);    // "/var/cache/web/.freshet", for people
+std::string folder_text(const Session& session);  // "<channel>/<run>/<task>"
+
+}  // namespace freshet::broker

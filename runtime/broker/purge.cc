@@ -1,0 +1,146 @@
+#include "runtime/broker/purge.h"
+
+#include <cerrno>
+
+#include "runtime/broker/file_system.h"
+#include "runtime/broker/table.h"
+
+namespace freshet::broker {
+
+Purging::Purging(const Session& session) : session_(session), stack_(session.free_fds / 2) {}
+
+Verdict Purging::run(bool tidy) {
+  for (const Root& root : session_.roots) {
+    if (root.area.empty()) continue;
+    if (const Verdict purged = purge_root(root, tidy); !purged) return purged;
+  }
+  return session_.send(done_);
+}
+
+Verdict Purging::purge_root(const Root& root, bool tidy) {
+  const Found<TaskFolder> folder = open_task_folder(session_, root);
+  if (!folder) return std::unexpected(folder.error());
+  if (*folder) empty_task(root, folder->task.get(), tidy);
+  // What is not empty stays; that is no error here.
+  if (folder->run) unlink_entry(folder->run.get(), std::to_string(session_.begin.task).c_str(), true);
+  if (folder->channel) unlink_entry(folder->channel.get(), session_.begin.run.c_str(), true);
+  if (folder->area) unlink_entry(folder->area.get(), session_.begin.channel.c_str(), true);
+  if (!remove_empty_area(session_, root)) ++done_.times_failed;
+  return {};
+}
+
+// Slots first: as long as one entry is left the table has to say where it came from.
+void Purging::empty_task(const Root& root, int task, bool tidy) {
+  std::vector<std::string> slots;
+  bool others = false;
+  listing_.start(task);
+  ListedEntry entry;
+  int error = 0;
+  while (listing_.next(entry, error)) {
+    if (entry.name == kTableName) continue;
+    EntryStat seen;
+    if (stat_at(task, entry.name.data(), false, seen) == 0 && seen.identity.type == EntryType::directory) {
+      slots.emplace_back(entry.name);
+    } else if (tidy || unlink_entry(task, entry.name.data(), false) != 0) {
+      others = true;  // nothing of ours
+      if (!tidy) ++done_.left;
+    }
+  }
+  for (const std::string& slot : slots) {
+    if (!tidy) empty_directory(root, task, slot.c_str());
+    if (unlink_entry(task, slot.c_str(), true) != 0) others = true;
+  }
+  if (!others && error == 0) unlink_entry(task, kTableName, false);
+}
+
+void Purging::empty_directory(const Root& root, int parent, const char* name) {
+  int error = 0;
+  Fd top = open_directory(parent, name, error);
+  if (!top) {
+    if (error != ENOENT) ++done_.left;
+    return;
+  }
+  struct Level {
+    std::size_t first_pending = 0;
+    std::uint64_t allocated = 0;  // of the directory itself
+  };
+  std::vector<Level> levels;
+  names_.clear();
+  pending_.clear();
+  stack_.start(std::move(top));
+  levels.push_back({0, 0});
+  unlink_files(root, stack_.deepest(error));
+  std::string left;
+  while (true) {
+    if (pending_.size() > levels.back().first_pending) {
+      const Pending next = pending_.back();
+      pending_.pop_back();
+      const char* below = names_.data() + next.name;
+      error = stack_.push(below);
+      if (error == 0) {
+        names_.resize(next.name);
+        levels.push_back({pending_.size(), next.allocated});
+        unlink_files(root, stack_.deepest(error));
+        continue;
+      }
+      // It may be empty all the same; with a mount on it (EXDEV) it stays.
+      const int dir = error == EXDEV ? -1 : stack_.deepest(error);
+      if (dir < 0)
+        ++done_.left;
+      else
+        remove_directory(dir, below, next.allocated);
+      names_.resize(next.name);
+      continue;
+    }
+    if (levels.size() == 1) break;
+    stack_.pop(&left);
+    const std::uint64_t allocated = levels.back().allocated;
+    levels.pop_back();
+    const int dir = stack_.deepest(error);
+    if (dir < 0)
+      ++done_.left;
+    else
+      remove_directory(dir, left.c_str(), allocated);
+  }
+  stack_.clear();
+}
+
+void Purging::unlink_files(const Root& root, int dir) {
+  listing_.start(dir);
+  ListedEntry entry;
+  int error = 0;
+  while (listing_.next(entry, error)) {
+    EntryStat seen;
+    error = stat_at(dir, entry.name.data(), false, seen);
+    if (error == ENOENT) continue;
+    if (error != 0 || seen.mount_root || seen.mount_id != root.stat.mount_id) {
+      ++done_.left;
+      continue;
+    }
+    if (seen.identity.type == EntryType::directory) {
+      pending_.push_back({names_.size(), seen.allocated});
+      names_.append(entry.name.data(), entry.name.size() + 1);
+      continue;
+    }
+    error = unlink_entry(dir, entry.name.data(), false);
+    if (error == 0) {
+      ++done_.entries;
+      if (seen.links <= 1) done_.bytes += seen.allocated;
+    } else if (error != ENOENT) {
+      ++done_.left;
+    }
+  }
+  if (error != 0) ++done_.left;
+}
+
+void Purging::remove_directory(int parent, const char* name, std::uint64_t allocated) {
+  const int error = unlink_entry(parent, name, true);
+  if (error == 0) {
+    ++done_.entries;
+    done_.bytes += allocated;
+  } else if (error != ENOENT) {
+    ++done_.left;
+  }
+}
+
+}  // namespace freshet::broker

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/broker/area.h"
+#include "runtime/broker/directory_stack.h"
+#include "runtime/broker/listing.h"
+#include "runtime/broker/session.h"
+
+namespace freshet::broker {
+
+// Phase `purge`: unlinks what one task left in the quarantine, by descriptors, without following a link or entering a
+// mount; then the folders that are empty. With `tidy` it removes only what holds no entry.
+class Purging {
+ public:
+  explicit Purging(const Session& session);
+
+  // Answers Finished.
+  Verdict run(bool tidy);
+
+ private:
+  struct Pending {
+    std::size_t name = 0;  // offset in names_, NUL-terminated
+    std::uint64_t allocated = 0;
+  };
+
+  Verdict purge_root(const Root& root, bool tidy);
+  void empty_task(const Root& root, int task, bool tidy);
+  // Everything below the directory `name` of `parent`, not itself.
+  void empty_directory(const Root& root, int parent, const char* name);
+  // Unlinks all but directories in the deepest directory of the stack; those are left pending.
+  void unlink_files(const Root& root, int dir);
+  void remove_directory(int parent, const char* name, std::uint64_t allocated);
+
+  const Session& session_;
+  DirectoryStack stack_;
+  Listing listing_;
+  std::string names_;
+  std::vector<Pending> pending_;
+  wire::Finished done_;
+};
+
+}  // namespace freshet::broker

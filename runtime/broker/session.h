@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "runtime/base/fd.h"
+#include "runtime/base/identity.h"
+#include "runtime/wire/messages.h"
+#include "runtime/wire/packet.h"
+
+// What the phases share: the roots, what Begin said, and the way to the manager.
+namespace freshet::broker {
+
+// Success, or what the broker sends as its last word.
+using Verdict = std::expected<void, wire::Failed>;
+
+// Codes of Failed, stable.
+inline constexpr const char* kForeignArea = "F3001";      // what stands in the area's place is not ours
+inline constexpr const char* kOutOfOrder = "F3002";       // the manager sent what the phase does not permit
+inline constexpr const char* kNotPermitted = "F3003";     // a request for an excluded place or the area itself
+inline constexpr const char* kAreaUnusable = "F3004";     // area, folder or table cannot be made or written
+inline constexpr const char* kRootChanged = "F3005";      // the root is not the directory the manager saw
+inline constexpr const char* kTrialFailed = "F3006";      // renames do not work there
+inline constexpr const char* kOutOfMemory = "F3007";
+
+std::unexpected<wire::Failed> give_up(const char* code, std::string what, int error_number = 0);
+
+struct Root {
+  Fd directory;              // O_PATH
+  std::string path;          // for texts only
+  std::string area;          // name of the area below it, "" for none
+  std::vector<std::string> excludes;
+  bool with_birth = true;
+  EntryStat stat;            // of the root as it was at the start: dev, mount id, times
+};
+
+struct Session {
+  int socket = -1;
+  std::uint32_t owner = 0;   // uid of what this process makes
+  std::size_t free_fds = 8;  // descriptors beside the socket and the roots
+  std::vector<Root> roots;
+  wire::Begin begin;
+
+  template <class M>
+  [[nodiscard]] Verdict send(const M& message) const {
+    // The manager is gone: nobody can be told, and nothing more may happen without it.
+    if (!wire::send_message(socket, message)) return give_up(kOutOfOrder, "the manager is gone");
+    return {};
+  }
+};
+
+// True when `place` (relative to the root, "" is the root) is the area, an exclude, or below one.
+bool is_closed_off(const Root& root, std::string_view place);
+// True when an exclude or the area lies below `place`.
+bool contains_closed_off(const Root& root, std::string_view place);
+// Components that may be names, single slashes between them; "" too.
+bool is_relative_path(std::string_view path);
+
+std::string join_path(std::string_view parent, std::string_view name);
+
+}  // namespace freshet::broker
