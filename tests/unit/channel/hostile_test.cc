@@ -14,12 +14,6 @@
 namespace freshet::channel::testing {
 namespace {
 
-#ifdef FRESHET_SANITIZED
-#define SKIP_IF_SANITIZED() GTEST_SKIP() << "a sanitizer build has calls of its own in the filter; judged in an ordinary build"
-#else
-#define SKIP_IF_SANITIZED() (void)0
-#endif
-
 // A tree with one of everything the acts aim at.
 class Target {
  public:
@@ -90,7 +84,6 @@ class CallOutsideTheFilter : public ::testing::TestWithParam<Breach> {};
 class CallOfAnybody : public CallOutsideTheFilter {};
 
 TEST_P(CallOutsideTheFilter, IsABreachThatNamesIt) {
-  SKIP_IF_SANITIZED();
   const Target target;
   const Outcome outcome = run_hostile(target, GetParam().act);
   EXPECT_EQ(outcome.end.reason, EndReason::breach) << outcome.end.what << " / " << last_line(outcome);
@@ -100,7 +93,6 @@ TEST_P(CallOutsideTheFilter, IsABreachThatNamesIt) {
 }
 
 TEST_P(CallOfAnybody, WorksWithTheSandboxOff) {
-  SKIP_IF_SANITIZED();
   const Target target;
   const Outcome outcome = run_hostile(target, GetParam().act, sandbox_off());
   EXPECT_EQ(outcome.end.reason, EndReason::none) << outcome.end.what;
@@ -186,7 +178,6 @@ INSTANTIATE_TEST_SUITE_P(Privileged, CallOutsideTheFilter, ::testing::ValuesIn(k
 INSTANTIATE_TEST_SUITE_P(Anybody, CallOfAnybody, ::testing::ValuesIn(kAnybodys), name_of);
 
 TEST(Hostile, CallsOfAnotherMachineAreBreaches) {
-  SKIP_IF_SANITIZED();
   const Target target;
   Outcome outcome = run_hostile(target, "int80");
   EXPECT_EQ(outcome.end.reason, EndReason::breach);
@@ -254,7 +245,6 @@ void PrintTo(const Ending& ending, std::ostream* out) { *out << ending.act; }
 class PluginThat : public ::testing::TestWithParam<Ending> {};
 
 TEST_P(PluginThat, EndsWithItsReason) {
-  SKIP_IF_SANITIZED();
   const Target target;
   WorkerOptions options;
   options.resources.wall_ns = GetParam().reason == EndReason::timeout ? 1'000'000'000 : 60'000'000'000;
@@ -282,7 +272,6 @@ const Ending kEndings[] = {
 INSTANTIATE_TEST_SUITE_P(Hostile, PluginThat, ::testing::ValuesIn(kEndings), name_of);
 
 TEST(Hostile, MemoryIsLimitedWhereItsEndIsHandledToo) {
-  SKIP_IF_SANITIZED();
   const Target target;
   WorkerOptions options;
   options.resources.memory_bytes = 64ULL << 20;
@@ -311,7 +300,6 @@ TEST(Hostile, AFloodOfLogLinesIsCutAndCounted) {
 }
 
 TEST(Hostile, ThreadsAreLimited) {
-  SKIP_IF_SANITIZED();
   const Target target;
   Outcome outcome = run_hostile(target, "some-threads");
   EXPECT_EQ(last_line(outcome), "worked") << outcome.end.what;
