@@ -150,17 +150,6 @@ struct Progress {
   std::uint64_t bytes = 0;
 };
 
-// One line for the log; empty where it does not apply. `text` of a plugin is raw: whoever writes it escapes it.
-enum class LogLevel : std::uint8_t { debug, info, warning, error };
-struct LogLine {
-  LogLevel level = LogLevel::info;
-  std::string run;
-  std::string channel;
-  std::string task;
-  std::string plugin;  // "id version": the plugin's own words; else Freshet's
-  std::string text;
-};
-
 struct PluginFacts {
   std::string file;
   std::string sha256;        // lower-case hex
@@ -247,8 +236,6 @@ struct ManagerOptions {
   std::string role_executable;  // empty: beside the program or the library
   // Called from the manager's threads.
   std::function<void(const Progress&)> on_progress;
-  // Called from the manager's threads; must return quickly. Not set: nothing is logged.
-  std::function<void(const LogLine&)> on_log;
   std::stop_token stop;         // an operator's interrupt: finishes the entry in hand, records, ends
 };
 
