@@ -64,10 +64,10 @@ const Command kCheck = {
     .usage = "",
     .summary = "is the configuration sound? changes nothing",
     .text =
-        "Reads the configuration and shows every error in it with file, line and column; reads the\n"
-        "plugins' manifests without running them; checks dependencies, permissions and protected\n"
-        "places for every enabled task; and tries one rename inside each root's own quarantine\n"
-        "area, so that a file system where it cannot work is known before a run.",
+        "Reads the configuration and shows every error in it with file, line and column; reads the "
+        "plugins' manifests without running them; checks dependencies, permissions and protected "
+        "places for every enabled task; and tries one rename inside each root's own quarantine area, "
+        "so that a file system where it cannot work is known before a run.",
     .examples =
         "freshet check\n"
         "freshet check --config new.toml    # before it is put in place\n"

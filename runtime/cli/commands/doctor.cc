@@ -22,7 +22,7 @@ const Command kDoctor = {
     .usage = "",
     .summary = "what this host can and cannot isolate",
     .text =
-        "Tries each mechanism that isolates plugins (it does not read version numbers) and prints\n"
+        "Tries each mechanism that isolates plugins (it does not read version numbers) and prints "
         "what is there, what `isolation = \"strict\"` needs, and what is lost where one is missing.",
     .examples =
         "freshet doctor\n"

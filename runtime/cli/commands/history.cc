@@ -30,8 +30,8 @@ const Command kHistory = {
     .usage = "",
     .summary = "list past runs",
     .text =
-        "Lists past runs, newest first: when, how they ended, what they removed, what was\n"
-        "reclaimed at once and what waits for its purge.",
+        "Lists past runs, newest first: when, how they ended, what they removed, what was reclaimed "
+        "at once and what waits for its purge.",
     .examples =
         "freshet history\n"
         "freshet history -n 100 --json | jq -r .run_id",

@@ -75,8 +75,8 @@ const Command kPlugins = {
     .usage = "list | inspect FILE|ID",
     .summary = "list installed plugins, or look into one without running it",
     .text =
-        "`list` shows the plugins that are found, their task kinds and the tasks that use them.\n"
-        "`inspect` reads a plugin's file and its manifest in a locked process without running one\n"
+        "`list` shows the plugins that are found, their task kinds and the tasks that use them. "
+        "`inspect` reads a plugin's file and its manifest in a locked process without running one "
         "instruction of it: version, ABI, permissions it asks for, task kinds and their settings.",
     .examples =
         "freshet plugins list\n"

@@ -53,9 +53,9 @@ const Command kPurge = {
     .usage = "RUN|latest|--expired",
     .summary = "free what waits in the quarantine, for good",
     .text =
-        "Unlinks what a run moved into the quarantine. Only now does free space grow, and only now\n"
-        "is it gone for good. Each `freshet run` purges by itself what was kept long enough\n"
-        "(`quarantine.keep`, 7 days by default); this command is for doing it sooner, or from a\n"
+        "Unlinks what a run moved into the quarantine. Only now does free space grow, and only now "
+        "is it gone for good. Each `freshet run` purges by itself what was kept long enough "
+        "(`quarantine.keep`, 7 days by default); this command is for doing it sooner, or from a "
         "timer of your own.",
     .examples =
         "freshet status             # what waits, how much, and for how long\n"

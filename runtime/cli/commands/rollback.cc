@@ -40,11 +40,11 @@ const Command kRollback = {
     .usage = "RUN|latest",
     .summary = "put back what a run removed",
     .text =
-        "Moves everything that a run removed back to where it was, with names, modes, owners,\n"
-        "times and hard links. Nothing is ever overwritten: where something new stands in the\n"
-        "way, that one entry stays in the quarantine and is named, and the rest comes back. Acts\n"
-        "under the permission that the run recorded; the configuration is not needed. Safe to\n"
-        "repeat. RUN is `latest`, an id, or its first four or more characters.",
+        "Moves everything that a run removed back to where it was, with names, modes, owners, times "
+        "and hard links. Nothing is ever overwritten: where something new stands in the way, that "
+        "one entry stays in the quarantine and is named, and the rest comes back. Acts under the "
+        "permission that the run recorded; the configuration is not needed. Safe to repeat. RUN is "
+        "`latest`, an id, or its first four or more characters.",
     .examples =
         "freshet rollback latest    # the last run that removed something\n"
         "freshet history            # find an older one\n"

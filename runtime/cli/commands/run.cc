@@ -100,11 +100,11 @@ const Command kRun = {
     .usage = "[TASK...]",
     .summary = "plan, show, ask, remove",
     .text =
-        "Makes a plan as `freshet plan` does, shows it, asks, and removes exactly what was shown.\n"
-        "What changed since is left alone. Removed entries wait in the quarantine until they are\n"
-        "purged, unless the configuration says `quarantine = { mode = \"none\" }`. At the end,\n"
-        "earlier runs whose time is over are purged. Ctrl-C finishes the entry in hand and\n"
-        "records the rest as not done.",
+        "Makes a plan as `freshet plan` does, shows it, asks, and removes exactly what was shown. "
+        "What changed since is left alone. Removed entries wait in the quarantine until they are "
+        "purged, unless the configuration says `quarantine = { mode = \"none\" }`. At the end, "
+        "earlier runs whose time is over are purged. Ctrl-C finishes the entry in hand and records "
+        "the rest as not done.",
     .examples =
         "freshet run                        # all enabled tasks; asks before it acts\n"
         "freshet run web-cache --yes        # one task, from a timer or a script\n"

@@ -30,8 +30,8 @@ const Command kStatus = {
     .usage = "",
     .summary = "runs under way or unfinished, and what waits in the quarantine",
     .text =
-        "Shows runs that are under way, runs whose process ended before they did (after a crash or\n"
-        "a power cut) with the commands that help, and what waits in the quarantine, for how long.",
+        "Shows runs that are under way, runs whose process ended before they did (after a crash or a "
+        "power cut) with the commands that help, and what waits in the quarantine, for how long.",
     .examples =
         "freshet status\n"
         "freshet status --json",

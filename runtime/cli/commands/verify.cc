@@ -59,8 +59,8 @@ const Command kVerify = {
     .usage = "RUN|latest",
     .summary = "look whether the world is as a run recorded it",
     .text =
-        "Looks at the files, not at the record: each unit that a run removed must be gone from its\n"
-        "place (or something else stands there now) and wait in the quarantine as it was planned.\n"
+        "Looks at the files, not at the record: each unit that a run removed must be gone from its "
+        "place (or something else stands there now) and wait in the quarantine as it was planned. "
         "What others changed meanwhile is counted and is no failure. Changes nothing.",
     .examples =
         "freshet verify latest\n"
