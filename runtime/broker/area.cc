@@ -178,9 +178,26 @@ int sync_task_folder(const TaskFolder& folder, const Root& root) {
   return readable ? sync_directory(readable.get()) : 0;
 }
 
-int settle(const TaskFolder& folder) {
-  const int error = touch(folder.task.get());
-  return error != 0 ? error : sync_directory(folder.task.get());
+int settle(int task_folder) {
+  const int error = touch(task_folder);
+  return error != 0 ? error : sync_directory(task_folder);
+}
+
+int TaskFolders::open(std::size_t root, int& error) {
+  error = 0;
+  if (folder_ && root_ == root) return folder_.get();
+  Found<TaskFolder> folder = open_task_folder(session_, session_.roots[root]);
+  if (!folder) {
+    error = folder.error().error_number != 0 ? folder.error().error_number : EPERM;
+    return -1;
+  }
+  if (!*folder) {
+    error = ENOENT;
+    return -1;
+  }
+  folder_ = std::move(folder->task);
+  root_ = root;
+  return folder_.get();
 }
 
 std::string area_text(const Root& root) { return root.path + "/" + root.area; }

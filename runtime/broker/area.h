@@ -33,11 +33,27 @@ struct TaskFolder {
 // What is missing stays none.
 Found<TaskFolder> open_task_folder(const Session& session, const Root& root);
 Found<TaskFolder> make_task_folder(const Session& session, const Root& root);
+
+// The task folders of a phase that goes through many roots: the one asked for last stays open.
+class TaskFolders {
+ public:
+  explicit TaskFolders(const Session& session) : session_(session) {}
+
+  // For listing and for calls relative to it, good until another root is asked for; -1 with an errno, ENOENT when there
+  // is none.
+  int open(std::size_t root, int& error);
+
+ private:
+  const Session& session_;
+  Fd folder_;
+  std::size_t root_ = 0;
+};
+
 // fsync of every level and of the root, innermost first. An unreadable root is left out.
 int sync_task_folder(const TaskFolder& folder, const Root& root);
 
-// Makes all earlier changes durable on file systems that order them (QUARANTINE.md). 0 or an errno.
-int settle(const TaskFolder& folder);
+// Makes all earlier changes durable on file systems that order them (QUARANTINE.md), by the task folder. 0 or an errno.
+int settle(int task_folder);
 
 std::string area_text(const Root& root);    // "/var/cache/web/.freshet", for people
 std::string folder_text(const Session& session);  // "<channel>/<run>/<task>"

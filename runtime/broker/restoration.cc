@@ -60,8 +60,11 @@ Verdict Restoration::run() {
   if (const Verdict reported = report_lost_slots(); !reported) return reported;
   if (const Verdict flushed = flush(); !flushed) return flushed;
   give_times_back();
-  for (std::size_t root = 0; root < folders_.size(); ++root) {
-    const int error = folders_[root] ? settle(folders_[root]) : 0;
+  for (std::size_t root = 0; root < has_folder_.size(); ++root) {
+    if (!has_folder_[root]) continue;
+    int error = 0;
+    const int folder = folders_.open(root, error);
+    if (folder >= 0) error = settle(folder);
     if (error != 0) return give_up(kAreaUnusable, "syncing " + area_text(session_.roots[root]), error);
   }
   done_.entries = done_.units;
@@ -69,12 +72,12 @@ Verdict Restoration::run() {
 }
 
 Verdict Restoration::read_tables() {
-  folders_.resize(session_.roots.size());
-  for (std::size_t root = 0; root < folders_.size(); ++root)
+  has_folder_.resize(session_.roots.size());
+  for (std::size_t root = 0; root < has_folder_.size(); ++root)
     if (const Verdict read = read_table(root); !read) return read;
   // Numbers are unique through all roots of a task, and later ones may lie inside earlier ones.
-  std::stable_sort(items_.begin(), items_.end(),
-                   [](const Item& a, const Item& b) { return a.slot.number > b.slot.number; });
+  std::sort(items_.begin(), items_.end(),
+            [](const Item& a, const Item& b) { return a.slot.number > b.slot.number; });
   return {};
 }
 
@@ -83,8 +86,8 @@ Verdict Restoration::read_table(std::size_t root_index) {
   Found<TaskFolder> folder = open_task_folder(session_, root);
   if (!folder) return std::unexpected(folder.error());
   if (!*folder) return {};
-  folders_[root_index].task = std::move(folder->task);
-  const int task = folders_[root_index].task.get();
+  has_folder_[root_index] = true;
+  const int task = folder->task.get();
   const std::string text = "table of " + folder_text(session_) + " in " + area_text(root);
 
   EntryStat seen;
@@ -133,7 +136,8 @@ Fd Restoration::open_origin(const Item& item, RestoreCode& code, int& error) con
 Verdict Restoration::put_back(Item& item, bool report_left, std::uint64_t& moved) {
   if (item.empty) return {};
   int error = 0;
-  const Fd place = open_directory(folders_[item.root].task.get(), std::to_string(item.slot.number), error);
+  const int folder = folders_.open(item.root, error);
+  const Fd place = folder < 0 ? Fd() : open_directory(folder, std::to_string(item.slot.number), error);
   if (!place) {
     item.empty = error == ENOENT;  // never used, or removed by an earlier, complete restore
     if (item.empty || !report_left) return {};
@@ -182,35 +186,41 @@ Verdict Restoration::move_entries(Item& item, int place, int origin, RestoreCode
   return report_left ? report(item.root, item.slot.path, RestoreCode::failed, error) : Verdict();
 }
 
+Verdict Restoration::report_lost_slots() {
+  for (std::size_t root = 0; root < has_folder_.size(); ++root) {
+    if (!has_folder_[root]) continue;
+    if (const Verdict reported = report_lost_slots_of(root); !reported) return reported;
+  }
+  return {};
+}
+
 // Slots that the table does not name, or not in a way that can be believed. Their entries stay; the path is where they
 // are, because nobody knows where they were.
-Verdict Restoration::report_lost_slots() {
-  for (std::size_t root = 0; root < folders_.size(); ++root) {
-    if (!folders_[root]) continue;
-    std::unordered_set<std::uint32_t> known;
-    for (const Item& item : items_)
-      if (item.root == root) known.insert(item.slot.number);
-    std::vector<std::uint32_t> lost;
-    rewind_directory(folders_[root].task.get());
-    listing_.start(folders_[root].task.get());
-    ListedEntry entry;
-    int error = 0;
-    while (listing_.next(entry, error))
-      if (const std::uint32_t number = slot_number(entry.name); number != 0 && !known.contains(number))
-        lost.push_back(number);
-    for (const std::uint32_t number : lost) {
-      const std::string name = std::to_string(number);
-      const std::string where = join_path(join_path(session_.roots[root].area, folder_text(session_)), name);
-      const Fd place = open_directory(folders_[root].task.get(), name, error);
-      if (!place) {
-        if (const Verdict told = report(root, where, RestoreCode::bad_table, error); !told) return told;
-        continue;
-      }
-      listing_.start(place.get());
-      while (listing_.next(entry, error)) {
-        const Verdict told = report(root, join_path(where, entry.name), RestoreCode::bad_table, 0);
-        if (!told) return told;
-      }
+Verdict Restoration::report_lost_slots_of(std::size_t root) {
+  std::unordered_set<std::uint32_t> known;
+  for (const Item& item : items_)
+    if (item.root == root) known.insert(item.slot.number);
+  int error = 0;
+  const int folder = folders_.open(root, error);
+  if (folder < 0) return give_up(kAreaUnusable, "opening " + area_text(session_.roots[root]), error);
+  std::vector<std::string> lost;
+  rewind_directory(folder);
+  listing_.start(folder);
+  ListedEntry entry;
+  while (listing_.next(entry, error))
+    if (const std::uint32_t number = slot_number(entry.name); number != 0 && !known.contains(number))
+      lost.emplace_back(entry.name);
+  for (const std::string& name : lost) {
+    const std::string where = join_path(join_path(session_.roots[root].area, folder_text(session_)), name);
+    const Fd place = open_directory(folder, name, error);
+    if (!place) {
+      if (const Verdict told = report(root, where, RestoreCode::bad_table, error); !told) return told;
+      continue;
+    }
+    listing_.start(place.get());
+    while (listing_.next(entry, error)) {
+      const Verdict told = report(root, join_path(where, entry.name), RestoreCode::bad_table, 0);
+      if (!told) return told;
     }
   }
   return {};

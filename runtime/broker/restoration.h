@@ -16,7 +16,7 @@ namespace freshet::broker {
 // repeat and after a crash at any moment (QUARANTINE.md).
 class Restoration {
  public:
-  explicit Restoration(const Session& session) : session_(session) {}
+  explicit Restoration(const Session& session) : session_(session), folders_(session) {}
 
   // Answers Restored as often as needed, then Finished.
   Verdict run();
@@ -40,6 +40,7 @@ class Restoration {
   Verdict move_entries(Item& item, int place, int origin, wire::RestoreCode refusal, int error, bool report,
                        Round& round);
   Verdict report_lost_slots();
+  Verdict report_lost_slots_of(std::size_t root);
   Verdict report(std::size_t root, std::string path, wire::RestoreCode code, int error);
   Verdict flush();
   // Resolved again and compared; none with the reason.
@@ -47,7 +48,8 @@ class Restoration {
   void give_times_back();
 
   const Session& session_;
-  std::vector<TaskFolder> folders_;  // by root; only the task level stays open
+  TaskFolders folders_;
+  std::vector<bool> has_folder_;     // by root
   std::vector<Item> items_;          // in descending order of number
   wire::Restored conflicts_;
   std::size_t conflict_bytes_ = 0;

@@ -30,7 +30,8 @@ SlotBook::SlotBook(const Session& session, std::size_t capacity)
     : session_(session),
       capacity_(std::max<std::size_t>(capacity, 1)),
       has_table_(session.roots.size()),
-      by_inode_(session.roots.size()) {
+      by_inode_(session.roots.size()),
+      folders_(session) {
   open_.reserve(capacity_);
 }
 
@@ -161,20 +162,6 @@ int SlotBook::open_origin(std::uint32_t number, OutcomeCode& code, int& error) {
   return place->origin.get();
 }
 
-int SlotBook::task_folder(std::size_t root, int& error) {
-  error = 0;
-  if (folder_ && folder_root_ == root) return folder_.get();
-  const Found<TaskFolder> folder = open_task_folder(session_, session_.roots[root]);
-  if (!folder || !*folder) {
-    error = folder ? ENOENT : folder.error().error_number;
-    if (error == 0) error = EPERM;
-    return -1;
-  }
-  folder_ = open_beneath(folder->task.get(), {}, kOpenDirectoryPath, error);
-  folder_root_ = root;
-  return folder_.get();
-}
-
 int SlotBook::open_place(std::uint32_t number, int& error) {
   Open* open = find_open(number);
   if (open == nullptr) {
@@ -183,7 +170,7 @@ int SlotBook::open_place(std::uint32_t number, int& error) {
   }
   if (!open->place) {
     State& state = slot(number);
-    const int folder = task_folder(state.root, error);
+    const int folder = folders_.open(state.root, error);
     if (folder < 0) return -1;
     const std::string name = std::to_string(number);
     if (!state.made) {
@@ -227,9 +214,9 @@ Verdict SlotBook::settle() {
   if (session_.begin.unlink) return {};
   for (std::size_t root = 0; root < has_table_.size(); ++root) {
     if (!has_table_[root]) continue;
-    const Found<TaskFolder> folder = open_task_folder(session_, session_.roots[root]);
-    if (!folder) return std::unexpected(folder.error());
-    const int error = *folder ? broker::settle(*folder) : ENOENT;
+    int error = 0;
+    const int folder = folders_.open(root, error);
+    if (folder >= 0) error = broker::settle(folder);
     if (error != 0) return give_up(kAreaUnusable, "syncing " + area_text(session_.roots[root]), error);
   }
   return {};

@@ -79,8 +79,6 @@ class SlotBook {
   Fd resolve(const State& state, EntryStat& seen, wire::OutcomeCode& code, int& error) const;
   Open* find_open(std::uint32_t number);
   Verdict publish_root(std::size_t root);
-  // The task folder in one root; kept for the last root asked for.
-  int task_folder(std::size_t root, int& error);
 
   const Session& session_;
   const std::size_t capacity_;
@@ -90,8 +88,7 @@ class SlotBook {
   std::vector<std::unordered_map<std::uint64_t, std::uint32_t>> by_inode_;  // by root: origin inode -> slot number
   std::vector<Open> open_;
   std::uint64_t uses_ = 0;
-  Fd folder_;
-  std::size_t folder_root_ = 0;
+  TaskFolders folders_;
 };
 
 }  // namespace freshet::broker

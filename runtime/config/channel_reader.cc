@@ -1,11 +1,11 @@
 #include "runtime/config/channel_reader.h"
 
-#include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include "runtime/base/bytes.h"
 #include "runtime/config/names.h"
+#include "runtime/config/overlap.h"
 #include "runtime/config/suggest.h"
 
 namespace freshet::config {
@@ -93,29 +93,20 @@ std::optional<RootConfig> read_root(const Document& document, const TomlValue& v
   return out;
 }
 
-bool excludes(const RootConfig& outer, std::string_view path) {
-  return std::any_of(outer.exclude.begin(), outer.exclude.end(),
-                     [&](const std::string& exclude) { return exclude == path || is_below(path, exclude); });
-}
-
 // Roots of one channel must be apart: the same entry would be found, counted and offered twice.
 void check_roots_apart(const std::vector<RootConfig>& roots, const std::string& what, Reporter& reporter) {
-  for (std::size_t i = 0; i < roots.size(); ++i) {
-    for (std::size_t k = 0; k < i; ++k) {
-      if (roots[i].path == roots[k].path) {
-        reporter.add(roots[i].position, "root `" + escape_bytes(roots[i].path) + "` is listed twice in " + what);
-        break;
-      }
-      const bool inside = is_below(roots[i].path, roots[k].path);
-      if (!inside && !is_below(roots[k].path, roots[i].path)) continue;
-      const RootConfig& inner = inside ? roots[i] : roots[k];
-      const RootConfig& outer = inside ? roots[k] : roots[i];
-      if (excludes(outer, inner.path)) continue;
-      reporter.add(inner.position, "root `" + escape_bytes(inner.path) + "` lies below root `" +
-                                       escape_bytes(outer.path) + "` of the same " + what,
+  std::vector<OwnedRoot> owned;
+  for (const RootConfig& root : roots) owned.push_back({&root, 0});
+  for_each_overlap(std::move(owned), [&](const OwnedRoot& outer, const OwnedRoot& inner) {
+    const std::string path = "root `" + escape_bytes(inner.root->path) + "` ";
+    if (outer.root->path == inner.root->path) {
+      reporter.add(inner.root->position, path + "is listed twice in " + what);
+    } else {
+      reporter.add(inner.root->position,
+                   path + "lies below root `" + escape_bytes(outer.root->path) + "` of the same " + what,
                    "leave it out, or exclude it from the outer root");
     }
-  }
+  });
 }
 
 void read_roots(TableReader& reader, std::vector<RootConfig>& out) {

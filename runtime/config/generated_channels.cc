@@ -7,16 +7,10 @@
 #include <vector>
 
 #include "runtime/base/bytes.h"
-#include "runtime/config/names.h"
+#include "runtime/config/overlap.h"
 
 namespace freshet::config {
 namespace {
-
-// One root of one task, for sorting by path.
-struct OwnRoot {
-  const RootConfig* root;
-  std::size_t task;
-};
 
 // Which tasks belong together: sets that are merged.
 class Groups {
@@ -37,35 +31,6 @@ class Groups {
  private:
   std::vector<std::size_t> parent_;
 };
-
-bool excludes(const RootConfig& outer, std::string_view path) {
-  return std::any_of(outer.exclude.begin(), outer.exclude.end(),
-                     [&](const std::string& exclude) { return exclude == path || is_below(path, exclude); });
-}
-
-// A path as a sort key in which everything below a directory follows it directly: '/' sorts before any other byte.
-bool path_less(std::string_view a, std::string_view b) {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    const auto rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c); };
-    return rank(x) < rank(y);
-  });
-}
-
-void merge_overlapping(std::vector<OwnRoot>& roots, Groups& groups) {
-  std::stable_sort(roots.begin(), roots.end(),
-                   [](const OwnRoot& a, const OwnRoot& b) { return path_less(a.root->path, b.root->path); });
-  std::vector<OwnRoot> around;  // the roots that the present one lies in, outermost first
-  for (const OwnRoot& root : roots) {
-    while (!around.empty() && around.back().root->path != root.root->path &&
-           !is_below(root.root->path, around.back().root->path)) {
-      around.pop_back();
-    }
-    for (const OwnRoot& outer : around) {
-      if (!excludes(*outer.root, root.root->path)) groups.merge(outer.task, root.task);
-    }
-    around.push_back(root);
-  }
-}
 
 void refuse_disagreement(const TaskConfig& task, const TaskConfig& first, std::string_view key, Reporter& reporter) {
   const auto written = task.key_positions.find(std::string(key));
@@ -107,14 +72,16 @@ void merge_into(ChannelConfig& channel, const TaskConfig& first, const TaskDraft
 void generate_channels(std::map<std::string, TaskDraft>& drafts, std::map<std::string, ChannelConfig>& channels,
                        Reporter& reporter) {
   std::vector<TaskDraft*> tasks;
-  std::vector<OwnRoot> roots;
+  std::vector<OwnedRoot> roots;
   for (auto& [name, draft] : drafts) {
     if (!draft.own) continue;
     for (const RootConfig& root : draft.own->roots) roots.push_back({&root, tasks.size()});
     tasks.push_back(&draft);
   }
   Groups groups(tasks.size());
-  merge_overlapping(roots, groups);
+  for_each_overlap(std::move(roots), [&](const OwnedRoot& outer, const OwnedRoot& inner) {
+    groups.merge(outer.owner, inner.owner);
+  });
   std::map<std::string, ChannelConfig> generated;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     TaskDraft& draft = *tasks[i];

@@ -49,12 +49,13 @@ std::string_view closest(std::string_view word, std::span<const std::string_view
   if (word.empty() || word.size() > kMaxWord) return {};
   const std::string wanted = folded(word);
   std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  std::size_t best_distance = kMaxWord;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > kMaxWord) continue;
+    const std::size_t length = std::max(word.size(), candidate.size());
     const std::size_t edits = distance(wanted, folded(candidate));
     // A word of which nothing is right is no misspelling.
-    if (edits < best_distance && edits < std::max(word.size(), candidate.size())) {
+    if (edits < best_distance && edits <= std::max<std::size_t>(1, length / 3) && edits < length) {
       best = candidate;
       best_distance = edits;
     }

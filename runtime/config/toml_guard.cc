@@ -10,17 +10,14 @@ namespace {
 
 // First byte that does not belong to well-formed UTF-8.
 std::size_t first_bad_byte(std::string_view text) {
-  // Every prefix of good text that ends on a boundary is good, so halving finds the place.
-  std::size_t good = 0;
-  std::size_t bad = text.size();
-  while (bad - good > 1) {
-    std::size_t middle = good + (bad - good) / 2;
-    while (middle > good && (static_cast<unsigned char>(text[middle]) & 0xC0) == 0x80) --middle;
-    if (middle == good) break;
-    if (is_utf8(text.substr(good, middle - good))) good = middle;
-    else bad = middle;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t length = 1;
+    while (length <= 4 && !is_utf8(text.substr(at, length))) ++length;
+    if (length > 4) break;
+    at += length;
   }
-  return good;
+  return at;
 }
 
 std::optional<TomlGuardFinding> find_long_line(std::string_view text) {

@@ -379,15 +379,14 @@ TEST(Load, EveryPrefixOfAGoodFileIsReadOrRefused) {
 }
 
 TEST(Load, EveryFlippedByteOfAGoodFileIsReadOrRefused) {
+  constexpr std::string_view kBytes = "\xFF\"[\n=";
   for (std::size_t at = 0; at < kFull.size(); ++at) {
-    for (const char byte : {'\xFF', '"', '[', '\n'}) {
-      std::string text(kFull);
-      text[at] = byte;
-      ConfigFiles files;
-      files.write("freshet.toml", text);
-      const auto loaded = files.load_all();
-      if (!loaded) { EXPECT_FALSE(loaded.error().empty()); }
-    }
+    std::string text(kFull);
+    text[at] = kBytes[at % kBytes.size()];
+    ConfigFiles files;
+    files.write("freshet.toml", text);
+    const auto loaded = files.load_all();
+    EXPECT_TRUE(loaded || !loaded.error().empty());
   }
 }
 
