@@ -97,7 +97,7 @@ std::optional<RootConfig> read_root(const Document& document, const TomlValue& v
 void check_roots_apart(const std::vector<RootConfig>& roots, const std::string& what, Reporter& reporter) {
   std::vector<OwnedRoot> owned;
   for (const RootConfig& root : roots) owned.push_back({&root, 0});
-  for_each_overlap(std::move(owned), [&](const OwnedRoot& outer, const OwnedRoot& inner) {
+  for_each_overlap(owned, [&](const OwnedRoot& outer, const OwnedRoot& inner) {
     const std::string path = "root `" + escape_bytes(inner.root->path) + "` ";
     if (outer.root->path == inner.root->path) {
       reporter.add(inner.root->position, path + "is listed twice in " + what);

@@ -79,7 +79,7 @@ void generate_channels(std::map<std::string, TaskDraft>& drafts, std::map<std::s
     tasks.push_back(&draft);
   }
   Groups groups(tasks.size());
-  for_each_overlap(std::move(roots), [&](const OwnedRoot& outer, const OwnedRoot& inner) {
+  for_each_overlap(roots, [&](const OwnedRoot& outer, const OwnedRoot& inner) {
     groups.merge(outer.owner, inner.owner);
   });
   std::map<std::string, ChannelConfig> generated;

@@ -24,9 +24,8 @@ namespace freshet::config {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
-// Blocks of 65536 ids are taken from uid-base on, one a channel; this leaves room for 256 of them.
-constexpr std::uint64_t kLeastUidBase = 65536;
-constexpr std::uint64_t kMostUidBase = 0xFFFFFFFFULL - 256 * 65536;
+constexpr std::uint64_t kLeastUidBase = 65536;  // below are ordinary users
+constexpr std::uint64_t kMostUidBase = 0xFFFFFFFFULL - kUidCount;  // the last id means "none"
 
 // The whole file, or a report and none.
 std::optional<std::string> read_file(const std::string& file, Reporter& reporter) {

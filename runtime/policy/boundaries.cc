@@ -131,6 +131,31 @@ void check_presence(const RootConfig& root, std::vector<Violation>& out) {
   }
 }
 
+// A generated channel none of whose tasks would run.
+bool out_of_use(const config::Config& config, const config::ChannelConfig& channel) {
+  if (!channel.generated) return false;
+  bool has_task = false;
+  for (const auto& [name, task] : config.tasks) {
+    if (task.channel != channel.name) continue;
+    if (task.enabled) return false;
+    has_task = true;
+  }
+  return has_task;
+}
+
+Violation overlap(const config::ChannelConfig& outer_channel, const RootConfig& outer,
+                  const config::ChannelConfig& inner_channel, const RootConfig& inner) {
+  const std::string where = to_string(outer.position);
+  const bool equal = outer.path == inner.path;
+  return {"F1020",
+          "root " + shown(inner.path) + " of channel `" + inner_channel.name + "` " +
+              (equal ? "is also a root" : "lies below root " + shown(outer.path)) + " of channel `" + outer_channel.name +
+              "`" + (where.empty() ? "" : " (" + where + ")"),
+          equal ? "let both tasks work in one channel, or change one of the paths"
+                : "add " + shown(inner.path) + " to the `exclude` of the outer root, or use one channel",
+          inner.position};
+}
+
 }  // namespace
 
 std::vector<Violation> check_roots(const config::ChannelConfig& channel, const HostFacts& host) {
@@ -164,33 +189,44 @@ std::vector<Violation> check_overlaps(const config::Config& config) {
   std::vector<const config::ChannelConfig*> channels;
   std::vector<config::OwnedRoot> roots;
   for (const auto& [name, channel] : config.channels) {
-    const bool used = std::any_of(config.tasks.begin(), config.tasks.end(), [&](const auto& task) {
-      return task.second.enabled && task.second.channel == name;
-    });
-    if (channel.generated && !used) continue;
     for (const RootConfig& root : channel.roots) roots.push_back({&root, channels.size()});
     channels.push_back(&channel);
   }
   std::vector<Violation> out;
-  config::for_each_overlap(std::move(roots), [&](const config::OwnedRoot& outer, const config::OwnedRoot& inner) {
-    if (outer.owner == inner.owner) return;
-    const std::string where = to_string(outer.root->position);
-    const bool equal = outer.root->path == inner.root->path;
-    out.push_back({"F1020",
-                   "root " + shown(inner.root->path) + " of channel `" + channels[inner.owner]->name + "` " +
-                       (equal ? "is also a root" : "lies below root " + shown(outer.root->path)) + " of channel `" +
-                       channels[outer.owner]->name + "`" + (where.empty() ? "" : " (" + where + ")"),
-                   equal ? "let both tasks work in one channel, or change one of the paths"
-                         : "add " + shown(inner.root->path) + " to the `exclude` of the outer root, or use one channel",
-                   inner.root->position});
+  config::for_each_overlap(roots, [&](const config::OwnedRoot& outer, const config::OwnedRoot& inner) {
+    const config::ChannelConfig& outer_channel = *channels[outer.owner];
+    const config::ChannelConfig& inner_channel = *channels[inner.owner];
+    if (outer.owner == inner.owner || out_of_use(config, outer_channel) || out_of_use(config, inner_channel)) return;
+    out.push_back(overlap(outer_channel, *outer.root, inner_channel, *inner.root));
   });
   return out;
 }
 
+std::vector<Violation> check_overlaps_of(const config::Config& config, const std::string& channel) {
+  std::vector<Violation> out;
+  const auto found = config.channels.find(channel);
+  if (found == config.channels.end()) return out;
+  const config::ChannelConfig& own = found->second;
+  for (const auto& [name, other] : config.channels) {
+    if (name == channel) continue;
+    for (const RootConfig& theirs : other.roots) {
+      for (const RootConfig& ours : own.roots) {
+        const bool inside = is_below(ours.path, theirs.path);
+        if (ours.path != theirs.path && !inside && !is_below(theirs.path, ours.path)) continue;
+        const RootConfig& outer = inside ? theirs : ours;
+        const RootConfig& inner = inside ? ours : theirs;
+        // The last question is the dearest, and rarely asked.
+        if (config::excludes(outer, inner.path) || out_of_use(config, other)) continue;
+        out.push_back(inside ? overlap(other, outer, own, inner) : overlap(own, outer, other, inner));
+      }
+    }
+  }
+  return out;
+}
+
 std::vector<Violation> check_uid_base(const config::Config& config, std::string_view file, std::string_view text) {
-  // One block a channel, and one for what belongs to no channel.
   const std::uint64_t first = config.uid_base;
-  const std::uint64_t end = first + kUidBlock * (config.channels.size() + 1);
+  const std::uint64_t end = first + config::kUidCount;
   std::vector<Violation> out;
   std::size_t number = 0;
   while (!text.empty()) {
@@ -206,7 +242,7 @@ std::vector<Violation> check_uid_base(const config::Config& config, std::string_
     if (std::from_chars(line.data() + one + 1, line.data() + two, from).ec != std::errc()) continue;
     if (std::from_chars(line.data() + two + 1, line.data() + line.size(), count).ec != std::errc()) continue;
     if (count == 0 || from >= end || (from < first && count <= first - from)) continue;
-    out.push_back({"F1040",
+    out.push_back({"F1051",
                    "the user ids " + std::to_string(first) + " to " + std::to_string(end - 1) +
                        " of sandbox.uid-base overlap those of " + shown(line.substr(0, one)) + " (" +
                        escape_bytes(file) + ":" + std::to_string(number) + ")",

@@ -47,6 +47,16 @@ constexpr CodePage kPages[] = {
      "The way to the root is closed to the user that Freshet runs as, or the file system answers with an error. What "
      "cannot be looked at is not cleaned.",
      "Run Freshet as a user who may go there, or look into the error of the file system."},
+    {"F1016", "no name is free for the quarantine",
+     "Every name that the quarantine could have in this root is taken by something that is not Freshet's. What is not "
+     "its own it does not touch.",
+     "Look at what is called .freshet, .freshet-2, .. in the root, and move it elsewhere."},
+    {"F1017", "the quarantine does not work in this root",
+     "A trial made a file and directories in the root's own quarantine and moved them, and that failed. Removed "
+     "entries could not be kept, or not be brought back.",
+     "Read the reason that is shown. The root has to be on a file system that can rename, be mounted writable, and "
+     "belong to a user that Freshet runs as; quarantine.at = \"mount-top\" may help where a root lies on a mount of its "
+     "own."},
     {"F1020", "two channels overlap",
      "The root of one channel is, or lies below, the root of another. Each would find, count and remove the same files under "
      "different rules, and neither budget would mean anything.",
@@ -56,10 +66,71 @@ constexpr CodePage kPages[] = {
      "be written by, somebody else. Whoever that is could make root do what they like.",
      "Give the file and all directories on its way to root, and take the right to write from group and others: "
      "chown root PATH; chmod go-w PATH."},
-    {"F1040", "the user ids of workers and brokers belong to somebody",
-     "Workers and brokers run under user ids from sandbox.uid-base on. A line of /etc/subuid or /etc/subgid gives some of "
-     "these to a user, who could then stop or change those processes.",
-     "Write a uid-base in [sandbox] such that 65536 ids for every channel, and 65536 more, overlap no line of those files."},
+    {"F1040", "the task's plugin cannot be used",
+     "No file in the plugin directories has this id, or the one that has it was refused for a reason of its own. The "
+     "task is known, but nothing can carry it out.",
+     "Run `freshet plugins list`: it shows every file that was found and why one is refused. Correct `plugin`, install "
+     "the plugin, or name its directory with --plugin-dir."},
+    {"F1041", "the plugin has no such task kind",
+     "A plugin may offer several kinds of task. The key `task` names one that it does not have, or is missing where "
+     "there is more than one to choose from.",
+     "Write task = \"..\" with one of the kinds that `freshet plugins inspect` shows."},
+    {"F1050", "strict isolation cannot be had here",
+     "The channel asks for strict isolation, and the kernel or the rights of this user do not give a layer that it "
+     "needs. Rather than run a plugin half locked, Freshet does not run it.",
+     "`freshet doctor` shows every layer, what is lost without it and how to get it. If the plugin is one you trust "
+     "that far, write isolation = \"best-effort\": the run then says what was missing."},
+    {"F1051", "the user ids of workers and brokers belong to somebody",
+     "Started by root, workers and brokers run under the 65536 user ids from sandbox.uid-base on. A line of "
+     "/etc/subuid or /etc/subgid gives some of these to a user, who could then stop or change those processes.",
+     "Write a uid-base in [sandbox] whose 65536 ids overlap no line of those files."},
+    {"F1060", "this plugin is blocked",
+     "A worker or broker did what it may not while it ran this plugin, so these very bytes are not loaded again. What "
+     "the run had removed was taken back.",
+     "Read the run's record (`freshet history`, `freshet report RUN`) and find out what it was. Another version of the "
+     "plugin is not blocked."},
+    {"F1070", "native tasks are not allowed",
+     "A program that embeds Freshet registered a task that runs inside it. Such a task is not isolated, and the policy "
+     "of this configuration refuses that.",
+     "Write native-tasks = \"allow\" in [policy] if that program is trusted, or leave the task to a plugin."},
+    {"F1080", "the clock has gone back",
+     "The clock shows a time before the start of the last run. What is old is told by the clock, and a wrong one makes "
+     "new files old or keeps what should go.",
+     "Set the clock, then run again. If the last run's time is the wrong one, `freshet history` shows it."},
+    {"F1090", "a task that does not exist is named",
+     "`after` or `requires` of a task names one that is not configured. An order that cannot be kept is not guessed.",
+     "Correct the name, or remove it from the list."},
+    {"F1091", "tasks depend on each other in a circle",
+     "Each of the tasks shown is to run after the next, and the last after the first. None of them could ever begin.",
+     "Take one of the edges out of `after` or `requires`; edges of the plugin's own manifest count too."},
+    {"F1092", "a required task is disabled",
+     "The task `requires` another that has enabled = false. What it needs would never have been done.",
+     "Enable the other task, or take it out of `requires`."},
+    {"F1093", "the plan and the configuration do not agree any more",
+     "A saved plan is applied exactly, under the grant it was made for. Since then a task, its channel, one of its "
+     "roots or its quarantine has been changed in the configuration.",
+     "Make a new plan."},
+    {"F1094", "the plugin has changed since the plan was made",
+     "The plugin's file is not the one that made the plan. Its word was not given for what these bytes would do.",
+     "Make a new plan."},
+    {"F1101", "more entries than the budget allows",
+     "The plan holds more entries than `budget.entries`. It is refused as a whole, before anything was touched: a rule "
+     "that suddenly takes more than it ever did is often a mistake.",
+     "Look at the plan. Raise `budget.entries` if it is right, or write over = \"trim\" to take only as many as fit."},
+    {"F1102", "more bytes than the budget allows",
+     "The plan holds more bytes on disk than `budget.bytes`. It is refused as a whole, before anything was touched.",
+     "Look at the plan. Raise `budget.bytes` if it is right, or write over = \"trim\" to take only as many as fit."},
+    {"F1103", "a larger share of a root than the budget allows",
+     "The plan takes a larger part of the entries of a root than `budget.share`. A rule that empties a directory is "
+     "often a wrong clock, a wrong path or a forgotten unit.",
+     "Look at the plan. Raise `budget.share` (1.0 allows all) if it is right."},
+    {"F1104", "the plan alone is larger than the quarantine",
+     "`quarantine.max` is less than what this one run would move there. The run could never be kept as long as `keep` "
+     "says.",
+     "Raise `quarantine.max`, or let a run take less: lower `budget.bytes` and write over = \"trim\"."},
+    {"F1105", "outside the hours in which this channel may act",
+     "`floors.hours` of the channel does not contain the present time of the day.",
+     "Run it then, or widen `floors.hours`."},
     {"F2001", "not an ELF file",
      "The file is no 64-bit ELF shared object. It was read by a locked probe; nothing of it was run.",
      "Give Freshet the .so that the plugin's build makes, not a script, an archive or a static library."},

@@ -225,6 +225,22 @@ TEST_F(Boundaries, EveryOverlappingPairIsNamed) {
   EXPECT_EQ(codes(check_overlaps(config)), (Codes{"F1020", "F1020", "F1020"}));
 }
 
+// Asked for one channel, the answer is the part of the whole that names it.
+TEST_F(Boundaries, TheOverlapsOfOneChannelAreThoseOfAllThatNameIt) {
+  config::Config config = two_channels(root("/c"), root("/c/d"));
+  config.channels.emplace("x", channel("x", {root("/c/d/e"), root("/c"), root("/apart")}));
+  config.channels.emplace("y", channel("y", {root("/elsewhere")}));
+  const auto all = check_overlaps(config);
+  EXPECT_EQ(all.size(), 5U);
+  for (const auto& [name, unused] : config.channels) {
+    std::size_t expected = 0;
+    for (const Violation& v : all) expected += v.what.find("channel `" + name + "`") != std::string::npos;
+    const auto own = check_overlaps_of(config, name);
+    EXPECT_EQ(codes(own), Codes(expected, "F1020")) << name;
+  }
+  EXPECT_TRUE(check_overlaps_of(config, "unknown").empty());
+}
+
 TEST_F(Boundaries, RootsOfOneChannelDoNotOverlapWithThemselves) {
   config::Config config;
   config.channels.emplace("a", channel("a", {root("/c"), root("/c/d")}));
@@ -237,7 +253,9 @@ TEST_F(Boundaries, AGeneratedChannelOfDisabledTasksIsLeftOut) {
   config.tasks["b"].channel = "b";
   config.tasks["b"].enabled = false;
   EXPECT_EQ(codes(check_overlaps(config)), Codes{});
+  EXPECT_EQ(codes(check_overlaps_of(config, "a")), Codes{});
   config.tasks["b"].enabled = true;
+  EXPECT_EQ(codes(check_overlaps_of(config, "a")), Codes{"F1020"});
   EXPECT_EQ(codes(check_overlaps(config)), Codes{"F1020"});
 }
 
@@ -329,13 +347,12 @@ TEST_F(Writable, AnOrdinaryUserIsNotAsked) {
 TEST(UidBase, OverlapIsFoundAtBothEnds) {
   config::Config config;
   config.uid_base = 1'000'000;
-  config.channels["a"];
-  // Ids 1,000,000 to 1,131,071: a block for the channel and one more.
+  // Ids 1,000,000 to 1,065,535.
   EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "")), Codes{});
-  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "ann:100000:900000\nbob:1131072:65536\n")), Codes{});
-  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "ann:100000:900001\n")), Codes{"F1040"});
-  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "bob:1131071:65536")), Codes{"F1040"});
-  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "eve:0:4294967295\n")), Codes{"F1040"});
+  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "ann:100000:900000\nbob:1065536:65536\n")), Codes{});
+  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "ann:100000:900001\n")), Codes{"F1051"});
+  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "bob:1065535:65536")), Codes{"F1051"});
+  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "eve:0:4294967295\n")), Codes{"F1051"});
   EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "# no\n\nx\nx:y\nann:b:c\nann:1000000:0\n:::\n")), Codes{});
 }
 
