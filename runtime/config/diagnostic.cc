@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t kExcerptBefore = 70;
 constexpr std::size_t kExcerptAfter = 40;
 
-bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
 
 // One printable character for each character of the line, so that a caret can be set below any of them.
 std::vector<std::string> printable_characters(std::string_view line) {
@@ -23,9 +25,12 @@ std::vector<std::string> printable_characters(std::string_view line) {
     std::size_t end = i + 1;
     while (end < line.size() && continues_character(line[end])) ++end;
     const std::string_view character = line.substr(i, end - i);
-    if (character == "\t") out.emplace_back(" ");
-    else if (character == "\\" || escape_bytes(character) == character) out.emplace_back(character);
-    else out.emplace_back("?");
+    if (character == "\t")
+      out.emplace_back(" ");
+    else if (character == "\\" || escape_bytes(character) == character)
+      out.emplace_back(character);
+    else
+      out.emplace_back("?");
     i = end;
   }
   return out;

@@ -23,7 +23,9 @@ namespace {
 using config::is_below;
 using config::RootConfig;
 
-std::string shown(std::string_view path) { return "`" + ellipsize(escape_bytes(path), 300) + "`"; }
+std::string shown(std::string_view path) {
+  return "`" + ellipsize(escape_bytes(path), 300) + "`";
+}
 
 std::optional<std::string> why_never(std::string_view path) {
   if (path == "/") return "is the whole system";
@@ -74,7 +76,8 @@ RootFinding look_at_root(const std::string& path) {
     Fd next(::openat(directory.get(), part.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (!next) {
       const int error_number = errno;
-      return {error_number == ENOENT ? RootState::missing : RootState::unreachable, std::move(so_far), error_number};
+      return {error_number == ENOENT ? RootState::missing : RootState::unreachable, std::move(so_far),
+              error_number};
     }
     struct stat info {};
     if (::fstat(next.get(), &info) != 0) return {RootState::unreachable, std::move(so_far), errno};
@@ -89,19 +92,23 @@ RootFinding look_at_root(const std::string& path) {
 void check_place(const RootConfig& root, const HostFacts& host, std::vector<Violation>& out) {
   const std::string name = "root " + shown(root.path) + " ";
   if (const auto why = why_never(root.path)) {
-    out.push_back({"F1010", name + *why + ": it is never cleaned", "name a directory of files that may go", root.position});
+    out.push_back({"F1010", name + *why + ": it is never cleaned", "name a directory of files that may go",
+                   root.position});
     return;
   }
   if (!host.state_dir.empty() && (root.path == host.state_dir || is_below(root.path, host.state_dir))) {
-    out.push_back({"F1011", name + "is or lies in the state directory, from which runs are taken back: it is never cleaned",
-                   "name another directory, or give Freshet another --state-dir", root.position});
+    out.push_back(
+        {"F1011",
+         name + "is or lies in the state directory, from which runs are taken back: it is never cleaned",
+         "name another directory, or give Freshet another --state-dir", root.position});
     return;
   }
   if (root.i_know_what_this_is) return;
   if (const auto why = why_protected(root.path, host)) {
-    out.push_back({"F1011", name + *why,
-                   "name a directory below it, or write i-know-what-this-is = true for this root if it is meant",
-                   root.position});
+    out.push_back(
+        {"F1011", name + *why,
+         "name a directory below it, or write i-know-what-this-is = true for this root if it is meant",
+         root.position});
   }
 }
 
@@ -110,22 +117,30 @@ void check_presence(const RootConfig& root, std::vector<Violation>& out) {
   RootFinding found = look_at_root(root.path);
   const std::string at = found.at == root.path ? "" : shown(found.at) + " on its way ";
   switch (found.state) {
-    case RootState::directory: return;
+    case RootState::directory:
+      return;
     case RootState::missing:
       if (root.optional) return;
-      out.push_back({"F1012", name + "does not exist" + (at.empty() ? "" : ": " + shown(found.at) + " is missing"),
-                     "make the directory, correct the path, or write optional = true for this root", root.position});
+      out.push_back(
+          {"F1012", name + "does not exist" + (at.empty() ? "" : ": " + shown(found.at) + " is missing"),
+           "make the directory, correct the path, or write optional = true for this root", root.position});
       return;
     case RootState::link:
-      out.push_back({"F1013", name + (at.empty() ? "is a symbolic link" : "is reached through a symbolic link: " + shown(found.at)),
-                     "write the real path; `realpath " + escape_bytes(root.path) + "` shows it", root.position});
+      out.push_back({"F1013",
+                     name + (at.empty() ? "is a symbolic link"
+                                        : "is reached through a symbolic link: " + shown(found.at)),
+                     "write the real path; `realpath " + escape_bytes(root.path) + "` shows it",
+                     root.position});
       return;
     case RootState::no_directory:
-      out.push_back({"F1013", name + (at.empty() ? "is no directory" : "cannot be a directory: " + shown(found.at) + " is none"),
-                     "name a directory", root.position});
+      out.push_back(
+          {"F1013",
+           name + (at.empty() ? "is no directory" : "cannot be a directory: " + shown(found.at) + " is none"),
+           "name a directory", root.position});
       return;
     case RootState::unreachable:
-      out.push_back({"F1015", name + "cannot be reached: " + shown(found.at) + ": " + errno_text(found.error_number),
+      out.push_back({"F1015",
+                     name + "cannot be reached: " + shown(found.at) + ": " + errno_text(found.error_number),
                      "run Freshet as a user who may, or correct the path", root.position});
       return;
   }
@@ -149,8 +164,8 @@ Violation overlap(const config::ChannelConfig& outer_channel, const RootConfig& 
   const bool equal = outer.path == inner.path;
   return {"F1020",
           "root " + shown(inner.path) + " of channel `" + inner_channel.name + "` " +
-              (equal ? "is also a root" : "lies below root " + shown(outer.path)) + " of channel `" + outer_channel.name +
-              "`" + (where.empty() ? "" : " (" + where + ")"),
+              (equal ? "is also a root" : "lies below root " + shown(outer.path)) + " of channel `" +
+              outer_channel.name + "`" + (where.empty() ? "" : " (" + where + ")"),
           equal ? "let both tasks work in one channel, or change one of the paths"
                 : "add " + shown(inner.path) + " to the `exclude` of the outer root, or use one channel",
           inner.position};
@@ -163,7 +178,8 @@ std::vector<Violation> check_roots(const config::ChannelConfig& channel, const H
   for (const RootConfig& root : channel.roots) {
     if (config::PathProblem problem = config::check_absolute_path(root.path); !problem.why.empty()) {
       // Only a configuration that came as a plain struct gets here.
-      out.push_back({"F1010", "root " + shown(root.path) + " " + problem.why, std::move(problem.remedy), root.position});
+      out.push_back({"F1010", "root " + shown(root.path) + " " + problem.why, std::move(problem.remedy),
+                     root.position});
       continue;
     }
     check_place(root, host, out);
@@ -196,7 +212,8 @@ std::vector<Violation> check_overlaps(const config::Config& config) {
   config::for_each_overlap(roots, [&](const config::OwnedRoot& outer, const config::OwnedRoot& inner) {
     const config::ChannelConfig& outer_channel = *channels[outer.owner];
     const config::ChannelConfig& inner_channel = *channels[inner.owner];
-    if (outer.owner == inner.owner || out_of_use(config, outer_channel) || out_of_use(config, inner_channel)) return;
+    if (outer.owner == inner.owner || out_of_use(config, outer_channel) || out_of_use(config, inner_channel))
+      return;
     out.push_back(overlap(outer_channel, *outer.root, inner_channel, *inner.root));
   });
   return out;
@@ -224,7 +241,8 @@ std::vector<Violation> check_overlaps_of(const config::Config& config, const std
   return out;
 }
 
-std::vector<Violation> check_uid_base(const config::Config& config, std::string_view file, std::string_view text) {
+std::vector<Violation> check_uid_base(const config::Config& config, std::string_view file,
+                                      std::string_view text) {
   const std::uint64_t first = config.uid_base;
   const std::uint64_t end = first + config::kUidCount;
   std::vector<Violation> out;
@@ -246,7 +264,8 @@ std::vector<Violation> check_uid_base(const config::Config& config, std::string_
                    "the user ids " + std::to_string(first) + " to " + std::to_string(end - 1) +
                        " of sandbox.uid-base overlap those of " + shown(line.substr(0, one)) + " (" +
                        escape_bytes(file) + ":" + std::to_string(number) + ")",
-                   "write a uid-base in [sandbox] that no line of that file covers", config.uid_base_position});
+                   "write a uid-base in [sandbox] that no line of that file covers",
+                   config.uid_base_position});
   }
   return out;
 }
