@@ -12,7 +12,6 @@
 #include "runtime/base/error.h"
 #include "runtime/base/fd.h"
 #include "runtime/config/config.h"
-#include "runtime/policy/permission.h"
 #include "runtime/sandbox/host_support.h"
 #include "runtime/sandbox/spawner.h"
 #include "runtime/wire/packet.h"
@@ -36,6 +35,13 @@ struct RoleUsage {
   std::uint64_t peak_rss_bytes = 0;
   std::uint64_t context_switches = 0;
   std::uint64_t blocks_in = 0, blocks_out = 0;
+};
+
+// A live role as the kernel shows it from outside; what a worker says of itself proves nothing.
+struct ProcessLook {
+  std::uint32_t threads = 0;
+  std::uint32_t fds = 0;        // 0 where /proc does not let us count them
+  std::uint64_t rss_bytes = 0;
 };
 
 // A granted root, opened by the manager: O_PATH, no link on the way. Shared by worker and broker of a task.
@@ -62,7 +68,8 @@ struct RoleRequest {
 };
 
 // One live worker, broker or probe, seen from the manager. Used by one thread at a time. The destructor kills and
-// reaps: no process outlives it.
+// reaps: no process outlives it. A Failed message is taken here and becomes the End: receive() never shows it. While a
+// role is idle its deadline is looked at only by the next call.
 class RoleProcess {
  public:
   // Spawns, sends Setup, takes Locked and the listener, answers and checks the canary. When it returns a process, the
@@ -82,12 +89,16 @@ class RoleProcess {
   }
 
   // The next packet (valid until the next call), or nothing when the role ended, broke out, ran over its deadline or
-  // memory, or `stop` was requested (then end().reason is none and stopped() is true). Watches socket, listener, pidfd
+  // memory, or `stop` was requested (then open() is still true, and waiting packets stay for the next call). Watches socket, listener, pidfd
   // and clock together.
   virtual std::optional<std::string_view> receive(std::stop_token stop) = 0;
   // Like receive, but returns at once with nothing when no packet waits; `open()` tells the two cases apart.
   virtual std::optional<std::string_view> try_receive() = 0;
   [[nodiscard]] virtual bool open() const = 0;
+
+  // The wall clock limit counts anew from now: before a Verify that follows a pause the role had no part in.
+  virtual void restart_deadline() = 0;
+  virtual Result<ProcessLook> look() = 0;
 
   // Ends it for a reason the caller found (a packet that does not decode, a message out of order).
   virtual void close_for(EndReason reason, std::string what) = 0;

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -16,8 +18,16 @@ namespace freshet::config {
 struct Position {
   std::string file;
   std::uint32_t line = 0;
-  std::uint32_t column = 0;
+  std::uint32_t column = 0;  // in characters
+  std::shared_ptr<const std::string> text{};  // the whole file as it was read, for excerpts; may be null
+
+  bool operator==(const Position&) const = default;
 };
+
+// "file:line:column", or empty for a value that stands in no file. The file's name is escaped.
+std::string to_string(const Position& position);
+// The source line and a caret line below it, without a last newline; empty where there is no text.
+std::string excerpt(const Position& position);
 
 // What a channel may do below a root.
 struct Access {
@@ -35,6 +45,12 @@ struct RootConfig {
   bool optional = false;             // a missing root is no error
   bool i_know_what_this_is = false;  // for protected places
   Position position;
+
+  // Equal in meaning, wherever it was written.
+  bool operator==(const RootConfig& other) const {
+    return path == other.path && access == other.access && exclude == other.exclude && optional == other.optional &&
+           i_know_what_this_is == other.i_know_what_this_is;
+  }
 };
 
 struct LimitsConfig {
@@ -43,6 +59,8 @@ struct LimitsConfig {
   std::int64_t wall_ns = 600'000'000'000;  // 10 min
   std::uint32_t threads = 4;
   std::uint32_t fds = 64;
+
+  bool operator==(const LimitsConfig&) const = default;
 };
 
 enum class OverBudget { refuse, trim };
@@ -53,6 +71,10 @@ struct BudgetConfig {
   double share = 0.9;                  // of a root's entries, from 100 entries on
   OverBudget over = OverBudget::refuse;
   Position position;
+
+  bool operator==(const BudgetConfig& other) const {
+    return entries == other.entries && bytes == other.bytes && share == other.share && over == other.over;
+  }
 };
 
 enum class QuarantineMode { keep, none };
@@ -64,6 +86,10 @@ struct QuarantineConfig {
   std::optional<std::uint64_t> max_bytes;
   QuarantineAt at = QuarantineAt::in_root;
   Position position;
+
+  bool operator==(const QuarantineConfig& other) const {
+    return mode == other.mode && keep_ns == other.keep_ns && max_bytes == other.max_bytes && at == other.at;
+  }
 };
 
 // What no plugin can undercut; enforced by manager and broker.
@@ -73,6 +99,8 @@ struct FloorsConfig {
   std::vector<std::string> pins;      // globs of absolute paths that stay
   std::optional<std::pair<std::uint32_t, std::uint32_t>> hours;  // [from, to) minutes of the local day
   bool spare_in_use = true;
+
+  bool operator==(const FloorsConfig&) const = default;
 };
 
 enum class Isolation { strict, best_effort };
@@ -103,6 +131,7 @@ struct TaskConfig {
   std::string plugin;                       // plugin id
   std::optional<std::string> kind;          // key `task`, where the plugin offers several
   std::string channel;                      // always filled: a declared or a generated one
+  std::vector<RootConfig> roots;            // the task's own, if it has no declared channel; empty: all of its channel's
   bool enabled = true;
   std::vector<std::string> after;
   std::vector<std::string> requires_;       // key `requires`
@@ -133,6 +162,7 @@ struct Config {
   std::map<std::string, TaskConfig> tasks;  // disabled ones too
   Isolation isolation = Isolation::strict;
   std::uint32_t uid_base = 1879048192;
+  Position uid_base_position;
   PolicyConfig policy;
   LogConfig log;
   std::vector<std::string> files;  // in the order they were read
@@ -159,7 +189,17 @@ std::string format(const Diagnostic& diagnostic);
 // Size cap 1 MiB a file, nesting cap 32 (toml11 3.7.1 overflows the stack on 32 KB of '[').
 std::expected<Config, std::vector<Diagnostic>> load(const LoadOptions& options);
 
-// The files for `--config FILE`, or the standard place of this user with its conf.d. Error kind `missing`.
+// The same for texts in memory, each with the name that its positions carry.
+struct NamedText {
+  std::string file;
+  std::string text;
+};
+std::expected<Config, std::vector<Diagnostic>> load_texts(const std::vector<NamedText>& texts);
+
+// The files for `--config FILE`, or for this user's standard place: /etc/freshet/freshet.toml for root, else
+// $XDG_CONFIG_HOME/freshet/freshet.toml or ~/.config/freshet/freshet.toml. A file named freshet.toml is followed by the
+// *.toml files of conf.d beside it, in name order, hidden ones left out; a given file with another name stands alone.
+// Errors: kind `missing` (no such file), `invalid` (not a file), `system` (conf.d cannot be listed).
 Result<std::vector<std::string>> find_config_files(const std::optional<std::string>& given);
 
 }  // namespace freshet::config

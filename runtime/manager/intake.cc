@@ -79,7 +79,7 @@ Status Intake::take(std::string_view packet) {
       case wire::EventType::log: {
         wire::LogEvent event;
         visit(in, event);
-        constexpr std::string_view kLevels[] = {"debug", "debug", "info", "warning", "error"};
+        constexpr LogLevel kLevels[] = {LogLevel::debug, LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error};
         if (in.ok() && in_.log) in_.log(kLevels[event.level < 5 ? event.level : 4], event.text);
         break;
       }

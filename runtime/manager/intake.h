@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "runtime/base/log.h"
 #include "runtime/channel/role_process.h"
 #include "runtime/manager/directory_table.h"
 #include "runtime/manager/entry_file.h"
@@ -42,7 +43,7 @@ class Intake {
     const std::vector<std::string>* task_names = nullptr;  // by task number
     std::int64_t now_ns = 0;
     std::string plan_dir;
-    std::function<void(std::string_view level, std::string_view text)> log;  // a plugin's line, raw bytes
+    std::function<void(LogLevel level, std::string_view text)> log;  // a plugin's line, raw bytes
     std::function<void(std::uint64_t scanned, std::uint64_t found, std::uint64_t bytes)> progress;
   };
 

@@ -148,14 +148,14 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       inputs.task_names = &names;
       inputs.now_ns = plan.made_ns;
       inputs.plan_dir = core_.plan_dir(plan.id);
-      inputs.log = [&](std::string_view level, std::string_view text) { log_plugin(context, level, text); };
+      inputs.log = [&](LogLevel level, std::string_view text) { log_plugin(context, level, text); };
       inputs.progress = [&](std::uint64_t scanned, std::uint64_t found, std::uint64_t bytes) {
         core_.progress({.task = task->shown.name, .phase = "scan", .scanned = scanned, .found = found, .done = 0, .total = 0, .bytes = bytes});
       };
       Result<std::unique_ptr<Intake>> intake = Intake::create(std::move(inputs));
       Status done = intake ? Status() : std::unexpected(intake.error());
       if (done && !own.roots.empty()) {
-        const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, channel_index(task->shown.channel), {}};
+        const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, channel_index(task->shown.channel)};
         done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop, own.figures);
       }
       if (done) done = (*intake)->finish();

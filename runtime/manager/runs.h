@@ -109,6 +109,7 @@ struct RunSummary {
   std::uint64_t entries_removed = 0;
   std::uint64_t bytes_reclaimed_now = 0;
   std::uint64_t bytes_reclaimable_at_purge = 0;
+  std::int64_t keep_until_ns = 0;  // the latest of its tasks; 0: nothing waits in the quarantine
   struct Task {
     std::string name;
     std::string channel;

@@ -20,7 +20,6 @@ struct ScanInputs {
   const manifest::TypedSettings* settings = nullptr;
   const std::vector<channel::OpenRoot>* roots = nullptr;  // as task->roots
   std::uint32_t channel_index = 0;
-  std::function<void(std::string_view level, std::string_view text)> log;
 };
 
 // Runs the plugin of one task in a fresh worker and takes its findings into the plan. Fills task->shown.state (planned,

@@ -15,6 +15,8 @@ namespace freshet::manifest {
 inline constexpr std::string_view kSectionName = ".freshet.manifest";
 inline constexpr std::string_view kEntrySymbol = "freshet_plugin_entry";
 inline constexpr std::size_t kMaxManifestBytes = 64 * 1024;
+// Of the whole file. Whoever copies it checks this first; read_elf checks it again (F2020).
+inline constexpr std::size_t kMaxPluginBytes = 64 * 1024 * 1024;
 
 struct AbiVersion {
   std::uint32_t major = 0;

@@ -10,26 +10,26 @@
 
 namespace freshet::store {
 
-// Rows of the history. States are kept as their names, so that a database stays readable by people and by later
-// versions.
+// Rows of the history. States are kept as their names, so that a database stays readable by people and by
+// later versions.
 struct TaskRow {
   std::string run_id;
-  std::uint32_t number = 0;   // order in the run; names the folder in the quarantine
+  std::uint32_t number = 0;  // order in the run; names the folder in the quarantine
   std::string name;
   std::string channel;
-  std::string plugin;         // "id version"
+  std::string plugin;  // "id version"
   std::string plugin_sha256;
   std::string state;
   std::string note;
-  bool unlink = false;        // quarantine mode `none`
+  bool unlink = false;  // quarantine mode `none`
   std::uint64_t entries_found = 0;
   std::uint64_t entries_removed = 0;
   std::uint64_t entries_refused = 0;
   std::uint64_t bytes_now = 0;
   std::uint64_t bytes_at_purge = 0;
   std::int64_t keep_until_ns = 0;  // quarantine: purge after this
-  std::string grant_json;     // the effective permission it ran under, with roots and areas; see HISTORY.md
-  std::string result_json;    // figures and refusals
+  std::string grant_json;   // the effective permission it ran under, with roots and areas; see HISTORY.md
+  std::string result_json;  // figures and refusals
 };
 
 struct RunRow {
@@ -38,7 +38,7 @@ struct RunRow {
   std::int64_t started_ns = 0;
   std::int64_t ended_ns = 0;  // 0: not ended
   std::string note;
-  std::vector<TaskRow> tasks; // by number
+  std::vector<TaskRow> tasks;  // by number
 };
 
 struct TransitionRow {
@@ -48,9 +48,9 @@ struct TransitionRow {
   std::int64_t at_ns = 0;
 };
 
-// SQLite in WAL mode, one file, one row a run and a task, never one a file. Every call is one transaction; the
-// calls named "durable" return only after the WAL is synced (synchronous = FULL). Thread-safe (one mutex, never held
-// across a call out). Errors: kind `system` with SQLite's text and the path.
+// SQLite in WAL mode, one file, one row a run and a task, never one a file. Every call is one transaction;
+// the calls named "durable" return only after the WAL is synced (synchronous = FULL). Thread-safe (one mutex,
+// never held across a call out). Errors: kind `system` with SQLite's text and the path.
 class History {
  public:
   // Opens or makes `file` (0600). Migrates by user_version; a newer one is refused, kind `invalid`.
@@ -60,7 +60,8 @@ class History {
   // Durable: written before the first effect.
   virtual Status begin_run(const RunRow& run) = 0;
   // Durable.
-  virtual Status set_run_state(const std::string& id, const std::string& state, std::int64_t ended_ns, const std::string& note) = 0;
+  virtual Status set_run_state(const std::string& id, const std::string& state, std::int64_t ended_ns,
+                               const std::string& note) = 0;
   // Durable. Replaces the row (run_id, number).
   virtual Status set_task(const TaskRow& task) = 0;
   virtual Status add_transitions(const std::vector<TransitionRow>& rows) = 0;

@@ -125,7 +125,8 @@ struct Setup {
   std::uint64_t file_size_bytes = 0;
   std::uint32_t open_files = 64;
   std::uint32_t processes = 1;          // RLIMIT_NPROC; 0: not set
-  bool area_only = false;               // purge: Landlock grants the quarantine areas only
+  bool area_only = false;               // purge: Landlock grants the areas, and of a root only the removal of its area
+  bool read_area = false;               // restore, purge: Landlock lets files in the areas be read (tables, markers)
   std::vector<RootSpec> roots;
   std::vector<std::string> areas;       // per root: name of its quarantine area below it, "" for none
   std::vector<std::array<std::uint8_t, 8>> filter;  // struct sock_filter; empty: none (best-effort only)
@@ -152,6 +153,7 @@ void visit(A& a, M& m) {
   a.number(m.open_files);
   a.number(m.processes);
   a.boolean(m.area_only);
+  a.boolean(m.read_area);
   a.list(m.roots, kMaxRoots, [](auto& x, auto& r) { visit(x, r); });
   a.list(m.areas, kMaxRoots, [](auto& x, auto& s) { x.string(s, kMaxName); });
   a.list(m.filter, kMaxFilter, [](auto& x, auto& f) { x.bytes(f); });
@@ -397,7 +399,8 @@ struct ScanEnd {
   std::int32_t status = 0;  // freshet_status of the plugin's function
   std::uint64_t entries = 0;
   std::uint64_t dropped_log_lines = 0;
-  // Resource checks of the worker process, taken around the plugin's call.
+  // Resource checks of the worker process, taken around the plugin's call. The worker has no /proc: threads are 0
+  // here and counted by the manager (RoleProcess::look).
   std::uint32_t threads_before = 0, threads_after = 0;
   std::uint32_t fds_before = 0, fds_after = 0;
   std::uint64_t heap_before = 0, heap_after = 0;  // bytes in use, mallinfo2

@@ -1,0 +1,364 @@
+#include "runtime/channel/role_process.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <deque>
+#include <random>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/units.h"
+#include "runtime/channel/child_process.h"
+#include "runtime/channel/end_reason.h"
+#include "runtime/channel/role_setup.h"
+#include "runtime/sandbox/filter_table.h"
+
+namespace freshet::channel {
+namespace {
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kWatchEvery = 50 * kMillisecond;
+constexpr std::int64_t kSetupDeadline = 30'000 * kMillisecond;
+constexpr std::int64_t kHangUpGrace = 500 * kMillisecond;  // between a closed socket and the process's end
+constexpr std::size_t kMaxQueued = 64;                     // packets taken in while a send waits: 4 MiB
+
+class LiveRole final : public RoleProcess {
+ public:
+  // `started`: when its spawn was asked for.
+  LiveRole(sandbox::Spawned spawned, const RoleRequest& request, RoleSetup setup, std::int64_t started)
+      : role_(request.role),
+        wall_ns_(request.limits.wall_ns),
+        memory_bytes_(setup.setup.memory_bytes),
+        shown_memory_(request.limits.memory_bytes),
+        cpu_seconds_(setup.setup.cpu_seconds),
+        self_(setup.setup.own_pid_namespace ? 1 : spawned.pid),
+        missing_(std::move(setup.missing)),
+        socket_(std::move(spawned.socket)),
+        child_(std::move(spawned.pidfd), spawned.pid),
+        stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        started_(started),
+        deadline_(started_ + kSetupDeadline),
+        buffer_(wire::kMaxPacket) {}
+
+  // Takes the role from its spawn to the proof of its lock.
+  Status lock(const wire::Setup& setup, std::span<const int> fds) {
+    if (!stop_event_) return fail_errno("eventfd");
+    std::vector<std::uint8_t> packet;
+    wire::encode_message(setup, packet);
+    if (auto sent = wire::send_packet(socket_.get(), packet, fds); !sent && sent.error().kind == ErrorKind::bug)
+      return fail(ErrorKind::invalid, "the roots and excludes of one channel are too long for one message",
+                  "Split the channel, or exclude a common parent.");
+    wire::Hello hello;
+    if (!expect(hello)) return setup_error("it did not say Hello");
+    if (hello.magic != wire::kMagic || hello.version != wire::kProtocolVersion || hello.role != role_)
+      return setup_error("it is of another version than this program: install both together");
+    wire::Locked locked;
+    if (!expect(locked, !setup.filter.empty())) return setup_error("it did not say Locked");
+    missing_.insert(missing_.end(), locked.missing.begin(), locked.missing.end());
+    if (setup.filter.empty()) return ready();
+    if (auto done = answer_canary(); !done) return done;
+    wire::Canary canary;
+    if (!expect(canary) || canary.seen != nonce_) return setup_error("its system call filter is not the one it was given");
+    return ready();
+  }
+
+  bool send(std::span<const std::uint8_t> packet) override {
+    while (!end_) {
+      const Ready ready = wait(nullptr, true, true);
+      if (ready == Ready::packet) {
+        take_into_queue();
+        continue;
+      }
+      if (ready != Ready::writable) return false;
+      iovec part{const_cast<std::uint8_t*>(packet.data()), packet.size()};
+      msghdr header{};
+      header.msg_iov = &part;
+      header.msg_iovlen = 1;
+      if (::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return true;
+      // EAGAIN: room for some packet is not room for this one. Anything else is for wait() to find out.
+      if (errno == EAGAIN) ::poll(nullptr, 0, 1);
+    }
+    return false;
+  }
+
+  std::optional<std::string_view> receive(std::stop_token stop) override { return next(&stop, true); }
+  std::optional<std::string_view> try_receive() override { return next(nullptr, false); }
+  [[nodiscard]] bool open() const override { return !end_; }
+
+  void restart_deadline() override { deadline_ = clock_.monotonic() + wall_ns_; }
+
+  Result<ProcessLook> look() override {
+    ProcessLook out;
+    if (!child_.sample(out)) return fail(ErrorKind::peer, "the process has ended");
+    out.fds = child_.count_fds();
+    return out;
+  }
+
+  void close_for(EndReason reason, std::string what) override { end_with({reason, std::move(what), {}}, true); }
+
+  End finish() override {
+    if (!end_) end_with({}, true);
+    return *end_;
+  }
+
+  [[nodiscard]] RoleUsage usage() const override {
+    RoleUsage out = child_.usage();
+    out.start_ns = start_ns_;
+    out.wall_ns = (ended_ != 0 ? ended_ : clock_.monotonic()) - started_;
+    return out;
+  }
+  [[nodiscard]] const std::vector<std::string>& missing_layers() const override { return missing_; }
+  [[nodiscard]] int pid() const override { return child_.pid(); }
+
+ private:
+  enum class Ready { packet, writable, stopped, nothing, ended };
+
+  // ---- waiting ----
+
+  // Watches socket, listener, process, clock and memory together, until one of them has something for the caller.
+  Ready wait(const std::stop_token* stop, bool for_write, bool block) {
+    while (!end_) {
+      const std::int64_t now = clock_.monotonic();
+      if (!watch(now)) break;
+      pollfd fds[4] = {{socket_.get(), 0, 0}, {listener_.get(), POLLIN, 0}, {child_.pidfd(), POLLIN, 0},
+                       {stop != nullptr ? stop_event_.get() : -1, POLLIN, 0}};
+      if (!for_write || queue_.size() < kMaxQueued) fds[0].events |= POLLIN;
+      if (for_write && hung_up_ == 0) fds[0].events |= POLLOUT;
+      if (hung_up_ != 0) fds[0].fd = -1;
+      const std::int64_t wake = std::min({deadline_, next_watch_, hung_up_ != 0 ? hung_up_ + kHangUpGrace : deadline_});
+      const std::int64_t timeout = block ? std::max<std::int64_t>(wake - now, 0) : 0;
+      const timespec limit{timeout / 1'000'000'000, timeout % 1'000'000'000};
+      if (::ppoll(fds, std::size(fds), &limit, nullptr) < 0 && errno != EINTR) {
+        end_with({EndReason::protocol, "poll: " + errno_text(errno), {}}, true);
+        break;
+      }
+      if ((fds[1].revents & POLLIN) && take_notification()) return Ready::nothing;
+      if (end_) break;
+      if (fds[3].revents & POLLIN) return Ready::stopped;
+      if (fds[0].revents & POLLIN) return Ready::packet;
+      if (for_write && (fds[0].revents & POLLOUT) && (fds[0].revents & (POLLHUP | POLLERR)) == 0) return Ready::writable;
+      if (exiting_ || (fds[2].revents & POLLIN)) {
+        end_by_itself();
+        break;
+      }
+      if ((fds[0].revents & (POLLHUP | POLLERR)) && hung_up_ == 0) hung_up_ = now;
+      if (!block) return Ready::nothing;
+    }
+    return Ready::ended;
+  }
+
+  // Deadline and memory; false when it ended the role.
+  bool watch(std::int64_t now) {
+    if (now >= deadline_) {
+      end_with({EndReason::timeout,
+                locked_ ? "its wall clock limit of " + format_duration(wall_ns_) : std::string("it was not ready in time"),
+                {}}, true);
+    } else if (hung_up_ != 0 && now >= hung_up_ + kHangUpGrace) {
+      end_with({EndReason::protocol, "it closed its socket", {}}, true);
+    } else if (now >= next_watch_) {
+      next_watch_ = now + kWatchEvery;
+      ProcessLook look;
+      if (memory_bytes_ != 0 && child_.sample(look) && look.rss_bytes > memory_bytes_)
+        end_with({EndReason::limit, "its memory limit of " + format_size(shown_memory_), {}}, true);
+    }
+    return !end_;
+  }
+
+  // True when it was the canary.
+  bool take_notification() {
+    auto call = sandbox::read_notification(listener_.get());
+    if (!call) {
+      end_with({EndReason::protocol, call.error().what, {}}, true);
+      return false;
+    }
+    if (!*call) return false;
+    if (!locked_ && !canary_ && (*call)->number == sandbox::canary_call()) {
+      canary_ = **call;
+      return true;
+    }
+    CallVerdict verdict = judge_call(**call, self_);
+    if (verdict.exits) exiting_ = true;  // its last packets are still to be read
+    else end_with(std::move(verdict.end), true);
+    return false;
+  }
+
+  // ---- packets ----
+
+  std::optional<std::string_view> next(std::stop_token* stop, bool block) {
+    if (!queue_.empty()) {
+      shown_ = std::move(queue_.front());
+      queue_.pop_front();
+      return check(std::string_view(shown_.data(), shown_.size()));
+    }
+    eventfd_t earlier = 0;
+    ::eventfd_read(stop_event_.get(), &earlier);  // of a call before, with another token
+    std::optional<std::stop_callback<Waker>> waker;
+    if (stop != nullptr && stop->stop_possible()) waker.emplace(*stop, Waker{stop_event_.get()});
+    for (;;) {
+      if (wait(waker ? stop : nullptr, false, block) != Ready::packet) break;
+      auto packet = wire::receive_packet(socket_.get(), buffer_, false);
+      if (!packet) {
+        end_with({EndReason::protocol, packet.error().what, {}}, true);
+        break;
+      }
+      if (packet->again) continue;
+      if (packet->closed) {
+        hung_up_ = clock_.monotonic();
+        continue;
+      }
+      if (!packet->fds.empty() && locked_) {
+        end_with({EndReason::protocol, "it sent a descriptor", {}}, true);
+        break;
+      }
+      if (!packet->fds.empty()) received_fds_ = std::move(packet->fds);
+      return check(packet->bytes);
+    }
+    return std::nullopt;
+  }
+
+  // A Failed message is the role's end, whenever it comes.
+  std::optional<std::string_view> check(std::string_view packet) {
+    if (static_cast<std::uint8_t>(packet[0]) != static_cast<std::uint8_t>(wire::MessageType::failed)) return packet;
+    wire::Failed failed;
+    if (!wire::decode_message(packet, failed)) {
+      end_with({EndReason::protocol, "a Failed message that does not decode", {}}, true);
+      return std::nullopt;
+    }
+    End end = judge_failed(failed, role_);
+    if (!locked_) end.reason = EndReason::setup;
+    if (end.reason == EndReason::limit) end.what += " of " + format_size(shown_memory_);
+    end_with(std::move(end), true);
+    return std::nullopt;
+  }
+
+  void take_into_queue() {
+    auto packet = wire::receive_packet(socket_.get(), buffer_, false);
+    if (!packet || !packet->fds.empty())
+      return end_with({EndReason::protocol, packet ? "it sent a descriptor" : packet.error().what, {}}, true);
+    if (packet->again) return;
+    if (packet->closed) hung_up_ = clock_.monotonic();
+    else queue_.emplace_back(packet->bytes.begin(), packet->bytes.end());
+  }
+
+  // ---- start ----
+
+  template <class M>
+  bool expect(M& message, bool with_listener = false) {
+    const auto packet = next(nullptr, true);
+    if (!packet || !wire::decode_message(*packet, message)) return false;
+    if (received_fds_.size() != (with_listener ? 1U : 0U)) return false;
+    if (with_listener) listener_ = std::move(received_fds_.front());
+    received_fds_.clear();
+    return true;
+  }
+
+  Status answer_canary() {
+    // Within what libc takes for an errno, and above all of the kernel's own.
+    nonce_ = std::uniform_int_distribution<std::uint32_t>(1000, 4000)(random_);
+    while (!end_ && !canary_) {
+      const Ready ready = wait(nullptr, false, true);
+      if (ready == Ready::packet) return setup_error("it spoke before its filter was proved");
+    }
+    if (!canary_) return setup_error("its system call filter was not proved");
+    return sandbox::answer_notification(listener_.get(), canary_->id, static_cast<int>(nonce_));
+  }
+
+  Status ready() {
+    ProcessLook look;
+    child_.sample(look);  // so that even a short life has a peak
+    locked_ = true;
+    const std::int64_t now = clock_.monotonic();
+    start_ns_ = now - started_;
+    deadline_ = now + wall_ns_;
+    next_watch_ = now + kWatchEvery;
+    return {};
+  }
+
+  Status setup_error(std::string_view what) {
+    if (!end_) end_with({EndReason::setup, std::string(what), {}}, true);
+    return fail(end_->code, ErrorKind::peer, "a role could not be started: " + end_->what);
+  }
+
+  // ---- end ----
+
+  void end_by_itself() {
+    // A call that waits in the filter's notification ends only by a kill.
+    const ExitStatus& status = child_.reap(exiting_);
+    End end;
+    if (exiting_ && role_ == wire::Role::worker) end = {EndReason::plugin, "it ended its own process", {}};
+    else if (!exiting_) end = judge_exit(status, role_, child_.usage().cpu_ns, cpu_seconds_);
+    if (!locked_) end.reason = EndReason::setup;
+    end_with(std::move(end), false);
+  }
+
+  void end_with(End end, bool kill) {
+    if (end_) return;
+    child_.reap(kill);
+    ended_ = clock_.monotonic();
+    end_ = std::move(end);
+    socket_.reset();
+    listener_.reset();
+    queue_.clear();
+  }
+
+  struct Waker {
+    int event;
+    void operator()() const noexcept { ::eventfd_write(event, 1); }
+  };
+
+  // Constant after construction.
+  const SystemClock clock_;
+  const wire::Role role_;
+  const std::int64_t wall_ns_;
+  const std::uint64_t memory_bytes_;  // with the images
+  const std::uint64_t shown_memory_;  // without
+  const std::uint64_t cpu_seconds_;
+  const int self_;                    // the role's pid as it sees it
+
+  std::vector<std::string> missing_;
+  Fd socket_;
+  Fd listener_;
+  ChildProcess child_;
+  Fd stop_event_;
+  const std::int64_t started_;
+  std::int64_t deadline_;
+  std::int64_t next_watch_ = 0;
+  std::int64_t start_ns_ = 0;
+  std::int64_t ended_ = 0;
+  std::int64_t hung_up_ = 0;  // when its socket was seen closed
+  bool locked_ = false;
+  bool exiting_ = false;
+  std::optional<End> end_;
+
+  std::vector<char> buffer_;
+  std::vector<char> shown_;                // the queued packet that was handed out last
+  std::deque<std::vector<char>> queue_;
+  std::vector<Fd> received_fds_;           // during the start only
+  std::optional<sandbox::Notification> canary_;
+  std::uint32_t nonce_ = 0;
+  std::random_device random_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RoleProcess>> RoleProcess::start(sandbox::Spawner& spawner, const sandbox::HostSupport& support,
+                                                        const RoleRequest& request) {
+  auto setup = make_role_setup(support, request);
+  if (!setup) return std::unexpected(setup.error());
+  const std::int64_t started = SystemClock().monotonic();
+  auto spawned = spawner.spawn(setup->spawn);
+  if (!spawned) return std::unexpected(spawned.error());
+  wire::Setup message = setup->setup;
+  const std::vector<int> fds = setup->fds;
+  const pid_t pid = spawned->pid;
+  auto role = std::make_unique<LiveRole>(std::move(*spawned), request, std::move(*setup), started);
+  if (auto done = add_filter(support, request, pid, message); !done) return std::unexpected(done.error());
+  if (auto done = role->lock(message, fds); !done) return std::unexpected(done.error());
+  return role;
+}
+
+}  // namespace freshet::channel

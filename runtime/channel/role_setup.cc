@@ -1,0 +1,138 @@
+#include "runtime/channel/role_setup.h"
+
+#include <linux/capability.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "runtime/sandbox/filter_compiler.h"
+#include "runtime/sandbox/user_map.h"
+
+namespace freshet::channel {
+namespace {
+
+using wire::BrokerPhase;
+using wire::Role;
+
+constexpr std::uint64_t kTableRoom = 64 * 1024;
+constexpr std::uint64_t kBrokerMemory = 512ULL << 20;
+constexpr std::uint32_t kBrokerFds = 512;
+constexpr std::uint32_t kStandardFds = 8;  // of a role itself, where its roots' descriptors stay open
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+constexpr std::uint64_t bit(unsigned capability) { return 1ULL << capability; }
+
+std::uint64_t namespaces(const sandbox::HostSupport& support, Role role) {
+  std::uint64_t flags = 0;
+  if (support.user_namespace) flags |= CLONE_NEWUSER;
+  // A broker stays among the manager's mounts: what the host mounts later on a planned directory must refuse its
+  // rename, and only there it does whatever the propagation.
+  if (support.mount_namespace && role != Role::broker) flags |= CLONE_NEWNS;
+  if (support.pid_namespace) flags |= CLONE_NEWPID;
+  if (support.net_namespace) flags |= CLONE_NEWNET;
+  if (support.ipc_namespace) flags |= CLONE_NEWIPC;
+  if (support.uts_namespace) flags |= CLONE_NEWUTS;
+  if (support.cgroup_namespace) flags |= CLONE_NEWCGROUP;
+  return flags;
+}
+
+// With the one-to-one map of a user namespace of its own a role reaches every owner's directories by a capability that
+// means nothing outside of it. Without such a namespace a worker gets none, and a broker the host's.
+std::uint64_t capabilities(const sandbox::HostSupport& support, Role role) {
+  const bool all_owners = support.user_namespace && support.map_all_ids;
+  if (role == Role::worker) return all_owners ? bit(CAP_DAC_READ_SEARCH) : 0;
+  if (role == Role::probe) return 0;
+  if (all_owners || (!support.user_namespace && ::geteuid() == 0)) return bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER);
+  return support.user_namespace ? bit(CAP_DAC_OVERRIDE) : 0;
+}
+
+std::string relative_to(const std::string& root, const std::string& path) {
+  return path.size() > root.size() + 1 ? path.substr(root.size() + 1) : std::string();
+}
+
+wire::RootSpec root_spec(const OpenRoot& root) {
+  wire::RootSpec spec;
+  spec.path = root.config.path;
+  spec.read_contents = root.config.access.read;
+  for (const std::string& exclude : root.config.exclude)
+    if (std::string path = relative_to(root.config.path, exclude); !path.empty()) spec.excludes.push_back(std::move(path));
+  spec.dev = root.dev;
+  spec.inode = root.identity.inode;
+  spec.stable_birth = root.stable_birth;
+  return spec;
+}
+
+void set_limits(const sandbox::HostSupport& support, const RoleRequest& request, wire::Setup& setup) {
+  const bool broker = request.role == Role::broker;
+  const auto& limits = request.limits;
+#ifndef FRESHET_SANITIZED  // a sanitizer's shadow memory is larger than any limit
+  setup.memory_bytes = (broker ? std::max(kBrokerMemory, limits.memory_bytes) : limits.memory_bytes) + kImageBytes;
+#endif
+  // Of plugin code only: how long a broker needs depends on the disk and on the tree.
+  if (!broker) setup.cpu_seconds = static_cast<std::uint64_t>(std::max(kSecond, limits.cpu_ns + kSecond - 1) / kSecond);
+  setup.file_size_bytes = broker ? request.table_bytes + kTableRoom : 0;
+  setup.open_files = broker ? kBrokerFds : limits.fds;
+  if (!setup.private_root) setup.open_files += kStandardFds + static_cast<std::uint32_t>(request.roots.size());
+  // Counted per user namespace and uid: without one of the two it would count the user's every process.
+  setup.processes = 0;
+  if (support.user_namespace || !setup.keep_ids) setup.processes = request.role == Role::worker ? limits.threads + 1 : 1;
+}
+
+}  // namespace
+
+Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const RoleRequest& request) {
+  RoleSetup out;
+  out.missing = support.missing_for_strict();
+  if (request.strict && !out.missing.empty()) {
+    std::string list;
+    for (const std::string& line : out.missing) list += (list.empty() ? "" : "\n") + line;
+    return fail(ErrorKind::refused, "strict isolation cannot be had here",
+                list + "\n`freshet doctor` shows all; isolation = \"best-effort\" goes on without.");
+  }
+  constexpr const char* kNames[] = {"worker", "broker", "probe"};
+  out.spawn.argument = kNames[static_cast<std::size_t>(request.role)];
+  out.spawn.namespaces = namespaces(support, request.role);
+  out.spawn.map_all_ids = support.map_all_ids;
+
+  wire::Setup& setup = out.setup;
+  setup.role = request.role;
+  setup.strict = request.strict;
+  setup.private_root = (out.spawn.namespaces & CLONE_NEWNS) != 0;
+  setup.own_user_namespace = support.user_namespace;
+  setup.own_pid_namespace = support.pid_namespace;
+  setup.has_plugin = request.plugin_memfd >= 0;
+  setup.keep_ids = !support.change_ids || request.uid == 0 || !sandbox::is_mapped_id(request.uid);
+  if (!setup.keep_ids) setup.uid = setup.gid = request.uid;
+  setup.fs_uid = ::geteuid();
+  setup.fs_gid = ::getegid();
+  setup.keep_capabilities = capabilities(support, request.role);
+  setup.landlock_abi = support.landlock_abi;
+  setup.deny_write_execute = support.mdwe;
+  if (request.role == Role::broker) {
+    setup.area_only = request.phase == BrokerPhase::purge;
+    setup.read_area = request.phase == BrokerPhase::purge || request.phase == BrokerPhase::restore;
+  }
+  set_limits(support, request, setup);
+  for (const OpenRoot* root : request.roots) {
+    setup.roots.push_back(root_spec(*root));
+    out.fds.push_back(root->directory.get());
+  }
+  setup.areas = request.areas;
+  if (setup.has_plugin) out.fds.push_back(request.plugin_memfd);
+  return out;
+}
+
+Status add_filter(const sandbox::HostSupport& support, const RoleRequest& request, int pid, wire::Setup& setup) {
+  if (!support.seccomp_notify) return {};
+  auto filter = sandbox::compile_filter({.role = request.role,
+                                         .phase = request.phase,
+                                         .unlink = request.unlink,
+                                         .self = support.pid_namespace ? 1 : pid});
+  if (!filter) return std::unexpected(filter.error());
+  setup.filter = std::move(*filter);
+  return {};
+}
+
+}  // namespace freshet::channel

@@ -1,0 +1,41 @@
+#include "runtime/config/overlap.h"
+
+#include <algorithm>
+
+#include "runtime/config/names.h"
+
+namespace freshet::config {
+namespace {
+
+// An order in which all that lies below a directory follows it directly: '/' comes before any other byte.
+bool path_less(std::string_view a, std::string_view b) {
+  const auto rank = [](char c) { return c == '/' ? 0 : static_cast<unsigned char>(c) + 1; };
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [&](char x, char y) { return rank(x) < rank(y); });
+}
+
+}  // namespace
+
+bool excludes(const RootConfig& root, std::string_view path) {
+  return std::any_of(root.exclude.begin(), root.exclude.end(),
+                     [&](const std::string& exclude) { return exclude == path || is_below(path, exclude); });
+}
+
+void for_each_overlap(std::vector<OwnedRoot> roots,
+                      const std::function<void(const OwnedRoot& outer, const OwnedRoot& inner)>& each) {
+  std::stable_sort(roots.begin(), roots.end(),
+                   [](const OwnedRoot& a, const OwnedRoot& b) { return path_less(a.root->path, b.root->path); });
+  std::vector<OwnedRoot> around;  // what the present root lies in, outermost first
+  for (const OwnedRoot& inner : roots) {
+    const std::string& path = inner.root->path;
+    while (!around.empty() && around.back().root->path != path && !is_below(path, around.back().root->path)) {
+      around.pop_back();
+    }
+    for (const OwnedRoot& outer : around) {
+      if (!excludes(*outer.root, path)) each(outer, inner);
+    }
+    around.push_back(inner);
+  }
+}
+
+}  // namespace freshet::config

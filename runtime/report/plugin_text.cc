@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include "runtime/report/table.h"
+#include "runtime/report/text.h"
+#include "runtime/report/text_parts.h"
+
+namespace freshet::report {
+namespace {
+
+std::string kinds_of(const PluginFacts& plugin, const Style& style) {
+  std::string out;
+  for (const PluginFacts::Kind& kind : plugin.kinds) {
+    if (!out.empty()) out += ", ";
+    out += show(style, kind.name);
+  }
+  return out;
+}
+
+std::string setting_part(const PluginFacts::Setting& setting, const Style& style) {
+  std::string facts = show_words(style, setting.type);
+  if (setting.required) facts += ", required";
+  if (!setting.default_text.empty()) facts += ", default " + show_words(style, setting.default_text);
+  if (!setting.range.empty()) facts += ", " + show_words(style, setting.range);
+  if (!setting.values.empty()) facts += ", one of " + joined(setting.values, " | ", style);
+  std::string out = fmt::format("      {}  {}\n", paint(style, Paint::strong, show(style, setting.name)),
+                                paint(style, Paint::dim, facts));
+  if (!setting.doc.empty()) out += "          " + wrap(style, show_words(style, setting.doc), 10) + "\n";
+  return out;
+}
+
+}  // namespace
+
+std::string plugins_text(const std::vector<PluginFacts>& plugins, const Style& style) {
+  if (plugins.empty()) return "No plugin found. See where they are looked for with `freshet help`.\n";
+  using enum Table::Align;
+  Table table({left, left, left, left, left});
+  table.add({{"PLUGIN", Paint::dim},
+             {"VERSION", Paint::dim},
+             {"TASK KINDS", Paint::dim},
+             {"USED BY", Paint::dim},
+             {"FILE", Paint::dim}});
+  std::string broken;
+  bool any = false;
+  for (const PluginFacts& plugin : plugins) {
+    if (plugin.error) {
+      broken += fmt::format("{}  {}\n", paint(style, Paint::bad, "unusable"), show(style, plugin.file));
+      broken += "  " +
+                wrap(style,
+                     (plugin.error->code.empty() ? "" : plugin.error->code + " ") +
+                         show_words(style, plugin.error->what),
+                     2) +
+                "\n";
+      continue;
+    }
+    any = true;
+    table.add({{show(style, plugin.id), Paint::strong},
+               {show(style, plugin.version)},
+               {kinds_of(plugin, style)},
+               {plugin.used_by.empty() ? "-" : joined(plugin.used_by, ", ", style)},
+               {show(style, plugin.file), Paint::dim}});
+  }
+  return (any ? table.render(style, 0) : std::string()) + broken;
+}
+
+std::string plugin_text(const PluginFacts& plugin, const Style& style) {
+  std::string out;
+  if (plugin.error) {
+    out += fmt::format("{}  {}\n", paint(style, Paint::bad, "unusable"), show(style, plugin.file));
+    if (!plugin.sha256.empty()) out += labelled(style, "sha256", plugin.sha256);
+    return out + error_text(*plugin.error, style);
+  }
+  out += fmt::format("{}  {}\n", paint(style, Paint::strong, show(style, plugin.id)),
+                     show(style, plugin.version));
+  if (!plugin.doc.empty()) out += "  " + wrap(style, show_words(style, plugin.doc), 2) + "\n";
+  out += labelled(style, "file", show(style, plugin.file));
+  out += labelled(style, "sha256", plugin.sha256);
+  out += labelled(style, "license", show_words(style, plugin.license));
+  out += labelled(style, "abi", show_words(style, plugin.abi));
+  out += labelled(style, "stripped", plugin.stripped ? "yes" : "no");
+  out += labelled(
+      style, "requires",
+      plugin.required_permissions.empty() ? "nothing" : joined(plugin.required_permissions, ", ", style));
+  if (!plugin.optional_permissions.empty())
+    out += labelled(style, "asks for", joined(plugin.optional_permissions, ", ", style));
+  if (!plugin.used_by.empty()) out += labelled(style, "used by", joined(plugin.used_by, ", ", style));
+  for (const PluginFacts::Kind& kind : plugin.kinds) {
+    out += fmt::format("\n  task kind {}\n", paint(style, Paint::strong, show(style, kind.name)));
+    if (!kind.doc.empty()) out += "    " + wrap(style, show_words(style, kind.doc), 4) + "\n";
+    for (const PluginFacts::Setting& setting : kind.settings) out += setting_part(setting, style);
+  }
+  return out;
+}
+
+std::string doctor_text(const std::vector<DoctorRow>& rows, const Style& style) {
+  using enum Table::Align;
+  Table table({left, left, left, left});
+  table.add({{"MECHANISM", Paint::dim}, {"HERE", Paint::dim}, {"STRICT", Paint::dim}, {"SEEN", Paint::dim}});
+  bool strict = true;
+  std::string lost;
+  for (const DoctorRow& row : rows) {
+    const bool bad = !row.available && row.needed_for_strict;
+    strict = strict && !bad;
+    table.add({{show(style, row.mechanism), Paint::strong},
+               {row.available ? "yes" : "no", row.available ? Paint::good
+                                              : bad         ? Paint::bad
+                                                            : Paint::warning},
+               {row.needed_for_strict ? "needed" : "-", Paint::dim},
+               {show_words(style, row.seen)}});
+    if (!row.available && !row.without_it.empty()) {
+      lost +=
+          "  " +
+          wrap(style, "without " + show(style, row.mechanism) + ": " + show_words(style, row.without_it), 2) +
+          "\n";
+    }
+  }
+  std::string out = table.render(style, 0);
+  if (!lost.empty()) out += "\nWhat is lost here\n" + lost;
+  out += strict ? "\n" + paint(style, Paint::good, "`isolation = \"strict\"` holds on this host.") + "\n"
+                : "\n" + paint(style, Paint::bad, "`isolation = \"strict\"` refuses to run on this host") +
+                      "; `isolation = \"best-effort\"` runs and names what is missing in every report.\n";
+  return out;
+}
+
+}  // namespace freshet::report

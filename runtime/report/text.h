@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/manager/runs.h"
+#include "runtime/report/style.h"
+
+// What people read. Every function is pure: data and a Style in, text that ends with a newline (or is empty)
+// out. Foreign bytes (names, reasons, a plugin's words) are escaped on the way.
+namespace freshet::report {
+
+// One line, "error: what", then the detail, indented.
+std::string error_text(const Error& error, const Style& style);
+
+// ---- plan ----
+// Per task and root: entries, bytes, oldest, the largest directories as bars; what stays and why; violations.
+// `details` adds every example instead of the first few.
+std::string plan_text(const PlanSummary& plan, const Style& style, bool details);
+// One planned entry, for `--full`; ages are against `now_ns`.
+std::string entry_text(const PlannedEntry& entry, std::int64_t now_ns, const Style& style);
+// All violations of one task; empty when there is none.
+std::string violations_text(const std::string& task, const std::vector<BoundaryViolation>& violations,
+                            const Style& style);
+
+// ---- runs ----
+// What was done, with "reclaimed now" and "reclaimable at purge" apart.
+std::string run_text(const RunResult& run, const Style& style, bool details);
+std::string rollback_text(const std::string& run_id, const RollbackReport& report, const Style& style);
+std::string purge_text(const PurgeReport& report, const Style& style);
+
+struct VerifiedTask {
+  std::string name;
+  CompletionStatus status;
+};
+std::string verify_text(const std::string& run_id, const std::vector<VerifiedTask>& tasks,
+                        const Style& style);
+
+// ---- past runs ----
+std::string history_text(const std::vector<RunSummary>& runs, const Style& style);
+// Unfinished runs with the commands that help, and what waits in the quarantine at `now_ns`.
+std::string status_text(const std::vector<RunSummary>& runs, std::int64_t now_ns, const Style& style);
+
+// ---- plugins and host ----
+std::string plugins_text(const std::vector<PluginFacts>& plugins, const Style& style);
+std::string plugin_text(const PluginFacts& plugin, const Style& style);
+std::string doctor_text(const std::vector<DoctorRow>& rows, const Style& style);
+
+}  // namespace freshet::report

@@ -1,0 +1,77 @@
+// freshet-role: the one executable behind every worker, broker and probe.
+//
+// Parent: one thread of the manager. It starts with the manager's ids and, where there is a user namespace of its own,
+// every capability in that; with an empty environment, /dev/null as descriptors 0 to 2 and the manager's socket as 3.
+// It says Hello, takes one Setup, locks itself as that says (sandbox/lock.cc lists the steps, in order) and becomes its
+// role; each role's own paragraph is at the top of its main: worker/worker_main.cc, broker/broker.cc,
+// worker/probe_main.cc. Until it is locked it runs no foreign code and reads no foreign bytes. It ends when the manager
+// does, by its closed socket or by PDEATHSIG.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "runtime/sandbox/lock.h"
+#include "runtime/wire/packet.h"
+#include "runtime/worker/probe_main.h"
+#include "runtime/worker/worker_main.h"
+#ifdef FRESHET_HAVE_BROKER
+#include "runtime/broker/broker.h"
+#endif
+
+using namespace freshet;
+
+namespace {
+
+constexpr int kSocket = 3;
+
+bool find_role(std::string_view name, wire::Role& role) {
+  if (name == "worker") role = wire::Role::worker;
+  else if (name == "broker") role = wire::Role::broker;
+  else if (name == "probe") role = wire::Role::probe;
+  else return false;
+  return true;
+}
+
+int fail_setup(const Error& error) {
+  const wire::Failed failed{error.code, error.what.substr(0, wire::kMaxText), 0};
+  [[maybe_unused]] const auto sent = wire::send_message(kSocket, failed);
+  return 1;
+}
+
+int run(wire::Role role) {
+  if (!wire::send_message(kSocket, wire::Hello{.role = role})) return 1;
+  std::vector<char> buffer(wire::kMaxPacket);
+  auto packet = wire::receive_packet(kSocket, buffer);
+  if (!packet || packet->closed) return 1;
+  wire::Setup setup;
+  if (!wire::decode_message(packet->bytes, setup) || setup.role != role) return 1;
+  auto locked = sandbox::lock_role(kSocket, setup, std::move(packet->fds));
+  if (!locked) return fail_setup(locked.error());
+  buffer = {};
+  switch (role) {
+    case wire::Role::worker: worker::run_worker(kSocket, setup, *locked);
+    case wire::Role::probe: return worker::run_probe(kSocket, *locked);
+    case wire::Role::broker:
+#ifdef FRESHET_HAVE_BROKER
+      return broker::run_broker(kSocket, setup, std::move(locked->roots));
+#else
+      return 1;
+#endif
+  }
+  return 1;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  wire::Role role{};
+  if (count != 2 || !find_role(arguments[1], role)) {
+    constexpr std::string_view kText = "freshet-role is started by freshet; it does nothing on its own\n";
+    [[maybe_unused]] const ssize_t written = ::write(2, kText.data(), kText.size());
+    return 64;
+  }
+  ::_exit(run(role));  // no destructors: what is left open goes with the process
+}

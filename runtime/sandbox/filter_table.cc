@@ -1,0 +1,126 @@
+#include "runtime/sandbox/filter_table.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+
+namespace freshet::sandbox {
+namespace {
+
+constexpr Condition equal(std::uint8_t argument, std::uint64_t value) { return {argument, Compare::equal, value, 0}; }
+constexpr Condition not_equal(std::uint8_t argument, std::uint64_t value) {
+  return {argument, Compare::not_equal, value, 0};
+}
+constexpr Condition without(std::uint8_t argument, std::uint64_t bits) {
+  return {argument, Compare::masked_equal, 0, bits};
+}
+constexpr Condition with(std::uint8_t argument, std::uint64_t mask, std::uint64_t value) {
+  return {argument, Compare::masked_equal, value, mask};
+}
+
+// What every role needs: to talk on descriptors it has, to look, to allocate and to wait. None of these opens or
+// changes anything.
+constexpr Rule kEveryRole[] = {
+    {SYS_read}, {SYS_write}, {SYS_readv}, {SYS_writev}, {SYS_pread64}, {SYS_lseek},
+    {SYS_sendmsg}, {SYS_recvmsg}, {SYS_sendto}, {SYS_recvfrom}, {SYS_close},
+    {SYS_fstat}, {SYS_newfstatat}, {SYS_statx}, {SYS_getdents64},
+    {SYS_fcntl, 0, {equal(1, F_GETFL)}}, {SYS_fcntl, 0, {equal(1, F_GETFD)}}, {SYS_fcntl, 0, {equal(1, F_SETFD)}},
+    {SYS_munmap}, {SYS_mremap}, {SYS_brk}, {SYS_madvise},
+    {SYS_mmap, 0, {without(2, PROT_EXEC)}},
+    {SYS_mprotect, 0, {without(2, PROT_EXEC)}},
+    {SYS_futex}, {SYS_clock_gettime}, {SYS_clock_getres}, {SYS_clock_nanosleep}, {SYS_gettimeofday}, {SYS_time},
+    {SYS_nanosleep}, {SYS_sched_yield}, {SYS_gettid}, {SYS_getpid}, {SYS_getrandom}, {SYS_poll}, {SYS_ppoll},
+    {SYS_rt_sigreturn}, {SYS_rt_sigprocmask}, {SYS_sigaltstack}, {SYS_restart_syscall}, {SYS_exit},
+    {SYS_sched_getaffinity, EPERM},
+    // A handler of the plugin's own could withdraw a notification by interrupting it before it is read.
+    {SYS_rt_sigaction, EPERM},
+};
+
+// The one mapping of code: the dynamic linker's, of the plugin, whose descriptor is the lowest free one at that moment.
+constexpr std::uint64_t kPluginFd = 4;
+
+constexpr Rule kWorker[] = {
+    {SYS_openat, 0, {without(2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))}},
+    {SYS_getcwd},
+    {SYS_mmap, 0,
+     {with(2, PROT_EXEC | PROT_WRITE, PROT_EXEC), without(3, MAP_ANONYMOUS), equal(4, kPluginFd)}},
+    // Threads as pthread_create makes them, and nothing like a process. clone3 hides its flags behind a pointer.
+    {SYS_clone, 0, {equal(0, 0x3d0f00)}},
+    {SYS_clone3, ENOSYS},
+    {SYS_set_robust_list}, {SYS_rseq},
+    // Boost.DLL asks for /proc/self/exe when the loader says no, and realpath() asks on every path.
+    {SYS_readlink, EPERM},
+};
+
+// openat2 says its flags behind a pointer, where seccomp cannot look: Landlock and the mount's flags limit it.
+constexpr Rule kBroker[] = {{SYS_openat2}, {SYS_exit_group}};
+
+constexpr std::uint64_t kRenameNoReplace = 1;
+constexpr Rule kRename[] = {{SYS_renameat2, 0, {equal(4, kRenameNoReplace)}}};
+constexpr Rule kMakeDirectory[] = {{SYS_mkdirat}};
+constexpr Rule kUnlink[] = {{SYS_unlinkat}};
+constexpr Rule kRecord[] = {{SYS_pwrite64}, {SYS_fsync}, {SYS_fdatasync}, {SYS_utimensat}};
+
+constexpr Rule kProbe[] = {{SYS_exit_group}};
+
+#ifdef FRESHET_SANITIZED
+// What the sanitizers' own runtime calls. An ordinary build does not contain this list.
+constexpr std::string_view kSanitizerListName = "sanitizer runtime calls";
+constexpr Rule kSanitizerRuntime[] = {
+    {SYS_mmap}, {SYS_mprotect}, {SYS_openat}, {SYS_open}, {SYS_readlink}, {SYS_prctl}, {SYS_prlimit64},
+    {SYS_getrlimit}, {SYS_rt_sigaction}, {SYS_sched_getaffinity}, {SYS_personality}, {SYS_exit_group}, {SYS_getuid},
+    {SYS_uname}, {SYS_stat}, {SYS_access}, {SYS_sysinfo}, {SYS_set_robust_list}, {SYS_rseq}, {SYS_ioctl},
+};
+#endif
+
+void append(std::vector<Rule>& out, std::span<const Rule> rules) { out.insert(out.end(), rules.begin(), rules.end()); }
+
+void append_broker(std::vector<Rule>& out, const FilterRequest& request) {
+  append(out, kBroker);
+  append(out, kRecord);
+  using enum wire::BrokerPhase;
+  const bool moves = request.phase == trial || request.phase == restore || (request.phase == remove && !request.unlink);
+  const bool makes = request.phase == trial || (request.phase == remove && !request.unlink);
+  const bool unlinks = request.phase == trial || request.phase == purge || (request.phase == remove && request.unlink);
+  if (moves) append(out, kRename);
+  if (makes) append(out, kMakeDirectory);
+  if (unlinks) append(out, kUnlink);
+}
+
+}  // namespace
+
+std::vector<Rule> filter_rules(const FilterRequest& request) {
+  std::vector<Rule> out;
+#ifdef FRESHET_SANITIZED
+  // Before the others: the first rule for a call wins where an unconditional one makes the rest redundant.
+  append(out, kSanitizerRuntime);
+#endif
+  append(out, kEveryRole);
+  switch (request.role) {
+    case wire::Role::worker:
+      append(out, kWorker);
+      // Signals to itself, but for SIGABRT: notified, so that an abort() is told from a crash (as pid 1 of its
+      // namespace the worker would end by SIGSEGV instead).
+      out.push_back({SYS_tgkill, 0,
+                     {equal(0, static_cast<std::uint64_t>(request.self)), not_equal(2, SIGABRT)}});
+      break;
+    case wire::Role::broker: append_broker(out, request); break;
+    case wire::Role::probe: append(out, kProbe); break;
+  }
+  return out;
+}
+
+int canary_call() { return SYS_getppid; }
+
+std::string_view sanitizer_list_name() {
+#ifdef FRESHET_SANITIZED
+  return kSanitizerListName;
+#else
+  return {};
+#endif
+}
+
+}  // namespace freshet::sandbox

@@ -1,0 +1,202 @@
+#include "runtime/worker/host.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+
+#include "runtime/base/bytes.h"
+#include "runtime/wire/packet.h"
+
+namespace freshet::worker {
+namespace {
+
+constexpr std::uint32_t kMaxLogLines = 200;
+constexpr std::uint32_t kCancelledEvery = 256;  // a system call for every so many questions
+
+// A copy of a struct the plugin wrote: fields beyond its own `size` stay zero. False when it is too small to mean
+// anything.
+template <class T>
+bool take_in(const T* from, std::size_t least, T& to) {
+  if (from == nullptr || from->size < least) return false;
+  std::memcpy(&to, from, std::min<std::size_t>(from->size, sizeof to));
+  return true;
+}
+
+}  // namespace
+
+Host::Host(int socket, std::vector<RootView> roots, std::size_t max_fds)
+    : socket_(socket), events_(socket), walker_(std::move(roots), max_fds, events_) {
+  table_.size = sizeof table_;
+  table_.abi = {FRESHET_ABI_MAJOR, FRESHET_ABI_MINOR};
+  table_.context = this;
+  table_.feature = do_feature;
+  table_.log = do_log;
+  table_.now = do_now;
+  table_.cancelled = do_cancelled;
+  table_.progress = do_progress;
+  table_.root = do_root;
+  table_.dir_open = do_dir_open;
+  table_.dir_next = do_dir_next;
+  table_.dir_close = do_dir_close;
+  table_.emit_finding = do_emit_finding;
+  table_.buffer_get = do_buffer_get;
+  table_.buffer_put = do_buffer_put;
+}
+
+void Host::begin(bool verify, std::int64_t now_ns) {
+  state_ = verify ? State::verifying : State::scanning;
+  now_ns_ = now_ns;
+  findings_ = 0;
+  cancelled_ = false;
+  const std::lock_guard lock(log_mutex_);
+  lines_ = 0;
+  dropped_lines_ = 0;
+  complaint_.clear();
+  walker_.begin(!verify);
+}
+
+void Host::end() {
+  walker_.end();
+  events_.flush();
+  buffers_.trim();
+  state_ = State::idle;
+}
+
+void Host::add_log(freshet_log_level level, std::string_view text) {
+  if (text.size() > wire::kMaxText) text = text.substr(0, wire::kMaxText);
+  if (level < FRESHET_LOG_DEBUG || level > FRESHET_LOG_ERROR) level = FRESHET_LOG_INFO;
+  {
+    const std::lock_guard lock(log_mutex_);
+    if (level >= FRESHET_LOG_WARNING) complaint_ = text;
+    if (lines_ >= kMaxLogLines) {
+      ++dropped_lines_;
+      return;
+    }
+    ++lines_;
+  }
+  events_.add(wire::LogEvent{static_cast<std::uint8_t>(level), text});
+}
+
+std::string Host::last_complaint() {
+  const std::lock_guard lock(log_mutex_);
+  return complaint_;
+}
+
+// During a scan the manager says nothing but Cancel; anything else, and its end, ends this process.
+bool Host::look_for_cancel() {
+  std::array<char, 64> buffer;
+  auto packet = wire::receive_packet(socket_, buffer, false);
+  if (packet && packet->again) return false;
+  wire::Cancel cancel;
+  if (!packet || packet->closed || !wire::decode_message(packet->bytes, cancel)) ::_exit(1);
+  cancelled_ = true;
+  return true;
+}
+
+freshet_status Host::emit(const freshet_finding& finding) {
+  if (cancelled_) return FRESHET_CANCELLED;
+  freshet_entry entry{};
+  if (!take_in(finding.entry, sizeof entry, entry) || !walker_.is_open(finding.directory)) return FRESHET_INVALID;
+  const std::string_view name(entry.name.data, entry.name.length);
+  const std::string_view reason(finding.reason.data, finding.reason.length);
+  if (entry.name.data == nullptr || !is_entry_name(name) || entry.ordinal >= finding.directory->listed ||
+      (reason.data() == nullptr && !reason.empty()) || reason.size() > wire::kMaxReason || !is_utf8(reason) ||
+      finding.kind < FRESHET_AGED || finding.kind > FRESHET_LEFTOVER || finding.cost > FRESHET_REDOWNLOADABLE ||
+      entry.type > FRESHET_BLOCK_DEVICE || (entry.flags & FRESHET_ENTRY_MOUNT_POINT) != 0)
+    return FRESHET_INVALID;
+  wire::FindingEvent event;
+  event.directory = finding.directory->id;
+  event.name = name;
+  event.identity = {entry.inode, entry.btime, static_cast<EntryType>(entry.type), 0, 0};
+  if (event.identity.type != EntryType::directory) {
+    event.identity.mtime_ns = entry.mtime;
+    event.identity.size = entry.bytes;
+  }
+  event.mtime_ns = entry.mtime;
+  event.atime_ns = entry.atime;
+  event.allocated = entry.allocated;
+  event.links = entry.links;
+  event.uid = entry.uid;
+  event.kind = static_cast<wire::FindingKind>(finding.kind);
+  event.cost = static_cast<wire::CostClass>(finding.cost);
+  event.cost_bytes = finding.cost_bytes;
+  event.reason = reason;
+  events_.add(event);
+  ++findings_;
+  return FRESHET_OK;
+}
+
+const void* Host::do_feature(const freshet_host*, const char*, std::uint32_t) { return nullptr; }
+
+void Host::do_log(const freshet_host* host, freshet_log_level level, const char* text, std::size_t length) {
+  if (text != nullptr) of(host).add_log(level, {text, length});
+}
+
+std::int64_t Host::do_now(const freshet_host* host) { return of(host).now_ns_; }
+
+std::int32_t Host::do_cancelled(const freshet_host* host) {
+  Host& self = of(host);
+  if (self.cancelled_) return 1;
+  if (self.cancel_asked_.fetch_add(1, std::memory_order_relaxed) % kCancelledEvery != 0) return 0;
+  return self.look_for_cancel() ? 1 : 0;
+}
+
+void Host::do_progress(const freshet_host* host, std::uint64_t done, std::uint64_t total) {
+  Host& self = of(host);
+  if (self.state_ != State::idle)
+    self.events_.add(wire::ProgressEvent{self.walker_.entries(), self.findings_, done, total});
+}
+
+freshet_status Host::do_root(const freshet_host* host, std::uint32_t index, freshet_root* out) {
+  const auto& roots = of(host).walker_.roots();
+  if (out == nullptr || out->size < sizeof *out) return FRESHET_INVALID;
+  if (index >= roots.size()) return FRESHET_END;
+  out->index = index;
+  out->path = {roots[index].shown.data(), roots[index].shown.size()};
+  return FRESHET_OK;
+}
+
+freshet_status Host::do_dir_open(const freshet_host* host, std::uint32_t root, freshet_dir* parent, freshet_bytes name,
+                                 freshet_dir** out) try {
+  Host& self = of(host);
+  if (self.state_ == State::idle || (name.data == nullptr && name.length != 0)) return FRESHET_INVALID;
+  return self.walker_.open(root, parent, {name.data, name.length}, out);
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_dir_next(const freshet_host* host, freshet_dir* directory, freshet_entry* out) try {
+  Host& self = of(host);
+  if (self.state_ == State::idle || out == nullptr) return FRESHET_INVALID;
+  return self.walker_.next(directory, *out);
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+void Host::do_dir_close(const freshet_host* host, freshet_dir* directory) {
+  Host& self = of(host);
+  if (self.state_ != State::idle) self.walker_.close(directory);
+}
+
+freshet_status Host::do_emit_finding(const freshet_host* host, const freshet_finding* given) try {
+  Host& self = of(host);
+  freshet_finding finding{};
+  if (self.state_ != State::scanning || !take_in(given, sizeof finding, finding)) return FRESHET_INVALID;
+  return self.emit(finding);
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+void* Host::do_buffer_get(const freshet_host* host, std::size_t bytes) try {
+  return of(host).buffers_.get(bytes);
+} catch (...) {
+  return nullptr;
+}
+
+void Host::do_buffer_put(const freshet_host* host, void* buffer) {
+  if (buffer != nullptr) of(host).buffers_.put(buffer);
+}
+
+}  // namespace freshet::worker

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <freshet/plugin.h>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/worker/buffer_pool.h"
+#include "runtime/worker/directory.h"
+#include "runtime/worker/event_writer.h"
+
+namespace freshet::worker {
+
+// What a plugin's calls reach: the twelve functions of plugin.h over a Walker, an EventWriter and a BufferPool. It
+// checks arguments so that an honest mistake gets an answer; a hostile plugin shares this process anyway, and the
+// manager checks everything again.
+class Host {
+ public:
+  Host(int socket, std::vector<RootView> roots, std::size_t max_fds);
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  [[nodiscard]] const freshet_host* table() const { return &table_; }
+
+  // Around the plugin's scan or verify. Between them the directory functions and emit_finding work.
+  void begin(bool verify, std::int64_t now_ns);
+  void end();
+
+  void add_log(freshet_log_level level, std::string_view text);
+  void flush() { events_.flush(); }
+
+  [[nodiscard]] std::uint64_t entries() const { return walker_.entries(); }
+  [[nodiscard]] std::uint64_t dropped_log_lines() const { return dropped_lines_; }
+  [[nodiscard]] std::uint32_t borrowed_buffers() const { return buffers_.borrowed(); }
+  // The last line the plugin logged as a warning or an error: why it said no.
+  [[nodiscard]] std::string last_complaint();
+
+ private:
+  enum class State { idle, scanning, verifying };
+
+  static Host& of(const freshet_host* host) { return *static_cast<Host*>(host->context); }
+  bool look_for_cancel();
+  freshet_status emit(const freshet_finding& finding);
+
+  // The table's functions; none lets an exception out.
+  static const void* do_feature(const freshet_host*, const char* id, std::uint32_t revision);
+  static void do_log(const freshet_host*, freshet_log_level level, const char* text, std::size_t length);
+  static std::int64_t do_now(const freshet_host*);
+  static std::int32_t do_cancelled(const freshet_host*);
+  static void do_progress(const freshet_host*, std::uint64_t done, std::uint64_t total);
+  static freshet_status do_root(const freshet_host*, std::uint32_t index, freshet_root* out);
+  static freshet_status do_dir_open(const freshet_host*, std::uint32_t root, freshet_dir* parent, freshet_bytes name,
+                                    freshet_dir** out);
+  static freshet_status do_dir_next(const freshet_host*, freshet_dir* directory, freshet_entry* out);
+  static void do_dir_close(const freshet_host*, freshet_dir* directory);
+  static freshet_status do_emit_finding(const freshet_host*, const freshet_finding* finding);
+  static void* do_buffer_get(const freshet_host*, std::size_t bytes);
+  static void do_buffer_put(const freshet_host*, void* buffer);
+
+  // Constant after construction.
+  const int socket_;
+  freshet_host table_{};
+
+  // Only touched by the thread that runs the plugin's call.
+  EventWriter events_;  // thread-safe in itself
+  BufferPool buffers_;  // thread-safe in itself
+  Walker walker_;
+  State state_ = State::idle;
+  std::uint64_t findings_ = 0;
+
+  std::atomic<std::int64_t> now_ns_{0};
+  std::atomic<std::uint32_t> cancel_asked_{0};
+  std::atomic<bool> cancelled_{false};
+
+  // Guarded by log_mutex_.
+  std::mutex log_mutex_;
+  std::uint32_t lines_ = 0;
+  std::uint64_t dropped_lines_ = 0;
+  std::string complaint_;
+};
+
+}  // namespace freshet::worker

@@ -1,0 +1,150 @@
+// The worker: runs one task of one plugin.
+//
+// Parent: the manager, over the socket on descriptor 3. Before this file's first line the process has locked itself
+// (sandbox/lock.cc): its root holds nothing but read-only clones of the granted roots and the plugin's bytes; of its
+// capabilities at most CAP_DAC_READ_SEARCH in its own user namespace is left; Landlock and one complete system call
+// filter are on. Privileges it still holds: to list the granted roots, and to read files there if the grant says so.
+// Descriptors: 0 to 2 are /dev/null, 3 the socket, and what it opens of the roots.
+// From Load on foreign code runs in it, so it is itself distrusted by everybody; it trusts the manager.
+// It ends when the socket closes, when the manager kills it, or after it has said Failed.
+#include "runtime/worker/worker_main.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "runtime/sandbox/private_root.h"
+#include "runtime/wire/packet.h"
+#include "runtime/worker/host.h"
+#include "runtime/worker/plugin_loader.h"
+
+namespace freshet::worker {
+namespace {
+
+constexpr std::uint32_t kFdsForOthers = 16;  // standard ones, socket, loader, and some for the plugin to read with
+
+std::vector<std::string> split_path(const std::string& path) {
+  std::vector<std::string> parts;
+  for (std::size_t from = 0; from < path.size();) {
+    const std::size_t to = std::min(path.find('/', from), path.size());
+    if (to > from) parts.push_back(path.substr(from, to - from));
+    from = to + 1;
+  }
+  return parts;
+}
+
+std::vector<RootView> make_views(const wire::Setup& setup, const sandbox::LockedRole& role) {
+  std::vector<RootView> views;
+  for (std::size_t i = 0; i < setup.roots.size(); ++i) {
+    RootView& view = views.emplace_back();
+    view.shown = setup.roots[i].path;
+    if (setup.private_root) view.path = sandbox::private_root_path(i);
+    else view.base = role.roots[i].get();
+    for (const std::string& exclude : setup.roots[i].excludes) view.excludes.push_back(split_path(exclude));
+    if (i < setup.areas.size()) view.area = setup.areas[i];
+    view.stable_birth = setup.roots[i].stable_birth;
+  }
+  return views;
+}
+
+// Said when memory has ended, so it is made before: bytes of a whole Failed packet.
+std::vector<std::uint8_t> out_of_memory_packet;
+int out_of_memory_socket = -1;
+
+void say_out_of_memory() {
+  [[maybe_unused]] const auto sent = wire::send_packet(out_of_memory_socket, out_of_memory_packet);
+  ::_exit(1);
+}
+
+void prepare_out_of_memory(int socket) {
+  out_of_memory_socket = socket;
+  wire::encode_message(wire::Failed{{}, "its memory limit", ENOMEM}, out_of_memory_packet);
+  std::set_new_handler(say_out_of_memory);
+}
+
+std::uint32_t count_fds(std::uint32_t limit) {
+  std::uint32_t count = 0;
+  for (std::uint32_t fd = 0; fd < limit; ++fd)
+    if (::fcntl(static_cast<int>(fd), F_GETFD) >= 0) ++count;
+  return count;
+}
+
+std::uint64_t heap_in_use() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+using TaskCall = freshet_status (*)(freshet_task*, const freshet_host*);
+
+wire::ScanEnd run_call(TaskCall call, bool verify, std::int64_t now_ns, LoadedPlugin& plugin, Host& host,
+                       std::uint32_t fd_limit) {
+  wire::ScanEnd end;
+  end.fds_before = count_fds(fd_limit);
+  end.heap_before = heap_in_use();
+  host.begin(verify, now_ns);
+  try {
+    end.status = call(plugin.task, host.table());
+  } catch (...) {
+    host.add_log(FRESHET_LOG_ERROR, "the plugin let an exception out");
+    end.status = FRESHET_FAILED;
+  }
+  host.end();
+  end.entries = host.entries();
+  end.dropped_log_lines = host.dropped_log_lines();
+  end.buffers_out = host.borrowed_buffers();
+  end.heap_after = heap_in_use();
+  end.fds_after = count_fds(fd_limit);
+  return end;
+}
+
+// Ends by _exit: no destructor of a plugin's statics is worth running.
+[[noreturn]] void serve(int socket, const wire::Setup& setup, LoadedPlugin& plugin, Host& host,
+                        std::span<char> buffer) {
+  for (;;) {
+    auto packet = wire::receive_packet(socket, buffer);
+    if (!packet) ::_exit(1);
+    if (packet->closed) {
+      plugin.table.destroy(plugin.task);
+      ::_exit(0);
+    }
+    wire::Scan scan;
+    wire::Verify verify;
+    wire::Cancel cancel;
+    wire::ScanEnd end;
+    if (wire::decode_message(packet->bytes, cancel)) continue;  // it came too late
+    if (wire::decode_message(packet->bytes, scan)) {
+      end = run_call(plugin.table.scan, false, scan.now_ns, plugin, host, setup.open_files);
+    } else if (wire::decode_message(packet->bytes, verify) && plugin.table.verify != nullptr) {
+      end = run_call(plugin.table.verify, true, verify.now_ns, plugin, host, setup.open_files);
+    } else {
+      ::_exit(1);
+    }
+    if (!wire::send_message(socket, end)) ::_exit(1);
+  }
+}
+
+}  // namespace
+
+void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole& role) {
+  const std::uint32_t fds = setup.open_files > 2 * kFdsForOthers ? setup.open_files - kFdsForOthers
+                                                                 : setup.open_files / 2;
+  Host host(socket, make_views(setup, role), fds);
+  prepare_out_of_memory(socket);
+  std::vector<char> buffer(wire::kMaxPacket);
+  auto packet = wire::receive_packet(socket, buffer);
+  wire::Load load;
+  if (!packet || !wire::decode_message(packet->bytes, load)) ::_exit(1);
+  auto plugin = load_plugin(role.plugin_path, load, host);
+  host.flush();  // what it logged while it was made
+  if (!plugin) {
+    [[maybe_unused]] const auto sent =
+        wire::send_message(socket, wire::Failed{plugin.error().code, plugin.error().what.substr(0, wire::kMaxText), 0});
+    ::_exit(1);
+  }
+  if (!wire::send_message(socket, wire::Loaded{plugin->table.verify != nullptr})) ::_exit(1);
+  serve(socket, setup, *plugin, host, buffer);
+}
+
+}  // namespace freshet::worker

@@ -1,0 +1,92 @@
+#!/bin/bash
+# Checks who includes and links whom: layering.sh [ROOT]. Prints every violation; exit 1 if there is one.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "${1:-$here/../..}"
+
+declare -A position role_may
+public=()
+violations=0
+count=0
+while IFS= read -r line; do
+  case $line in
+    '' | '#'*) ;;
+    role:*) for layer in ${line#role:}; do role_may[$layer]=1; done ;;
+    *) position[$line]=$((++count)) ;;
+  esac
+done <"$here/layers.txt"
+while IFS= read -r line; do
+  [[ -z $line || $line == '#'* ]] || public+=("$line")
+done <"$here/public_headers.txt"
+
+violation() { printf '%s\n' "$*"; violations=$((violations + 1)); }
+
+# "FILE:LINE:PATH" for every include below the folders given, quotes and brackets apart.
+includes() {
+  grep -RnE --include='*.h' --include='*.hpp' --include='*.cc' --include='*.c' \
+    '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]' "$@" |
+    sed -E 's/^([^:]+:[0-9]+):[^"<]*(["<])([^">]*).*/\1 \2 \3/'
+}
+
+# ---- runtime/ ----
+while read -r where mark path; do
+  file=${where%:*}
+  layer=${file#runtime/}
+  layer=${layer%%/*}
+  if [[ $layer != role && -z ${position[$layer]:-} ]]; then
+    violation "$where: folder runtime/$layer is not in tests/layout/layers.txt"
+    continue
+  fi
+  if [[ $path != runtime/* ]]; then
+    [[ $mark == '<' || $path == freshet/* ]] || violation "$where: includes \"$path\"; write it from the repository root"
+    continue
+  fi
+  target=${path#runtime/}
+  target=${target%%/*}
+  [[ $target != "$layer" ]] || continue
+  if [[ $layer == role ]]; then
+    [[ -n ${role_may[$target]:-} ]] || violation "$where: the role executable includes $path"
+  elif [[ -z ${position[$target]:-} ]] || ((position[$target] > position[$layer])); then
+    violation "$where: layer $layer includes $path of a later layer"
+  elif ! sed 's/#.*//' "runtime/$layer/CMakeLists.txt" | grep -qw "freshet_$target"; then
+    violation "$where: layer $layer includes $path, but its CMakeLists.txt does not link freshet_$target"
+  fi
+  if [[ $layer == cli ]]; then
+    is_public=0
+    for pattern in "${public[@]}"; do
+      # shellcheck disable=SC2053  # the list holds patterns
+      [[ $path != $pattern ]] || is_public=1
+    done
+    ((is_public)) || violation "$where: the command line includes $path, which is not public"
+  fi
+done < <(includes runtime)
+
+for list in runtime/*/CMakeLists.txt; do
+  layer=${list#runtime/}
+  layer=${layer%%/*}
+  while read -r target; do
+    [[ -n ${position[$target]:-} && $target != "$layer" ]] || continue
+    if [[ $layer == role ]]; then
+      [[ -n ${role_may[$target]:-} ]] || violation "$list: the role executable links freshet_$target"
+    elif ((position[$target] > ${position[$layer]:-0})); then
+      violation "$list: layer $layer links freshet_$target, a later layer"
+    fi
+  done < <(sed 's/#.*//' "$list" | grep -oE '\bfreshet_[a-z_]+' | sed 's/^freshet_//' | sort -u)
+done
+
+# ---- sdk/ and plugins/: third parties build against the SDK alone, and so do we ----
+while read -r where _ path; do
+  [[ $path != *runtime/* ]] || violation "$where: the SDK includes $path"
+done < <(includes sdk)
+while read -r where mark path; do
+  case $mark$path in
+    '<freshet/'* | '"freshet/'*) ;;
+    *runtime/*) violation "$where: a plugin includes $path; it may use SDK headers only" ;;
+    '<'*.h | '<'*.hpp) [[ $path =~ ^(linux/|sys/)?[a-z_0-9]+\.h$ ]] || violation "$where: a plugin includes <$path>" ;;
+    '<'*/*) violation "$where: a plugin includes <$path>" ;;
+    '<'*) ;;
+    *) [[ -e $path || -e ${where%/*}/$path ]] || violation "$where: a plugin includes $path, which is not its own" ;;
+  esac
+done < <(includes plugins)
+
+((violations == 0)) || { printf '%d violations\n' "$violations"; exit 1; }

@@ -1,0 +1,90 @@
+// Knows that the host behind the SDK is in its own process, and speaks to the manager past it: packets of its own on the
+// worker's socket. `how` says what they claim.
+#include <freshet/plugin.hpp>
+#include <sys/socket.h>
+
+#include "runtime/wire/messages.h"
+#include "runtime/wire/packet.h"
+
+FRESHET_MANIFEST(R"(
+id = "org.freshet.test.forge-wire"
+version = "1.0.0"
+license = "MIT"
+abi = { min = "0.1", below = "0.2" }
+permissions = { required = ["remove"] }
+[task.forge-wire]
+doc = "Hostile, for the tests"
+[task.forge-wire.settings]
+how = { type = "string", default = "parent-name", values = ["parent-name", "slash-name", "unknown-directory", "far-directory", "device", "foreign-root", "garbage", "empty", "hello", "broker-message", "flood"], doc = "For the test" }
+)");
+
+namespace {
+
+namespace wire = freshet::wire;
+
+constexpr int kSocket = 3;  // the one descriptor a worker is started with
+
+void send(const std::vector<std::uint8_t>& bytes) {
+  iovec part{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  (void)::sendmsg(kSocket, &message, MSG_NOSIGNAL);
+}
+
+template <class Event>
+void append(std::vector<std::uint8_t>& packet, const Event& event) {
+  packet.push_back(static_cast<std::uint8_t>(Event::kEvent));
+  wire::Encoder encoder(packet);
+  wire::visit(encoder, event);
+}
+
+// One packet: the root was opened, and an entry of it is proposed.
+std::vector<std::uint8_t> finding_packet(const wire::DirectoryEvent& directory, const wire::FindingEvent& finding) {
+  std::vector<std::uint8_t> packet{static_cast<std::uint8_t>(wire::MessageType::events)};
+  append(packet, directory);
+  append(packet, finding);
+  return packet;
+}
+
+class ForgeWire final : public freshet::Task {
+ public:
+  explicit ForgeWire(const freshet::Settings& settings) : how_(settings.string("how")) {}
+
+  void scan(freshet::Host&) override {
+    wire::DirectoryEvent directory;
+    wire::FindingEvent finding;
+    directory.inode = 2;
+    finding.name = "victim";
+    finding.identity.inode = 3;
+    finding.identity.type = freshet::EntryType::file;
+    finding.reason = "forged";
+    if (how_ == "parent-name") finding.name = "..";
+    if (how_ == "slash-name") finding.name = "../victim";
+    if (how_ == "unknown-directory") finding.directory = 77;
+    if (how_ == "far-directory") directory.id = 0xFFFFFFF0U;
+    if (how_ == "device") finding.identity.type = freshet::EntryType::block_device;
+    if (how_ == "foreign-root") directory.root = 47;
+    if (how_ == "garbage") return send(std::vector<std::uint8_t>(4096, 0xA5));
+    if (how_ == "empty") return send({});
+    if (how_ == "hello") {
+      std::vector<std::uint8_t> packet;
+      wire::encode_message(wire::Hello{}, packet);
+      return send(packet);
+    }
+    if (how_ == "broker-message") {
+      std::vector<std::uint8_t> packet;
+      wire::encode_message(wire::SlotsReady{.count = 1}, packet);
+      return send(packet);
+    }
+    const auto packet = finding_packet(directory, finding);
+    for (long i = 0; i < (how_ == "flood" ? 10'000'000L : 1L); ++i) send(packet);
+  }
+
+ private:
+  std::string how_;
+};
+
+}  // namespace
+
+FRESHET_PLUGIN(freshet::kind<ForgeWire>("forge-wire"))

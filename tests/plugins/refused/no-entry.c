@@ -1,0 +1,3 @@
+#include "tests/plugins/plain.h"
+
+PLAIN_MANIFEST("no-entry");

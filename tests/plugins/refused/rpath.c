@@ -1,0 +1,4 @@
+#include "tests/plugins/plain.h"
+
+PLAIN_MANIFEST("rpath");
+PLAIN_ENTRY

@@ -1,0 +1,71 @@
+#include "runtime/manager/graph.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace freshet {
+namespace {
+
+using Names = std::vector<std::string>;
+
+TEST(DependencyGraph, DependenciesComeFirstAndTiesGoByName) {
+  DependencyGraph graph;
+  graph.set("c", {{"b"}, {"a"}});
+  graph.set("b", {});
+  graph.set("a", {});
+  graph.set("unrelated", {});
+  EXPECT_EQ(graph.order({"c"}).order, (Names{"a", "b", "c"}));
+}
+
+TEST(DependencyGraph, CycleIsReportedAsAClosedPath) {
+  DependencyGraph graph;
+  graph.set("a", {{"b"}, {}});
+  graph.set("b", {{}, {"c"}});
+  graph.set("c", {{"a"}, {}});
+  EXPECT_EQ(graph.order({"a"}).cycle, (Names{"a", "b", "c", "a"}));
+}
+
+TEST(DependencyGraph, MissingNamesSayWhoWantedThem) {
+  DependencyGraph graph;
+  graph.set("a", {{"ghost"}, {}});
+  EXPECT_EQ(graph.order({"a"}).missing, (Names{"ghost (wanted by a)"}));
+}
+
+TEST(DependencyGraph, AVeryLongChainNeedsNoStack) {
+  DependencyGraph graph;
+  constexpr int kLength = 200'000;
+  for (int i = 0; i < kLength; ++i) graph.set(std::to_string(i), i == 0 ? DependencyGraph::Edges{} : DependencyGraph::Edges{{std::to_string(i - 1)}, {}});
+  const auto order = graph.order({std::to_string(kLength - 1)});
+  ASSERT_EQ(order.order.size(), static_cast<std::size_t>(kLength));
+  EXPECT_EQ(order.order.front(), "0");
+  EXPECT_TRUE(order.cycle.empty());
+}
+
+TEST(DependencyGraph, RandomGraphsWithoutCyclesAreOrdered) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 50; ++round) {
+    DependencyGraph graph;
+    Names names;
+    for (int i = 0; i < 60; ++i) names.push_back("t" + std::to_string(i));
+    std::ranges::shuffle(names, random);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      DependencyGraph::Edges edges;
+      for (std::size_t k = 0; k < i; ++k)
+        if (random() % 10 == 0) (random() % 2 ? edges.after : edges.requires_).push_back(names[k]);
+      graph.set(names[i], edges);
+    }
+    const auto order = graph.order(names);
+    ASSERT_TRUE(order.cycle.empty());
+    ASSERT_EQ(order.order.size(), names.size());
+    const auto place = [&](const std::string& name) { return std::ranges::find(order.order, name) - order.order.begin(); };
+    for (const std::string& name : names) {
+      for (const std::string& other : graph.find(name)->after) EXPECT_LT(place(other), place(name));
+      for (const std::string& other : graph.find(name)->requires_) EXPECT_LT(place(other), place(name));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace freshet

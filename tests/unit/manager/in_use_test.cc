@@ -1,0 +1,127 @@
+#include "runtime/manager/in_use.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <functional>
+
+#include "runtime/base/identity.h"
+#include "tests/unit/manager/temp_dir.h"
+
+namespace freshet {
+namespace {
+
+// A child process that holds something until it is destroyed: the oracle leaves its own process out.
+class Holder {
+ public:
+  explicit Holder(const std::function<void()>& take) {
+    int ready[2];
+    if (::pipe(ready) != 0) std::abort();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      take();
+      if (::write(ready[1], "x", 1) != 1) ::_exit(1);
+      ::pause();
+      ::_exit(0);
+    }
+    char byte = 0;
+    if (::read(ready[0], &byte, 1) != 1) std::abort();
+    ::close(ready[0]);
+    ::close(ready[1]);
+  }
+  ~Holder() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  [[nodiscard]] int pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+class InUse : public ::testing::Test {
+ protected:
+  std::string make(const std::string& name) {
+    std::ofstream(dir_ / name) << "content";
+    return dir_ / name;
+  }
+  EntryStat stat(const std::string& path) { return *stat_entry(AT_FDCWD, path.c_str()); }
+  const InUseOracle::Holder* find(const InUseOracle& oracle, const std::string& path) {
+    const EntryStat entry = stat(path);
+    return oracle.find(entry.dev, entry.identity.inode);
+  }
+  InUseOracle look() { return InUseOracle::look({stat(dir_.path()).dev}); }
+
+  TempDir dir_;
+};
+
+TEST_F(InUse, AnOpenFileIsFoundAndAClosedOneIsNot) {
+  const std::string open = make("open");
+  const std::string closed = make("closed");
+  const Holder holder([&] { ::open(open.c_str(), O_RDONLY); });
+  const InUseOracle oracle = look();
+  const InUseOracle::Holder* found = find(oracle, open);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->pid, holder.pid());
+  EXPECT_FALSE(found->locked);
+  EXPECT_EQ(find(oracle, closed), nullptr);
+  EXPECT_NE(InUseOracle::describe(*found).find(std::to_string(holder.pid())), std::string::npos);
+}
+
+TEST_F(InUse, MappedFilesAreFoundAfterTheirDescriptorIsClosed) {
+  const std::string file = make("mapped");
+  const Holder holder([&] {
+    const int fd = ::open(file.c_str(), O_RDONLY);
+    ::mmap(nullptr, 7, PROT_READ, MAP_PRIVATE, fd, 0);
+    ::close(fd);
+  });
+  EXPECT_NE(find(look(), file), nullptr);
+}
+
+TEST_F(InUse, WorkingDirectoriesAreFound) {
+  std::filesystem::create_directory(dir_ / "cwd");
+  const Holder holder([&] {
+    if (::chdir((dir_ / "cwd").c_str()) != 0) ::_exit(1);
+  });
+  EXPECT_NE(find(look(), dir_ / "cwd"), nullptr);
+}
+
+TEST_F(InUse, FlockAndPosixLocksAreSeenAsLocksWithoutTakingThem) {
+  const std::string flocked = make("flock");
+  const std::string posix = make("posix");
+  const Holder holder([&] {
+    ::flock(::open(flocked.c_str(), O_RDWR), LOCK_EX);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    ::fcntl(::open(posix.c_str(), O_RDWR), F_SETLK, &lock);
+  });
+  const InUseOracle oracle = look();
+  for (const std::string& file : {flocked, posix}) {
+    const EntryStat entry = stat(file);
+    EXPECT_TRUE(oracle.locked(entry.dev, entry.identity.inode)) << file;
+  }
+}
+
+TEST_F(InUse, AListeningSocketFileIsInUse) {
+  const std::string path = dir_ / "socket";
+  const Holder holder([&] {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 1) != 0) ::_exit(1);
+  });
+  EXPECT_NE(find(look(), path), nullptr);
+}
+
+}  // namespace
+}  // namespace freshet

@@ -1,0 +1,167 @@
+#include "runtime/manager/intake.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/manager/temp_dir.h"
+
+namespace freshet {
+namespace {
+
+// A worker played by the test: what a hostile one may say, and what becomes of it.
+class IntakeTest : public ::testing::Test {
+ protected:
+  IntakeTest() {
+    roots_.resize(1);
+    roots_[0].config.path = "/root";
+    roots_[0].config.exclude = {"/root/live"};
+    roots_[0].dev = 7;
+    roots_[0].identity.inode = 100;
+    task_.shown.name = "t";
+    task_.shown.roots.resize(1);
+    PlanRoot root;
+    root.config = roots_[0].config;
+    root.area = ".freshet";
+    task_.roots.push_back(root);
+    Intake::Inputs inputs;
+    inputs.task = &task_;
+    inputs.roots = &roots_;
+    inputs.taken = &taken_;
+    inputs.task_names = &names_;
+    inputs.now_ns = 1'000'000;
+    inputs.plan_dir = dir_.path();
+    intake_ = std::move(*Intake::create(inputs));
+  }
+
+  template <class E>
+  IntakeTest& say(const E& event) {
+    packet_.push_back(static_cast<std::uint8_t>(E::kEvent));
+    wire::Encoder encoder(packet_);
+    visit(encoder, event);
+    return *this;
+  }
+  // Sends what was said; "" when it was accepted, else what it was ended for.
+  std::string send() {
+    std::string bytes(1, static_cast<char>(wire::MessageType::events));
+    bytes.append(packet_.begin(), packet_.end());
+    packet_.clear();
+    const Status taken = intake_->take(bytes);
+    return taken ? "" : taken.error().what;
+  }
+  static wire::DirectoryEvent directory(std::uint32_t id, std::uint32_t parent, std::string_view name, std::uint64_t inode) {
+    wire::DirectoryEvent out;
+    out.id = id;
+    out.parent = parent;
+    out.name = name;
+    out.inode = inode;
+    return out;
+  }
+  static wire::DirectoryEvent root() { return directory(0, wire::kNoDirectory, "", 100); }
+  static wire::FindingEvent finding(std::uint32_t in, std::string_view name, EntryType type = EntryType::file) {
+    wire::FindingEvent out;
+    out.directory = in;
+    out.name = name;
+    out.identity.inode = 500 + name.size();
+    out.identity.type = type;
+    out.reason = "old";
+    return out;
+  }
+
+  TempDir dir_;
+  TaskPlan task_;
+  std::vector<channel::OpenRoot> roots_;
+  TakenEntries taken_;
+  std::vector<std::string> names_{"t", "other"};
+  std::unique_ptr<Intake> intake_;
+  std::vector<std::uint8_t> packet_;
+};
+
+TEST_F(IntakeTest, AnHonestScanIsAccepted) {
+  EXPECT_EQ(say(root()).say(finding(0, "a")).say(wire::DirectoryEndEvent{0, 4, true}).send(), "");
+  EXPECT_EQ(intake_->accepted(), 1U);
+  EXPECT_EQ(task_.shown.roots[0].scanned, 4U);
+  EXPECT_TRUE(intake_->finish());
+}
+
+TEST_F(IntakeTest, NamesThatAreNoNamesEndTheWorker) {
+  ASSERT_EQ(say(root()).send(), "");
+  for (const std::string_view name : {"", ".", "..", "a/b", "../x"}) EXPECT_NE(say(finding(0, name)).send(), "") << name;
+  EXPECT_NE(say(finding(0, std::string_view("a\0b", 3))).send(), "");
+  EXPECT_EQ(say(finding(0, "new\nline")).send(), "");
+}
+
+TEST_F(IntakeTest, DirectoriesOutOfNowhereEndTheWorker) {
+  EXPECT_NE(say(finding(0, "a")).send(), "");
+  EXPECT_NE(say(directory(3, wire::kNoDirectory, "", 100)).send(), "");
+  EXPECT_NE(say(directory(0, wire::kNoDirectory, "", 101)).send(), "") << "another inode as the root";
+  wire::DirectoryEvent foreign = root();
+  foreign.root = 1;
+  EXPECT_NE(say(foreign).send(), "");
+  ASSERT_EQ(say(root()).send(), "");
+  EXPECT_NE(say(directory(1, 5, "x", 1)).send(), "");
+  EXPECT_NE(say(wire::DirectoryEndEvent{9, 1, true}).send(), "");
+}
+
+TEST_F(IntakeTest, TheQuarantineAndExcludedPlacesCannotBeProposed) {
+  ASSERT_EQ(say(root()).send(), "");
+  EXPECT_NE(say(finding(0, ".freshet", EntryType::directory)).send(), "");
+  EXPECT_NE(say(finding(0, "live", EntryType::directory)).send(), "");
+  EXPECT_NE(say(directory(1, 0, "live", 7)).send(), "");
+}
+
+TEST_F(IntakeTest, RepeatedFindingsAreDroppedAndCounted) {
+  ASSERT_EQ(say(root()).say(finding(0, "a")).say(finding(0, "a")).say(finding(0, "a")).send(), "");
+  EXPECT_EQ(intake_->accepted(), 1U);
+  EXPECT_EQ(task_.shown.repeated, 2U);
+}
+
+TEST_F(IntakeTest, WhatAnEarlierTaskTookStaysItsOwn) {
+  taken_.by_task.emplace(taken_.key(7, 100, "a"), 1);
+  ASSERT_EQ(say(root()).say(finding(0, "a")).send(), "");
+  EXPECT_EQ(intake_->accepted(), 0U);
+  EXPECT_EQ(task_.shown.kept.at("taken by other"), 1U);
+}
+
+TEST_F(IntakeTest, DeviceNodesAreKept) {
+  ASSERT_EQ(say(root()).say(finding(0, "a", EntryType::block_device)).send(), "");
+  EXPECT_EQ(task_.shown.kept.at("a device node"), 1U);
+}
+
+TEST_F(IntakeTest, TheFloorOfAgeCannotBeUndercut) {
+  task_.permission.floors.min_age_ns = 1000;
+  wire::FindingEvent young = finding(0, "young");
+  young.mtime_ns = 999'500;
+  wire::FindingEvent old = finding(0, "older");
+  old.mtime_ns = 900'000;
+  ASSERT_EQ(say(root()).say(young).say(old).send(), "");
+  EXPECT_EQ(intake_->accepted(), 1U);
+}
+
+TEST_F(IntakeTest, PinsHoldForAllBelowThem) {
+  task_.permission.floors.pins = {"/root/keep"};
+  ASSERT_EQ(say(root()).say(directory(1, 0, "keep", 4)).say(finding(1, "x")).say(finding(0, "keep", EntryType::directory)).send(), "");
+  EXPECT_EQ(intake_->accepted(), 0U);
+  EXPECT_EQ(task_.shown.kept.at("pinned"), 2U);
+}
+
+TEST_F(IntakeTest, EveryTruncatedPacketIsRefusedOrTakesOnlyWholeEvents) {
+  say(root()).say(finding(0, "a")).say(wire::DirectoryEndEvent{0, 4, true});
+  std::string whole(1, static_cast<char>(wire::MessageType::events));
+  whole.append(packet_.begin(), packet_.end());
+  int accepted = 0;
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    TaskPlan task = task_;
+    Intake::Inputs inputs;
+    inputs.task = &task;
+    inputs.roots = &roots_;
+    TakenEntries taken;
+    inputs.taken = &taken;
+    inputs.task_names = &names_;
+    inputs.plan_dir = dir_.path();
+    auto intake = std::move(*Intake::create(inputs));
+    if (intake->take(std::string_view(whole).substr(0, length))) ++accepted;
+  }
+  EXPECT_EQ(accepted, 3) << "the empty packet and the two that end on an event's border";
+}
+
+}  // namespace
+}  // namespace freshet

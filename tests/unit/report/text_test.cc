@@ -1,0 +1,283 @@
+#include "runtime/report/text.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/report/past_runs.h"
+#include "tests/unit/report/samples.h"
+
+namespace freshet::report {
+namespace {
+
+constexpr Style kStyle{.colour = false, .unicode = true, .width = 80};
+
+TEST(PlanText, ATaskReadsAsFiguresBarsAndWhatStays) {
+  EXPECT_EQ(plan_text(sample_plan(), kStyle, false),
+            R"golden(expired-web-cache  org.freshet.expired-files 1.0.0, channel web-cache
+  may          remove below /var/cache/web
+  quarantine   keep 7d
+  /var/cache/web
+    1,200 of 2,000 entries   1000 B   oldest 41 d
+    ███████████████████▎      800 B  1,000 entries  images
+    ███▋                      150 B    150 entries  (directly in it)
+    ▏                           1 B        1 entry  odd\n\xff
+  stays        12 in use, 3 locked
+  unread       2 entries
+    /var/cache/web/x: Permission denied
+    and 1 more
+  repeated     1 entry proposed more than once by the plugin (counted once)
+
+logs  refused  org.example.logs 2.0.0, channel logs
+  a boundary is broken
+  F1011 root /etc is a protected place
+        help: name a folder below it
+        at /etc/freshet/freshet.toml:7:9
+
+To be removed    1,200
+Freed at once      0 B
+Freed at purge  1000 B
+1 of 2 tasks will not run.
+)golden");
+}
+
+TEST(PlanText, WithoutUtf8ItKeepsToAsciiAndDetailsShowEveryExample) {
+  EXPECT_EQ(plan_text(sample_plan(), {.colour = false, .unicode = false, .width = 60}, true),
+            R"golden(expired-web-cache  org.freshet.expired-files 1.0.0, channel web-cache
+  may          remove below /var/cache/web
+  quarantine   keep 7d
+  /var/cache/web
+    1,200 of 2,000 entries   1000 B   oldest 41 d
+    ######    800 B  1,000 entries  images
+    #         150 B    150 entries  (directly in it)
+    #           1 B        1 entry  odd\n\xff
+  stays        12 in use, 3 locked
+    /var/cache/web/a: in use
+  unread       2 entries
+    /var/cache/web/x: Permission denied
+    and 1 more
+  repeated     1 entry proposed more than once by the plugin
+               (counted once)
+
+logs  refused  org.example.logs 2.0.0, channel logs
+  a boundary is broken
+  F1011 root /etc is a protected place
+        help: name a folder below it
+        at /etc/freshet/freshet.toml:7:9
+
+To be removed    1,200
+Freed at once      0 B
+Freed at purge  1000 B
+1 of 2 tasks will not run.
+)golden");
+}
+
+TEST(EntryText, AnEntryIsOneLineWithItsReason) {
+  EXPECT_EQ(entry_text(sample_entry(), kNow, kStyle),
+            R"golden(file          512 B    41 d  /r/a\xff  (mtime 41 d, limit 30 d)
+)golden");
+}
+
+TEST(RunText, ReclaimedNowAndAtPurgeStandApart) {
+  EXPECT_EQ(run_text(sample_run(), kStyle, false),
+            R"golden(expired-web-cache  committed
+  removed      1,198 of 1,200 entries
+  not removed  2 entries: 2 changed since the plan
+    /var/cache/web/a\xff: changed since the plan
+    /var/cache/web/b: changed since the plan
+logs  failed (signal)
+  the worker ended by SIGSEGV
+  isolation    best-effort, without net namespace
+
+Run r1: partly
+  Removed               1,198 entries
+  Reclaimed now                   0 B
+  Reclaimable at purge          990 B
+Purged run r0: 5 entries, 77 B freed (kept for 7d)
+)golden");
+}
+
+TEST(HistoryText, ARunIsOneLine) {
+  EXPECT_EQ(
+      history_text({sample_past_run("r2", RunState::done), sample_past_run("r1", RunState::purged)}, kStyle),
+      R"golden(RUN  STARTED               STATE   REMOVED  NOW  AT PURGE  TASKS
+r2   2024-10-04T00:00:00Z  done         10  0 B     100 B  web
+r1   2024-10-04T00:00:00Z  purged       10  0 B     100 B  web
+)golden");
+}
+
+TEST(StatusText, AnUnfinishedRunComesWithTheCommandsThatHelp) {
+  EXPECT_EQ(status_text(sample_status(), kNow, kStyle),
+            R"golden(running    r4  began 2024-10-04T00:00:00Z, is executing now
+unfinished r3  began 2024-10-04T00:00:00Z, its process ended while it was executing
+    freshet rollback r3   put everything back
+    freshet verify r3     look at what was done
+
+In the quarantine: 20 entries, 200 B
+  r3  2024-10-04T00:00:00Z  10 entries  100 B  kept for 3 d more
+  r1  2024-10-04T00:00:00Z  10 entries  100 B  its time is over: the next run purges it
+Take one back with `freshet rollback RUN`; free it with `freshet purge RUN`.
+)golden");
+}
+
+TEST(StatusText, NothingIsSaidToBeNothing) {
+  EXPECT_EQ(status_text({}, kNow, kStyle),
+            R"golden(No run is under way, and none is unfinished.
+Nothing waits in the quarantine.
+)golden");
+}
+
+TEST(RollbackText, AConflictIsNamedAndNothingIsOverwritten) {
+  EXPECT_EQ(rollback_text("r1", {std::nullopt, false, 3, {{"/a\xff", "something stands there"}}}, kStyle),
+            R"golden(Run r1 is not wholly rolled back: 3 units put back, 1 could not be.
+    /a\xff: something stands there
+Nothing was overwritten; these stay in the quarantine. Clear the way, then run the same command again.
+)golden");
+}
+
+TEST(RollbackText, AWholeRollbackIsOneLine) {
+  EXPECT_EQ(rollback_text("r1", {std::nullopt, true, 3, {}}, kStyle),
+            R"golden(Run r1 is rolled back: 3 units put back.
+)golden");
+}
+
+TEST(PurgeText, EveryPurgedRunIsNamedAndWhatIsLeft) {
+  EXPECT_EQ(purge_text({std::nullopt, {{"r1", 5, 10, ""}, {"r2", 1, 5, "over max 1B"}}, 2}, kStyle),
+            R"golden(Purged run r1: 5 entries, 10 B freed
+Purged run r2: 1 entry, 5 B freed (over max 1B)
+Freed 15 B in all.
+2 entries could not be unlinked and wait in the quarantine.
+)golden");
+}
+
+TEST(VerifyText, ADifferenceIsNamed) {
+  EXPECT_EQ(verify_text("r1",
+                        {{"a", {std::nullopt, true, 3, 2, 1, 0, {}}},
+                         {"b", {std::nullopt, false, 1, 0, 0, 0, {{"/x", "missing in its slot"}}}}},
+                        kStyle),
+            R"golden(a  as recorded
+  units        3 checked, 2 in place, 1 refused by name, 0 changed by others
+b  not as recorded
+  units        1 checked, 0 in place, 0 refused by name, 0 changed by others
+    /x: missing in its slot
+Run r1: the world is not as the history says
+)golden");
+}
+
+TEST(PluginsText, AnUnusablePluginSaysWhyBelowTheTable) {
+  EXPECT_EQ(plugins_text({sample_plugin(), broken_plugin()}, kStyle),
+            R"golden(PLUGIN  VERSION  TASK KINDS  USED BY  FILE
+org.x   1.0      expired     web      /p/x.so
+unusable  /p/y.so
+  F2004 has no manifest
+)golden");
+}
+
+TEST(PluginText, SettingsShowTypeDefaultRangeAndValues) {
+  EXPECT_EQ(plugin_text(sample_plugin(), kStyle),
+            R"golden(org.x  1.0
+  Removes things
+  file         /p/x.so
+  sha256       abcd
+  license      MIT
+  abi          0.1 <= abi < 1.0
+  stripped     no
+  requires     remove
+  used by      web
+
+  task kind expired
+    Old files
+      older-than  duration, required, 0s to 100y
+          How old
+      age-by  list of strings, default mtime, one of mtime | atime
+          Which stamps
+)golden");
+}
+
+TEST(DoctorText, WhatIsMissingSaysWhatIsLost) {
+  EXPECT_EQ(doctor_text(sample_doctor(), kStyle),
+            R"golden(MECHANISM      HERE  STRICT  SEEN
+seccomp        yes   needed  user notification works
+pid namespace  no    needed  EPERM
+mdwe           no    -       before Linux 6.3
+
+What is lost here
+  without pid namespace: a worker sees other processes
+  without mdwe: one layer less
+
+`isolation = "strict"` refuses to run on this host; `isolation = "best-effort"` runs and names what is missing in every report.
+)golden");
+}
+
+TEST(ErrorText, TheDetailIsIndentedAndNoTextMovesTheCursor) {
+  EXPECT_EQ(error_text({ErrorKind::invalid, "F1", "what \x1b[2J", "detail\nmore"}, kStyle),
+            R"golden(error: what \x1b[2J [F1]
+  detail
+  more
+)golden");
+}
+
+TEST(PlanText, ATaskThatUnlinksIsCountedAsFreedAtOnce) {
+  PlanSummary plan = sample_plan();
+  plan.tasks[0].quarantine = "none (cannot be taken back)";
+  EXPECT_NE(plan_text(plan, kStyle, false).find("Freed at once   1000 B\nFreed at purge     0 B\n"),
+            std::string::npos)
+      << plan_text(plan, kStyle, false);
+}
+
+TEST(PlanText, TheRootDirectoryItselfNamesItsFoldersByTheirNames) {
+  PlanSummary plan = sample_plan();
+  plan.tasks[0].roots[0].path = "/";
+  plan.tasks[0].roots[0].largest = {{"/srv", 1, 1}};
+  EXPECT_NE(plan_text(plan, kStyle, false).find("  srv\n"), std::string::npos);
+}
+
+TEST(PlanText, NoTextOfAPluginMovesTheCursor) {
+  PlanSummary plan = sample_plan();
+  for (PlannedTask& task : plan.tasks) {
+    task.note = task.name = task.plugin = task.channel = task.quarantine = "\x1b[2J";
+    task.permissions = task.missing_layers = {"\x1b[2J"};
+    task.kept = {{"\x1b[2J", 1}};
+    task.violations = {{"F1", "\x1b[2J", "\x1b[2J", "\x1b[2J"}};
+  }
+  EXPECT_EQ(plan_text(plan, kStyle, true).find('\x1b'), std::string::npos);
+}
+
+TEST(PlanText, ColourAddsNothingButColour) {
+  std::string coloured = plan_text(sample_plan(), {.colour = true, .unicode = true, .width = 80}, false);
+  EXPECT_NE(coloured.find('\x1b'), std::string::npos);
+  for (std::size_t at; (at = coloured.find('\x1b')) != std::string::npos;)
+    coloured.erase(at, coloured.find('m', at) - at + 1);
+  EXPECT_EQ(coloured, plan_text(sample_plan(), kStyle, false));
+}
+
+TEST(ViolationsText, EveryViolationIsShownWithItsRemedyAndPlace) {
+  EXPECT_EQ(violations_text("web", {}, kStyle), "");
+  EXPECT_EQ(violations_text("web", {{"F1001", "a", "b", "f:1:2"}, {"F1002", "c", "", ""}}, kStyle),
+            "refused  web\n  F1001 a\n        help: b\n        at f:1:2\n  F1002 c\n");
+}
+
+TEST(HistoryText, AnEmptyHistoryIsSaidToBeEmpty) {
+  EXPECT_EQ(history_text({}, kStyle), "No run yet.\n");
+}
+
+TEST(PastRuns, OnlyARunWithoutALiveProcessIsUnfinished) {
+  for (const RunState state :
+       {RunState::planning, RunState::executing, RunState::rolling_back, RunState::purging}) {
+    RunSummary run = sample_past_run("r", state);
+    EXPECT_TRUE(is_unfinished(run));
+    run.alive = true;
+    EXPECT_FALSE(is_unfinished(run));
+  }
+  EXPECT_FALSE(is_unfinished(sample_past_run("r", RunState::interrupted)));
+}
+
+TEST(PastRuns, WhatWasPurgedOrTakenBackWaitsNowhere) {
+  EXPECT_TRUE(waits_in_quarantine(sample_past_run("r", RunState::done)));
+  EXPECT_FALSE(waits_in_quarantine(sample_past_run("r", RunState::purged)));
+  EXPECT_FALSE(waits_in_quarantine(sample_past_run("r", RunState::rolled_back)));
+  RunSummary empty_files = sample_past_run("r", RunState::done);
+  empty_files.bytes_reclaimable_at_purge = 0;
+  EXPECT_TRUE(waits_in_quarantine(empty_files)) << "entries without bytes wait too";
+}
+
+}  // namespace
+}  // namespace freshet::report

@@ -1,0 +1,99 @@
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "runtime/manifest/reader.h"
+#include "tests/unit/plugins/fake_host.h"
+
+namespace freshet_test {
+namespace {
+
+using Entry = freshet_status (*)(const freshet_host*, freshet_plugin*);
+using Paths = std::vector<std::string>;
+
+std::string read_file(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream out;
+  out << file.rdbuf();
+  return out.str();
+}
+
+// The built .so, as a host loads it.
+class LoadedPlugin {
+ public:
+  explicit LoadedPlugin(const char* path) : handle_(dlopen(path, RTLD_NOW | RTLD_LOCAL)) {
+    EXPECT_NE(handle_, nullptr) << dlerror();
+  }
+  LoadedPlugin(const LoadedPlugin&) = delete;
+  LoadedPlugin& operator=(const LoadedPlugin&) = delete;
+  ~LoadedPlugin() {
+    if (handle_) dlclose(handle_);
+  }
+  [[nodiscard]] Entry entry() const { return reinterpret_cast<Entry>(dlsym(handle_, "freshet_plugin_entry")); }
+
+ private:
+  void* handle_;
+};
+
+std::size_t lines_of(const char* path) {
+  const std::string text = read_file(path);
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+freshet::manifest::Manifest manifest_of(const char* path) {
+  const std::string bytes = read_file(path);
+  const auto facts = freshet::manifest::read_elf(bytes);
+  EXPECT_TRUE(facts) << facts.error().what;
+  const auto manifest = freshet::manifest::parse_manifest(facts ? facts->manifest_text : "");
+  EXPECT_TRUE(manifest) << manifest.error().what << "\n" << manifest.error().detail;
+  return manifest.value_or(freshet::manifest::Manifest{});
+}
+
+TEST(Examples, AreAsShortAsPromised) {
+  EXPECT_GT(lines_of(SDK_DIR "/examples/old-links.c"), 0U);
+  EXPECT_LT(lines_of(SDK_DIR "/examples/old-links.c"), 60U);
+  EXPECT_GT(lines_of(SDK_DIR "/examples/part-files.cc"), 0U);
+  EXPECT_LT(lines_of(SDK_DIR "/examples/part-files.cc"), 40U);
+}
+
+TEST(Examples, PassEveryCheckOfTheFile) {
+  EXPECT_EQ(manifest_of(OLD_LINKS_SO).id, "org.freshet.example.old-links");
+  EXPECT_EQ(manifest_of(PART_FILES_SO).id, "org.freshet.example.part-files");
+}
+
+TEST(Examples, OldLinksProposesOldLinks) {
+  const LoadedPlugin plugin(OLD_LINKS_SO);
+  FakeHost host;
+  FakeEntry& root = host.add_root("/r");
+  root.file("old", 31).type = FRESHET_SYMLINK;
+  root.file("young", 1).type = FRESHET_SYMLINK;
+  root.file("file", 31);
+  RunningTask task(host, plugin.entry(), "old-links", FakeSettings().duration("older-than", 30 * kDay));
+  ASSERT_EQ(task.configured, FRESHET_OK);
+  EXPECT_EQ(task.scan(), FRESHET_OK);
+  EXPECT_EQ(host.proposed(), (Paths{"/r/old"}));
+  EXPECT_EQ(host.broken_rules, Paths{});
+  EXPECT_EQ(host.open_directories, 0U);
+}
+
+TEST(Examples, PartFilesProposesUnfinishedDownloadsAtAnyDepth) {
+  const LoadedPlugin plugin(PART_FILES_SO);
+  FakeHost host;
+  FakeEntry& root = host.add_root("/r");
+  root.file("a.part");
+  root.directory("d").file("b.part");
+  root.file("young.part", 1);
+  root.file("done");
+  RunningTask task(host, plugin.entry(), "part-files",
+                   FakeSettings().string("ending", ".part").duration("older-than", 2 * kDay));
+  ASSERT_EQ(task.configured, FRESHET_OK);
+  EXPECT_EQ(task.scan(), FRESHET_OK);
+  EXPECT_EQ(host.proposed(), (Paths{"/r/a.part", "/r/d/b.part"}));
+  EXPECT_EQ(host.broken_rules, Paths{});
+}
+
+}  // namespace
+}  // namespace freshet_test

@@ -1,0 +1,7 @@
+/* Nothing before it, and twice: the header stands alone. */
+#include <freshet/plugin.h>
+#include <freshet/plugin.h>
+
+_Static_assert(FRESHET_ABI_MAJOR == 0 && FRESHET_ABI_MINOR == 1, "the version of the ABI");
+
+FRESHET_MANIFEST("id = \"org.example.c\"\n");
