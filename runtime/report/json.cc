@@ -325,6 +325,20 @@ Json violations_json(const std::vector<BoundaryViolation>& violations) {
   return list;
 }
 
+Json diagnostics_json(const std::vector<config::Diagnostic>& diagnostics) {
+  Json list = Json::array();
+  for (const config::Diagnostic& diagnostic : diagnostics) {
+    Json object;
+    put_bytes(object, "file", diagnostic.position.file);
+    object["line"] = diagnostic.position.line;
+    object["column"] = diagnostic.position.column;
+    put_bytes(object, "what", diagnostic.what);
+    put_bytes(object, "suggestion", diagnostic.suggestion);
+    list.push_back(std::move(object));
+  }
+  return list;
+}
+
 Json doctor_json(const std::vector<DoctorRow>& rows) {
   Json object;
   object["object"] = "doctor";

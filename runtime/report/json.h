@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/config/config.h"
 #include "runtime/manager/runs.h"
 #include "runtime/report/text.h"
 
@@ -30,6 +31,7 @@ Json verify_json(const std::string& run_id, const std::vector<VerifiedTask>& tas
 Json past_run_json(const RunSummary& run);
 Json plugin_json(const PluginFacts& plugin);
 Json violations_json(const std::vector<BoundaryViolation>& violations);
+Json diagnostics_json(const std::vector<config::Diagnostic>& diagnostics);
 Json doctor_json(const std::vector<DoctorRow>& rows);
 
 // One line, with a newline.

@@ -1,0 +1,132 @@
+#include "runtime/cli/console.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "runtime/base/clock.h"
+
+namespace freshet::cli {
+namespace {
+
+constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::int64_t kDrawEvery = 100'000'000;
+constexpr int kAskPollMilliseconds = 100;
+constexpr std::size_t kMaxAnswerBytes = 256;
+
+// 0, or errno.
+int write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(put));
+    } else if (errno == EAGAIN) {
+      pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+      ::poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+Console::Console(Streams streams)
+    : streams_(streams),
+      out_style_(report::Style::of(streams.out, true)),
+      err_style_(report::Style::of(streams.err, true)) {}
+
+Console::~Console() {
+  (void)finish();
+}
+
+void Console::forbid_colour() {
+  out_style_.colour = err_style_.colour = false;
+}
+
+void Console::show_progress() {
+  progress_on_ = ::isatty(streams_.err) == 1;
+}
+
+bool Console::can_ask() const {
+  return ::isatty(streams_.in) == 1 && ::isatty(streams_.err) == 1;
+}
+
+bool Console::out(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  buffer_ += text;
+  if (buffer_.size() >= kBufferBytes) flush_locked();
+  return !closed_;
+}
+
+void Console::err(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  flush_locked();  // on one terminal both streams keep their order
+  erase_locked();
+  (void)write_all(streams_.err, text);
+}
+
+void Console::progress(const Progress& progress) {
+  const std::lock_guard lock(mutex_);
+  if (!progress_on_) return;
+  const std::int64_t now = SystemClock().monotonic();
+  meter_.take(progress, now);
+  if (now - last_draw_ns_ < kDrawEvery) return;
+  last_draw_ns_ = now;
+  progress_drawn_ = true;
+  // The cursor waits at the line's begin: a line of the log, which does not know of this one, overwrites it.
+  (void)write_all(streams_.err, "\r" + meter_.line(now, err_style_) + "\x1b[K\r");
+}
+
+void Console::erase_progress() {
+  const std::lock_guard lock(mutex_);
+  erase_locked();
+}
+
+std::optional<bool> Console::ask(const std::string& question, const std::stop_token& stop) {
+  err(question + " [y/N] ");
+  std::string answer;
+  while (!stop.stop_requested()) {
+    pollfd ready{.fd = streams_.in, .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, kAskPollMilliseconds) <= 0) continue;
+    char buffer[64];
+    const ssize_t got = ::read(streams_.in, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    answer.append(buffer, static_cast<std::size_t>(got));
+    const std::size_t end = answer.find('\n');
+    if (end == std::string::npos && answer.size() < kMaxAnswerBytes) continue;
+    const std::string word = answer.substr(0, end);
+    return word == "y" || word == "Y" || word == "yes" || word == "Yes" || word == "YES";
+  }
+  return std::nullopt;
+}
+
+Status Console::finish() {
+  const std::lock_guard lock(mutex_);
+  flush_locked();
+  erase_locked();
+  if (lost_errno_ != 0) return fail_errno("writing the output", lost_errno_);
+  return {};
+}
+
+void Console::flush_locked() {
+  if (closed_ || buffer_.empty()) return;
+  erase_locked();  // both streams may be one terminal
+  const int why = write_all(streams_.out, buffer_);
+  buffer_.clear();
+  if (why == 0) return;
+  closed_ = true;
+  if (why != EPIPE) lost_errno_ = why;
+}
+
+void Console::erase_locked() {
+  if (!progress_drawn_) return;
+  progress_drawn_ = false;
+  (void)write_all(streams_.err, "\x1b[K");
+}
+
+}  // namespace freshet::cli

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "runtime/base/error.h"
+#include "runtime/cli/progress_meter.h"
+#include "runtime/manager/runs.h"
+#include "runtime/report/style.h"
+
+namespace freshet::cli {
+
+// The three streams of the program. Output is buffered; a reader that went away (EPIPE) is remembered and
+// never an error: what the program does is worth more than who looks on. Messages and the progress line share
+// stderr and never write into each other. Thread-safe. Does not own the descriptors.
+class Console {
+ public:
+  struct Streams {
+    int in = 0, out = 1, err = 2;
+  };
+  explicit Console(Streams streams);
+  ~Console();
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+
+  // Before the first output.
+  void forbid_colour();
+  // Only on a terminal; else it stays off.
+  void show_progress();
+
+  [[nodiscard]] const report::Style& out_style() const { return out_style_; }
+  [[nodiscard]] const report::Style& err_style() const { return err_style_; }
+  // Somebody can be asked: stdin and stderr are terminals.
+  [[nodiscard]] bool can_ask() const;
+
+  // False once nobody reads any more: a stream may end early.
+  bool out(std::string_view text);
+  void err(std::string_view text);
+  // Draws at most ten times a second.
+  void progress(const Progress& progress);
+  void erase_progress();
+
+  // Asks on stderr; true for "y" or "yes". None: `stop` was requested, or stdin ended.
+  std::optional<bool> ask(const std::string& question, const std::stop_token& stop);
+
+  // Writes what is buffered. Error: output was lost for another reason than EPIPE.
+  Status finish();
+
+ private:
+  void flush_locked();
+  void erase_locked();
+
+  const Streams streams_;
+  report::Style out_style_, err_style_;
+
+  std::mutex mutex_;  // guards all below; held only across writes to the streams
+  std::string buffer_;
+  bool closed_ = false;
+  int lost_errno_ = 0;
+  bool progress_on_ = false;
+  bool progress_drawn_ = false;
+  std::int64_t last_draw_ns_ = 0;
+  ProgressMeter meter_;
+};
+
+}  // namespace freshet::cli

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "runtime/base/error.h"
+#include "runtime/cli/arguments.h"
+#include "runtime/cli/console.h"
+#include "runtime/config/config.h"
+#include "runtime/manager/runs.h"
+#include "runtime/report/json.h"
+
+namespace freshet::cli {
+
+// Where the manager comes from; tests hand in fakes.
+struct Backend {
+  std::function<std::expected<Manager, Error>(const config::Config&, ManagerOptions)> make_manager;
+  std::function<std::vector<DoctorRow>(const ManagerOptions&)> examine_host;
+};
+
+// One invocation of the program: what every subcommand shares. A function that returns `expected<.., int>`
+// has already told the operator; the int is the exit code. Lives on the main thread; the manager's threads
+// reach only the console, which outlives it.
+class Session {
+ public:
+  Session(GlobalOptions options, Console& console, Backend backend, std::stop_token stop);
+
+  [[nodiscard]] Console& console() { return console_; }
+  [[nodiscard]] const GlobalOptions& options() const { return options_; }
+  [[nodiscard]] bool json() const { return options_.json; }
+  [[nodiscard]] bool quiet() const { return options_.quiet; }
+  [[nodiscard]] const report::Style& style() const { return console_.out_style(); }
+  [[nodiscard]] bool interrupted() const { return stop_.stop_requested(); }
+  [[nodiscard]] const std::stop_token& stop() const { return stop_; }
+
+  // Reads the configuration. Null and the diagnostics when it does not hold; the error when there is none.
+  std::expected<config::Config, std::vector<config::Diagnostic>> read_config(std::optional<Error>& missing);
+
+  // The manager with the configuration's tasks; a configuration that does not hold ends the command.
+  std::expected<Manager*, int> open_manager();
+  // The same for commands about the past, which need no configuration: without a good one they go on, and say
+  // so where it was named on the command line.
+  std::expected<Manager*, int> open_manager_for_the_past();
+  std::expected<Manager*, int> open_manager_with(const config::Config& config);
+
+  std::expected<ManagerOptions, int> manager_options();
+  std::vector<DoctorRow> examine_host(const ManagerOptions& options) {
+    return backend_.examine_host(options);
+  }
+
+  // "latest", an id or a prefix, to an id.
+  std::expected<std::string, int> resolve_run(IRuns& runs, const std::string& text);
+  // Names to handles; none: no names.
+  std::expected<std::vector<CleanupHandle>, int> find_tasks(IRuns& runs,
+                                                            const std::vector<std::string>& names);
+
+  // Text for people, unless --json or --quiet.
+  void say(std::string_view text);
+  // One object for machines; only with --json. False once nobody reads.
+  bool put(const report::Json& object);
+  // On stderr, and with --json an `error` object too. Returns the exit code.
+  int tell(const Error& error);
+  int tell_usage(const std::string& what, const std::string& suggestion);
+  void tell_diagnostics(const std::vector<config::Diagnostic>& diagnostics);
+
+ private:
+  const GlobalOptions options_;
+  Console& console_;
+  const Backend backend_;
+  const std::stop_token stop_;
+
+  Manager manager_;
+};
+
+}  // namespace freshet::cli

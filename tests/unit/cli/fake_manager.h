@@ -1,0 +1,117 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/manager/cleanup_manager.h"
+#include "runtime/manager/runs.h"
+
+namespace freshet::cli {
+
+// A manager whose answers are scripted and whose calls are written down. No file is touched.
+class FakeManager final : public ICleanupManager, public IRuns {
+ public:
+  struct Script {
+    std::vector<TaskEntry> tasks;
+    PlanSummary plan;
+    std::optional<Error> plan_error;
+    std::vector<PlannedEntry> entries;
+    RunResult result;
+    std::vector<RunSummary> past;
+    RollbackReport rollback;
+    PurgeReport purge;
+    std::vector<PluginFacts> plugins;
+    std::vector<BoundaryViolation> trial;
+    std::map<std::uint64_t, SecurityValidationResult> security;  // by task handle
+    std::map<std::uint64_t, DependencyValidationResult> dependencies;
+    CompletionStatus completion;
+    std::vector<std::string> calls;  // what was asked, in order
+  };
+  explicit FakeManager(Script& script) : script_(script) {}
+
+  std::expected<CleanupHandle, Error> register_cleanup_task(const std::string&, CleanupTask,
+                                                            const std::optional<std::string>&) override {
+    return CleanupHandle{};
+  }
+  CleanupResult execute_cleanup(CleanupHandle) override { return {}; }
+  SecurityValidationResult validate_security_boundaries(CleanupHandle handle) override {
+    return script_.security[handle.task];
+  }
+  CleanupIsolationResult verify_cleanup_isolation(const std::string&) override { return {}; }
+  CleanupMetrics track_cleanup_performance(CleanupHandle) override { return {}; }
+  DependencyValidationResult validate_dependencies(CleanupHandle handle) override {
+    return script_.dependencies[handle.task];
+  }
+  CompletionStatus verify_cleanup_completion(CleanupHandle handle) override {
+    script_.calls.push_back("verify " + std::to_string(handle.task));
+    return script_.completion;
+  }
+  bool rollback_cleanup(CleanupHandle) override { return false; }
+  std::map<std::string, MetricValue> get_cleanup_metrics() override { return {}; }
+
+  std::vector<TaskEntry> tasks() override { return script_.tasks; }
+  std::expected<PlanId, Error> plan(const std::vector<CleanupHandle>& handles) override {
+    script_.calls.push_back("plan " + std::to_string(handles.size()));
+    if (script_.plan_error) return std::unexpected(*script_.plan_error);
+    return PlanId{"p1"};
+  }
+  std::expected<PlanSummary, Error> summary(const PlanId&) override { return script_.plan; }
+  Status entries(const PlanId&, const std::function<bool(const PlannedEntry&)>& each) override {
+    for (const PlannedEntry& entry : script_.entries) {
+      if (!each(entry)) break;
+    }
+    return {};
+  }
+  Status save(const PlanId&, const std::string& file) override {
+    script_.calls.push_back("save " + file);
+    return {};
+  }
+  std::expected<PlanId, Error> load(const std::string& file) override {
+    script_.calls.push_back("load " + file);
+    if (script_.plan_error) return std::unexpected(*script_.plan_error);
+    return PlanId{"p2"};
+  }
+  void discard(const PlanId& plan) override { script_.calls.push_back("discard " + plan.id); }
+  RunResult apply(const PlanId& plan, bool wait) override {
+    script_.calls.push_back((wait ? "apply, waiting " : "apply ") + plan.id);
+    return script_.result;
+  }
+  std::expected<std::vector<CleanupHandle>, Error> open(const std::string&) override {
+    std::vector<CleanupHandle> handles(script_.past.empty() ? 0 : script_.past[0].tasks.size());
+    for (std::size_t i = 0; i < handles.size(); ++i) handles[i].task = i + 1;
+    return handles;
+  }
+  std::expected<std::string, Error> resolve_run(const std::string& text) override {
+    if (text == "unknown") return fail(ErrorKind::missing, "no run is called unknown");
+    return text == "latest" ? "r-newest" : text;
+  }
+  std::expected<std::vector<RunSummary>, Error> history(std::size_t) override { return script_.past; }
+  std::expected<RunSummary, Error> find_run(const std::string&) override {
+    if (script_.past.empty()) return fail(ErrorKind::missing, "no run");
+    return script_.past[0];
+  }
+  RollbackReport rollback(const std::string& run_id) override {
+    script_.calls.push_back("rollback " + run_id);
+    return script_.rollback;
+  }
+  PurgeReport purge(const std::optional<std::string>& run_id) override {
+    script_.calls.push_back("purge " + run_id.value_or("expired"));
+    return script_.purge;
+  }
+  std::vector<PluginFacts> plugins() override { return script_.plugins; }
+  PluginFacts inspect(const std::string& file) override {
+    PluginFacts facts = script_.plugins.empty() ? PluginFacts{} : script_.plugins[0];
+    facts.file = file;
+    return facts;
+  }
+  std::vector<BoundaryViolation> trial() override {
+    script_.calls.emplace_back("trial");
+    return script_.trial;
+  }
+
+ private:
+  Script& script_;
+};
+
+}  // namespace freshet::cli
