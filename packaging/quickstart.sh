@@ -116,7 +116,11 @@ trap 'exit 130' INT TERM
 cd -- "$place"
 mkdir state
 
-call_freshet() { "$freshet" --config freshet.toml --state-dir state "$@" </dev/null; }
+call_freshet() {
+  local options=(--state-dir state)
+  [[ ! -e freshet.toml ]] || options+=(--config freshet.toml)
+  "$freshet" "${options[@]}" "$@" </dev/null
+}
 show() {
   printf '\n%s$ freshet' "$bold"
   printf ' %q' "$@"
@@ -128,13 +132,18 @@ show() {
 number() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" "$2" | tail -n 1; }
 text() { sed -nE "s/.*\"$1\": ?\"([^\"]*)\".*/\1/p" "$2" | tail -n 1; }
 
+# The program tries each mechanism in a throw-away process; that is the only judge of what this place allows.
 isolation=strict
-doctor_says=$("$freshet" --state-dir state doctor 2>&1) || isolation=best-effort
-if [[ $isolation == strict ]]; then
-  first_line="Isolation: strict. Plugins run in locked processes with a private root."
-else
+first_line="Isolation: strict. Plugins run in locked processes with a private root."
+doctor=$(call_freshet doctor --json) || fail "freshet doctor failed"
+if [[ $doctor != *'"strict":true'* ]]; then
+  isolation=best-effort
   first_line="Isolation: best-effort. This place does not allow all that strict isolation needs; here is what it has:"
 fi
+say_isolation() {
+  printf '%s\n' "$first_line"
+  [[ $isolation == strict ]] || show doctor
+}
 
 # ---- with DIR: a plan, and nothing else ----
 if [[ -n $directory ]]; then
@@ -143,8 +152,7 @@ if [[ -n $directory ]]; then
     fail "the name of this directory has bytes that a configuration file cannot hold"
   fi
   title "What Freshet would remove from $directory"
-  note "$first_line"
-  [[ $isolation == strict ]] || printf '%s\n' "$doctor_says"
+  say_isolation
   quoted=${directory//\\/\\\\}
   quoted=${quoted//\"/\\\"}
   cat >freshet.toml <<END
@@ -165,8 +173,7 @@ fi
 
 # ---- the demo ----
 title "Demo"
-note "$first_line"
-[[ $isolation == strict ]] || printf '%s\n' "$doctor_says"
+say_isolation
 
 tree=$place/srv
 "$source_dir/packaging/demo_tree.sh" "$tree"

@@ -28,7 +28,8 @@ constexpr std::size_t kMaxQueued = 64;                     // packets taken in w
 
 class LiveRole final : public RoleProcess {
  public:
-  LiveRole(sandbox::Spawned spawned, const RoleRequest& request, RoleSetup setup)
+  // `started`: when its spawn was asked for.
+  LiveRole(sandbox::Spawned spawned, const RoleRequest& request, RoleSetup setup, std::int64_t started)
       : role_(request.role),
         wall_ns_(request.limits.wall_ns),
         memory_bytes_(setup.setup.memory_bytes),
@@ -39,7 +40,7 @@ class LiveRole final : public RoleProcess {
         socket_(std::move(spawned.socket)),
         child_(std::move(spawned.pidfd), spawned.pid),
         stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-        started_(clock_.monotonic()),
+        started_(started),
         deadline_(started_ + kSetupDeadline),
         buffer_(wire::kMaxPacket) {}
 
@@ -323,7 +324,7 @@ class LiveRole final : public RoleProcess {
   Fd listener_;
   ChildProcess child_;
   Fd stop_event_;
-  std::int64_t started_;
+  const std::int64_t started_;
   std::int64_t deadline_;
   std::int64_t next_watch_ = 0;
   std::int64_t start_ns_ = 0;
@@ -348,12 +349,13 @@ Result<std::unique_ptr<RoleProcess>> RoleProcess::start(sandbox::Spawner& spawne
                                                         const RoleRequest& request) {
   auto setup = make_role_setup(support, request);
   if (!setup) return std::unexpected(setup.error());
+  const std::int64_t started = SystemClock().monotonic();
   auto spawned = spawner.spawn(setup->spawn);
   if (!spawned) return std::unexpected(spawned.error());
   wire::Setup message = setup->setup;
   const std::vector<int> fds = setup->fds;
   const pid_t pid = spawned->pid;
-  auto role = std::make_unique<LiveRole>(std::move(*spawned), request, std::move(*setup));
+  auto role = std::make_unique<LiveRole>(std::move(*spawned), request, std::move(*setup), started);
   if (auto done = add_filter(support, request, pid, message); !done) return std::unexpected(done.error());
   if (auto done = role->lock(message, fds); !done) return std::unexpected(done.error());
   return role;

@@ -20,6 +20,8 @@ constexpr std::uint64_t kBrokerMemory = 512ULL << 20;
 constexpr std::uint32_t kBrokerFds = 512;
 constexpr std::uint32_t kStandardFds = 8;  // of a role itself, where its roots' descriptors stay open
 
+constexpr std::int64_t kSecond = 1'000'000'000;
+
 constexpr std::uint64_t bit(unsigned capability) { return 1ULL << capability; }
 
 std::uint64_t namespaces(const sandbox::HostSupport& support, Role role) {
@@ -69,11 +71,12 @@ void set_limits(const sandbox::HostSupport& support, const RoleRequest& request,
   setup.memory_bytes = (broker ? std::max(kBrokerMemory, limits.memory_bytes) : limits.memory_bytes) + kImageBytes;
 #endif
   // Of plugin code only: how long a broker needs depends on the disk and on the tree.
-  if (!broker) setup.cpu_seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(1, (limits.cpu_ns + 999'999'999) / 1'000'000'000));
+  if (!broker) setup.cpu_seconds = static_cast<std::uint64_t>(std::max(kSecond, limits.cpu_ns + kSecond - 1) / kSecond);
   setup.file_size_bytes = broker ? request.table_bytes + kTableRoom : 0;
   setup.open_files = broker ? kBrokerFds : limits.fds;
   if (!setup.private_root) setup.open_files += kStandardFds + static_cast<std::uint32_t>(request.roots.size());
   // Counted per user namespace and uid: without one of the two it would count the user's every process.
+  setup.processes = 0;
   if (support.user_namespace || !setup.keep_ids) setup.processes = request.role == Role::worker ? limits.threads + 1 : 1;
 }
 

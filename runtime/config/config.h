@@ -189,6 +189,13 @@ std::string format(const Diagnostic& diagnostic);
 // Size cap 1 MiB a file, nesting cap 32 (toml11 3.7.1 overflows the stack on 32 KB of '[').
 std::expected<Config, std::vector<Diagnostic>> load(const LoadOptions& options);
 
+// The same for texts in memory, each with the name that its positions carry.
+struct NamedText {
+  std::string file;
+  std::string text;
+};
+std::expected<Config, std::vector<Diagnostic>> load_texts(const std::vector<NamedText>& texts);
+
 // The files for `--config FILE`, or for this user's standard place: /etc/freshet/freshet.toml for root, else
 // $XDG_CONFIG_HOME/freshet/freshet.toml or ~/.config/freshet/freshet.toml. A file named freshet.toml is followed by the
 // *.toml files of conf.d beside it, in name order, hidden ones left out; a given file with another name stands alone.

@@ -51,8 +51,7 @@ std::optional<std::string> read_file(const std::string& file, Reporter& reporter
     if (got == 0) break;
     length += static_cast<std::size_t>(got);
   }
-  if (length > kMaxFileBytes) return refuse("is larger than 1 MiB", "spread it over files in conf.d");
-  text.resize(length);
+  text.resize(length);  // one byte more than kMaxFileBytes says that there are more
   return text;
 }
 
@@ -60,18 +59,26 @@ std::optional<std::string> read_file(const std::string& file, Reporter& reporter
 class Loader {
  public:
   void read(const std::string& file) {
+    if (auto text = read_file(file, reporter_)) {
+      read_text(file, std::move(*text));
+    } else {
+      config_.files.push_back(file);
+      incomplete_ = true;
+    }
+  }
+
+  void read_text(const std::string& file, std::string text) {
     config_.files.push_back(file);
-    auto text = read_file(file, reporter_);
-    if (!text) {
-      incomplete_ = true;
-      return;
+    std::optional<Document> document;
+    if (text.size() <= kMaxFileBytes) {
+      document = Document::parse(SourceText(file, std::move(text)), reporter_);
+    } else {
+      Position position;
+      position.file = file;
+      reporter_.add(position, "is larger than 1 MiB", "spread it over files in conf.d");
     }
-    const auto document = Document::parse(SourceText(file, std::move(*text)), reporter_);
-    if (!document) {
-      incomplete_ = true;
-      return;
-    }
-    read_document(*document);
+    if (document) read_document(*document);
+    else incomplete_ = true;
   }
 
   std::expected<Config, std::vector<Diagnostic>> finish() {
@@ -235,16 +242,30 @@ class Loader {
   bool incomplete_ = false;  // a file could not be read or parsed
 };
 
-}  // namespace
-
-std::expected<Config, std::vector<Diagnostic>> load(const LoadOptions& options) {
-  Loader loader;
+// toml11 and the standard library throw; no exception leaves this layer.
+template <class Read>
+std::expected<Config, std::vector<Diagnostic>> guarded(Read read) {
   try {
-    for (const std::string& file : options.files) loader.read(file);
+    Loader loader;
+    read(loader);
     return loader.finish();
   } catch (const std::exception& error) {
     return std::unexpected(std::vector{Diagnostic{{}, "reading the configuration: " + std::string(error.what()), {}, {}}});
   }
+}
+
+}  // namespace
+
+std::expected<Config, std::vector<Diagnostic>> load(const LoadOptions& options) {
+  return guarded([&](Loader& loader) {
+    for (const std::string& file : options.files) loader.read(file);
+  });
+}
+
+std::expected<Config, std::vector<Diagnostic>> load_texts(const std::vector<NamedText>& texts) {
+  return guarded([&](Loader& loader) {
+    for (const NamedText& named : texts) loader.read_text(named.file, named.text);
+  });
 }
 
 }  // namespace freshet::config

@@ -1,44 +1,38 @@
 #include <algorithm>
 #include <charconv>
 #include <exception>
-#include <sstream>
 
 #include "runtime/base/bytes.h"
+#include "runtime/config/document.h"
+#include "runtime/config/table_reader.h"
 #include "runtime/manifest/parse_setting.h"
+#include "runtime/manifest/parse_values.h"
 #include "runtime/manifest/reader.h"
-#include "runtime/manifest/toml_guard.h"
-#include "runtime/manifest/toml_table.h"
 
 // A plugin's own words, so hostile: whatever is not understood is refused, and every length has a cap that the wire's
 // message has too.
 namespace freshet::manifest {
 namespace {
 
+using config::TableReader;
+using config::TomlValue;
+
 constexpr std::size_t kMaxId = 128;
 constexpr std::size_t kMaxKinds = 64;
 constexpr std::size_t kMaxSettings = 256;
+constexpr const char* kFile = "manifest";
 
-std::string read_optional_text(const std::optional<Place>& place, std::size_t cap) {
-  return place ? read_text(*place, cap, true) : std::string();
-}
-
-bool is_version_tail(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '+';
-}
-
-std::string read_id(const Place& place) {
-  std::string id = read_text(place, kMaxId);
-  bool good = id.find('.') != std::string::npos;
-  for (std::size_t start = 0; start <= id.size() && good;) {
+bool is_id(std::string_view id) {
+  if (id.size() > kMaxId || id.find('.') == std::string_view::npos) return false;
+  for (std::size_t start = 0; start <= id.size();) {
     const std::size_t end = std::min(id.find('.', start), id.size());
-    good = is_plain_name(std::string_view(id).substr(start, end - start));
+    if (!is_plain_name(id.substr(start, end - start))) return false;
     start = end + 1;
   }
-  if (!good) place.refuse("is no id", "write a reverse domain name of a-z, 0-9, '-': \"org.example.old-logs\"");
-  return id;
+  return true;
 }
 
-// Reads decimal digits from the front of `text`; no sign, no leading zero but "0" itself.
+// Takes decimal digits from the front of `text`; no sign, no leading zero but "0" itself.
 std::optional<std::uint32_t> take_number(std::string_view& text) {
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -54,174 +48,193 @@ bool take(std::string_view& text, char c) {
   return true;
 }
 
-std::string read_version(const Place& place) {
-  std::string version = read_text(place, kMaxNameBytes);
-  std::string_view rest = version;
-  bool good = take_number(rest) && take(rest, '.') && take_number(rest) && take(rest, '.') && take_number(rest);
-  if (good && !rest.empty()) {
-    good = (rest[0] == '-' || rest[0] == '+') && rest.size() > 1 && std::ranges::all_of(rest, is_version_tail);
-  }
-  if (!good) place.refuse("is no version", "write three numbers: \"1.0.0\"");
-  return version;
+bool is_version_tail(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '+';
 }
 
-AbiVersion read_abi_version(const Place& place) {
-  const std::string text = read_text(place, kMaxNameBytes);
+bool is_version(std::string_view text) {
+  if (!take_number(text) || !take(text, '.') || !take_number(text) || !take(text, '.') || !take_number(text)) return false;
+  if (text.empty()) return true;
+  return (text[0] == '-' || text[0] == '+') && text.size() > 1 && std::ranges::all_of(text, is_version_tail);
+}
+
+void read_id(TableReader& table, Manifest& out) {
+  if (!require(table, "id")) return;
+  out.id = read_text(table, "id", kMaxId);
+  if (!out.id.empty() && !is_id(out.id))
+    table.refuse("id", *table.find("id"), "is no id",
+                 "write a reverse domain name of a-z, 0-9 and `-`: \"org.example.old-logs\"");
+}
+
+void read_version(TableReader& table, Manifest& out) {
+  if (!require(table, "version")) return;
+  out.version = read_text(table, "version", kMaxNameBytes);
+  if (!out.version.empty() && !is_version(out.version))
+    table.refuse("version", *table.find("version"), "is no version", "write three numbers: \"1.0.0\"");
+}
+
+AbiVersion read_abi_version(TableReader& table, std::string_view key) {
+  if (!require(table, key)) return {};
+  const std::string text = read_text(table, key, kMaxNameBytes);
   std::string_view rest = text;
-  AbiVersion out;
-  if (const auto major = take_number(rest); major && take(rest, '.')) {
+  const auto major = take_number(rest);
+  if (major && take(rest, '.')) {
     if (const auto minor = take_number(rest); minor && rest.empty()) return {*major, *minor};
   }
-  place.refuse("is no ABI version", "write two numbers in a string: \"0.1\"");
-  return out;
+  if (!text.empty())
+    table.refuse(key, *table.find(key), "is no ABI version", "write two numbers in a string: \"0.1\"");
+  return {};
 }
 
-void read_abi(Place place, Manifest& out) {
-  Table table(place);
-  if (const auto min = table.required("min")) out.abi_min = read_abi_version(*min);
-  if (const auto below = table.required("below")) out.abi_below = read_abi_version(*below);
-  table.refuse_unknown_keys();
-  if (out.abi_min >= out.abi_below) place.refuse("is an empty range: `min` has to be less than `below`");
+void read_abi(TableReader& top, Manifest& out) {
+  require(top, "abi");
+  const TomlValue* value = top.read_table("abi");
+  if (!value) return;
+  TableReader table(top.document(), *value, "`abi`", top.reporter());
+  out.abi_min = read_abi_version(table, "min");
+  out.abi_below = read_abi_version(table, "below");
+  table.finish();
+  if (out.abi_min >= out.abi_below) top.refuse("abi", *value, "is an empty range: `min` must be less than `below`");
 }
 
-std::vector<std::string> read_permission_names(const std::optional<Place>& place) {
-  if (!place) return {};
-  auto names = read_texts(*place, kMaxNameBytes);
-  for (const std::string& name : names) {
+void read_permission_names(TableReader& table, std::string_view key, std::vector<std::string>& out) {
+  out = read_texts(table, key, kMaxNameBytes);
+  for (const std::string& name : out) {
     if (std::ranges::find(kPermissionNames, name) == std::end(kPermissionNames))
-      place->refuse("names the unknown permission " + in_quotes(name), "permissions are: remove, read");
+      table.refuse(key, *table.find(key), "has the unknown permission " + in_quotes(name), "permissions are: `remove`, `read`");
   }
-  return names;
 }
 
-void read_permissions(const Place& place, Manifest& out) {
-  Table table(place);
-  out.required_permissions = read_permission_names(table.optional("required"));
-  out.optional_permissions = read_permission_names(table.optional("optional"));
-  table.refuse_unknown_keys();
+void read_permissions(TableReader& top, Manifest& out) {
+  const TomlValue* value = top.read_table("permissions");
+  if (!value) return;
+  TableReader table(top.document(), *value, "`permissions`", top.reporter());
+  read_permission_names(table, "required", out.required_permissions);
+  read_permission_names(table, "optional", out.optional_permissions);
+  table.finish();
   for (const std::string& name : out.optional_permissions) {
     if (std::ranges::find(out.required_permissions, name) != out.required_permissions.end())
-      place.refuse("names " + in_quotes(name) + " as required and as optional");
+      top.refuse("permissions", *value, "has " + in_quotes(name) + " both as required and as optional");
   }
 }
 
-std::int64_t read_limit(const std::optional<Place>& place, SettingType type) {
-  if (!place) return 0;
-  const std::int64_t limit = read_unit(*place, type);
-  if (limit == 0) place->refuse("has to be more than zero");
-  return limit;
+void read_limits(TableReader& top, RequestedLimits& out) {
+  const TomlValue* value = top.read_table("limits");
+  if (!value) return;
+  TableReader table(top.document(), *value, "`limits`", top.reporter());
+  out.memory_bytes = table.read_size("memory", false).value_or(0);
+  table.read_duration("cpu", out.cpu_ns, false);
+  table.read_duration("wall", out.wall_ns, false);
+  out.threads = static_cast<std::uint32_t>(table.read_count("threads", 1, 1'000'000).value_or(0));
+  out.fds = static_cast<std::uint32_t>(table.read_count("fds", 1, 1'000'000).value_or(0));
+  table.finish();
 }
 
-std::uint32_t read_count(const std::optional<Place>& place) {
-  if (!place) return 0;
-  if (!place->value->is_integer()) {
-    place->refuse_type("an integer");
-    return 0;
+void read_settings(TableReader& kind_table, TaskKind& out) {
+  const TomlValue* value = kind_table.read_table("settings");
+  if (!value) return;
+  if (value->as_table().size() > kMaxSettings) {
+    kind_table.refuse("settings", *value, "has more than " + std::to_string(kMaxSettings) + " settings");
+    return;
   }
-  const std::int64_t count = place->value->as_integer();
-  if (count < 1 || count > 1'000'000) place->refuse("has to be from 1 to 1000000");
-  return count < 1 ? 0 : static_cast<std::uint32_t>(std::min<std::int64_t>(count, 1'000'000));
-}
-
-void read_limits(const Place& place, RequestedLimits& out) {
-  Table table(place);
-  out.memory_bytes = static_cast<std::uint64_t>(read_limit(table.optional("memory"), SettingType::size));
-  out.cpu_ns = read_limit(table.optional("cpu"), SettingType::duration);
-  out.wall_ns = read_limit(table.optional("wall"), SettingType::duration);
-  out.threads = read_count(table.optional("threads"));
-  out.fds = read_count(table.optional("fds"));
-  table.refuse_unknown_keys();
-}
-
-std::vector<std::string> read_kind_names(const std::optional<Place>& place, const Value& kinds, std::string_view self) {
-  if (!place) return {};
-  auto names = read_texts(*place, kMaxNameBytes);
-  for (const std::string& name : names) {
-    if (name == self) place->refuse("names its own task kind");
-    else if (kinds.as_table().count(name) == 0)
-      place->refuse("names " + in_quotes(name) + ", which is no task kind of this manifest",
-                    "an order among tasks of different plugins is the operator's to write");
+  for (const auto& [name, setting] : written_order(kind_table.document(), *value)) {
+    check_plain_name(kind_table, name, *setting, "setting");
+    const std::string what = "setting " + in_quotes(name) + " of " + kind_table.what();
+    if (!setting->is_table()) {
+      kind_table.reporter().add(kind_table.position_of_key(name, *setting), what + " must be a table",
+                                "write " + in_quotes(name + " = { type = \"duration\", doc = \"..\" }"));
+      continue;
+    }
+    TableReader table(kind_table.document(), *setting, what, kind_table.reporter());
+    out.settings.push_back(read_setting(name, table));
   }
-  return names;
 }
 
-TaskKind read_kind(std::string name, const Place& place, const Value& kinds) {
-  TaskKind out{.name = std::move(name), .doc = {}, .after = {}, .requires_ = {}, .settings = {}};
-  check_plain_name(place, out.name);
-  Table table(place);
-  if (const auto doc = table.required("doc")) out.doc = read_text(*doc, kMaxDocBytes, true);
-  out.after = read_kind_names(table.optional("after"), kinds, out.name);
-  out.requires_ = read_kind_names(table.optional("requires"), kinds, out.name);
-  if (const auto settings = table.optional("settings")) {
-    for (auto& [key, entry] : Table(*settings).entries()) {
-      if (out.settings.size() == kMaxSettings) {
-        settings->refuse("has more than " + std::to_string(kMaxSettings) + " settings");
-        break;
-      }
-      out.settings.push_back(read_setting(key, entry));
+void read_edges(TableReader& table, std::string_view key, const TaskKind& kind, const TomlValue& kinds,
+                std::vector<std::string>& out) {
+  out = read_texts(table, key, kMaxNameBytes);
+  for (const std::string& name : out) {
+    if (name == kind.name) {
+      table.refuse(key, *table.find(key), "names its own task kind");
+    } else if (!kinds.as_table().contains(name)) {
+      table.refuse(key, *table.find(key), "names " + in_quotes(name) + ", which is no task kind of this manifest",
+                   "an order among tasks of different plugins is the operator's to write");
     }
   }
-  table.refuse_unknown_keys();
-  return out;
 }
 
 // Kinds that wait for each other could never all run.
-void refuse_cycles(const Place& place, const std::vector<TaskKind>& kinds) {
-  std::vector<std::string> ready;
+const TaskKind* find_cycle(const std::vector<TaskKind>& kinds) {
+  std::vector<std::string_view> ready;
   const auto is_ready = [&](const std::string& name) { return std::ranges::find(ready, name) != ready.end(); };
-  for (bool moved = true; moved;) {
-    moved = false;
+  const auto waits = [&](const TaskKind& kind) {
+    return !std::ranges::all_of(kind.after, is_ready) || !std::ranges::all_of(kind.requires_, is_ready);
+  };
+  for (std::size_t before = kinds.size() + 1; before != ready.size();) {
+    before = ready.size();
     for (const TaskKind& kind : kinds) {
-      if (is_ready(kind.name) || !std::ranges::all_of(kind.after, is_ready) ||
-          !std::ranges::all_of(kind.requires_, is_ready))
-        continue;
-      ready.push_back(kind.name);
-      moved = true;
+      if (!is_ready(kind.name) && !waits(kind)) ready.push_back(kind.name);
     }
   }
-  for (const TaskKind& kind : kinds) {
-    if (!is_ready(kind.name)) {
-      place.refuse("has kinds that wait for each other: " + in_quotes(kind.name) + " is one of them");
-      return;
-    }
-  }
+  const auto left = std::ranges::find_if(kinds, [&](const TaskKind& kind) { return !is_ready(kind.name); });
+  return left == kinds.end() ? nullptr : &*left;
 }
 
-void read_kinds(const Place& place, std::vector<TaskKind>& out) {
-  Table table(place);
-  for (auto& [name, entry] : table.entries()) {
-    if (out.size() == kMaxKinds) {
-      place.refuse("has more than " + std::to_string(kMaxKinds) + " task kinds");
-      break;
-    }
-    out.push_back(read_kind(name, entry, *place.value));
+void read_kinds(TableReader& top, Manifest& out) {
+  require(top, "task");
+  const TomlValue* kinds = top.read_table("task");
+  if (!kinds) return;
+  if (kinds->as_table().empty()) top.refuse("task", *kinds, "is empty", "a plugin offers at least one task kind: [task.NAME]");
+  if (kinds->as_table().size() > kMaxKinds) {
+    top.refuse("task", *kinds, "has more than " + std::to_string(kMaxKinds) + " task kinds");
+    return;
   }
-  if (out.empty()) place.refuse("is empty", "a plugin offers at least one task kind: [task.NAME]");
-  refuse_cycles(place, out);
+  for (const auto& [name, value] : written_order(top.document(), *kinds)) {
+    check_plain_name(top, name, *value, "task kind");
+    const std::string what = "task kind " + in_quotes(name);
+    if (!value->is_table()) {
+      top.reporter().add(top.position_of_key(name, *value), what + " must be a table", "write [task." + name + "]");
+      continue;
+    }
+    TaskKind kind;
+    kind.name = name;
+    TableReader table(top.document(), *value, what, top.reporter());
+    require(table, "doc");
+    kind.doc = read_doc(table, "doc");
+    read_edges(table, "after", kind, *kinds, kind.after);
+    read_edges(table, "requires", kind, *kinds, kind.requires_);
+    read_settings(table, kind);
+    table.finish();
+    out.kinds.push_back(std::move(kind));
+  }
+  if (!top.reporter().empty()) return;
+  if (const TaskKind* kind = find_cycle(out.kinds))
+    top.refuse("task", *kinds, "has kinds that wait for each other; " + in_quotes(kind->name) + " is one of them");
 }
 
-Manifest read_manifest(const Place& top) {
+Manifest read_manifest(TableReader& top) {
   Manifest out;
-  Table table(top);
-  if (const auto id = table.required("id")) out.id = read_id(*id);
-  if (const auto version = table.required("version")) out.version = read_version(*version);
-  if (const auto license = table.required("license")) out.license = read_text(*license, kMaxShortBytes);
-  out.doc = read_optional_text(table.optional("doc"), kMaxDocBytes);
-  if (const auto abi = table.required("abi")) read_abi(*abi, out);
-  if (const auto permissions = table.optional("permissions")) read_permissions(*permissions, out);
-  if (const auto limits = table.optional("limits")) read_limits(*limits, out.limits);
-  if (const auto task = table.required("task")) read_kinds(*task, out.kinds);
-  table.refuse_unknown_keys();
+  read_id(top, out);
+  read_version(top, out);
+  require(top, "license");
+  out.license = read_text(top, "license", kMaxShortBytes);
+  out.doc = read_doc(top, "doc");
+  read_abi(top, out);
+  read_permissions(top, out);
+  read_limits(top, out.limits);
+  read_kinds(top, out);
+  top.finish();
   return out;
 }
 
-// The first line of toml11's text, without its own function's name: "[error] toml::parse_x: what".
-std::string syntax_text(std::string_view what) {
-  what = what.substr(0, what.find('\n'));
-  if (what.starts_with("[error] ")) what.remove_prefix(8);
-  const auto colon = what.find(": ");
-  if (what.starts_with("toml::") && colon != std::string_view::npos) what.remove_prefix(colon + 2);
-  return "does not parse: " + escape_bytes(ellipsize(what, 200));
+// The first refusal in one line, its place in front; then the line with a caret, and all others.
+Error refusal(const char* code, config::Reporter& reporter) {
+  const auto all = reporter.take({kFile});
+  const config::Diagnostic& first = all.front();
+  Error out{ErrorKind::invalid, code, to_string(first.position) + ": " + first.what, first.excerpt};
+  if (!first.suggestion.empty()) out.detail += "\n  = help: " + first.suggestion;
+  for (std::size_t i = 1; i < all.size(); ++i) out.detail += "\n" + config::format(all[i]);
+  return out;
 }
 
 }  // namespace
@@ -231,21 +244,16 @@ Result<Manifest> parse_manifest(std::string_view text) {
     return fail("F2020", ErrorKind::invalid,
                 "the manifest has " + std::to_string(text.size()) + " bytes; at most " +
                     std::to_string(kMaxManifestBytes) + " are read");
-  if (const auto objection = find_toml_objection(text))
-    return std::unexpected(error_at("F2005", text, objection->line, objection->column, objection->what, {}));
+  config::Reporter reporter;
   try {
-    std::istringstream stream{std::string(text)};
-    const Value value = toml::parse<toml::discard_comments, std::map, std::vector>(stream, "manifest");
-    Refusal refusal(text);
-    Manifest manifest = read_manifest(Place{&refusal, &value, ""});
-    if (refusal.error()) return std::unexpected(*refusal.error());
+    const auto document = config::Document::parse(config::SourceText(kFile, std::string(text)), reporter);
+    if (!document) return std::unexpected(refusal("F2005", reporter));
+    TableReader top(*document, document->root(), "the manifest", reporter);
+    Manifest manifest = read_manifest(top);
+    if (!reporter.empty()) return std::unexpected(refusal("F2006", reporter));
     return manifest;
-  } catch (const toml::exception& error) {
-    return std::unexpected(error_at("F2005", text, error.location().line(), error.location().column(),
-                                    syntax_text(error.what()), {}));
   } catch (const std::exception& error) {
-    // toml11 lets std::stoll and the like throw, without a place.
-    return fail("F2005", ErrorKind::invalid, "manifest does not parse: " + escape_bytes(ellipsize(error.what(), 200)));
+    return fail("F2005", ErrorKind::invalid, std::string("manifest: cannot be read: ") + escape_bytes(error.what()));
   }
 }
 

@@ -5,152 +5,201 @@
 #include <limits>
 
 #include "runtime/base/units.h"
+#include "runtime/manifest/parse_values.h"
 
 namespace freshet::manifest {
 namespace {
 
+using config::TableReader;
+using config::TomlValue;
+
 constexpr std::size_t kMaxDefaultText = 4096;
 
-SettingType read_setting_type(const Place& place) {
-  constexpr std::pair<std::string_view, SettingType> kTypes[] = {
-      {"boolean", SettingType::boolean},   {"integer", SettingType::integer}, {"number", SettingType::number},
-      {"string", SettingType::string},     {"duration", SettingType::duration}, {"size", SettingType::size},
-      {"strings", SettingType::list_of_strings},
-  };
-  const std::string text = read_text(place, kMaxNameBytes);
-  for (const auto& [name, type] : kTypes) {
-    if (name == text) return type;
-  }
-  place.refuse("is no type of a setting", "types are: boolean, integer, number, string, duration, size, strings");
-  return SettingType::string;
+bool counts(SettingType type) {
+  return type == SettingType::integer || type == SettingType::number || type == SettingType::duration ||
+         type == SettingType::size;
 }
 
-double read_finite(const Place& place) {
-  double number = 0;
-  if (place.value->is_integer()) {
-    number = static_cast<double>(place.value->as_integer());
-  } else if (place.value->is_floating()) {
-    number = place.value->as_floating();
-  } else {
-    place.refuse_type("a number");
-  }
-  if (!std::isfinite(number)) place.refuse("has to be finite");
-  return number;
-}
+bool speaks(SettingType type) { return type == SettingType::string || type == SettingType::list_of_strings; }
 
-std::string read_default_text(const Place& place) {
-  if (!place.value->is_string()) {
-    place.refuse_type("a string");
-    return {};
-  }
-  const std::string& text = place.value->as_string().str;
-  if (text.size() > kMaxDefaultText) place.refuse("is longer than " + std::to_string(kMaxDefaultText) + " bytes");
-  return text;
-}
-
-TypedValue read_typed(const Place& place, SettingType type) {
+// How a value of the type is written, for messages.
+const char* example_of(SettingType type) {
   switch (type) {
-    case SettingType::boolean:
-      if (!place.value->is_boolean()) place.refuse_type("a boolean");
-      return place.value->is_boolean() && place.value->as_boolean();
-    case SettingType::integer:
-      if (!place.value->is_integer()) place.refuse_type("an integer");
-      return place.value->is_integer() ? place.value->as_integer() : 0;
-    case SettingType::number: return read_finite(place);
-    case SettingType::string: return read_default_text(place);
-    case SettingType::duration:
-    case SettingType::size: return read_unit(place, type);
-    case SettingType::list_of_strings: break;
+    case SettingType::boolean: return "true or false";
+    case SettingType::integer: return "a whole number";
+    case SettingType::number: return "a number";
+    case SettingType::string: return "a string";
+    case SettingType::duration: return "a duration like \"30d\"";
+    case SettingType::size: return "a size like \"64MiB\"";
+    case SettingType::list_of_strings: return "a list of strings";
   }
-  std::vector<std::string> out;
-  if (!place.value->is_array()) {
-    place.refuse_type("a list of strings");
-  } else if (place.value->as_array().size() > kMaxListEntries) {
-    place.refuse("has more than " + std::to_string(kMaxListEntries) + " entries");
-  } else {
-    for (const Value& value : place.value->as_array())
-      out.push_back(read_default_text(Place{place.refusal, &value, place.key}));
-  }
-  return out;
+  return "something else";
 }
 
-std::pair<double, double> read_range(const Place& place, SettingType type) {
-  if (!place.value->is_array() || place.value->as_array().size() != 2) {
-    place.refuse("has to be a list of two: the least and the greatest");
-    return {};
+// A value that some key of the setting's table holds, read by the setting's type. Reports and returns none if wrong.
+class TypedReader {
+ public:
+  TypedReader(TableReader& table, std::string_view key, SettingType type) : table_(table), key_(key), type_(type) {}
+
+  std::optional<TypedValue> read(const TomlValue& value) {
+    switch (type_) {
+      case SettingType::boolean:
+        if (value.is_boolean()) return value.as_boolean();
+        break;
+      case SettingType::integer:
+        if (value.is_integer()) return whole(value);
+        break;
+      case SettingType::number:
+        if (value.is_integer()) return static_cast<double>(value.as_integer());
+        if (value.is_floating()) return finite(value);
+        break;
+      case SettingType::string:
+        if (value.is_string()) return text(value);
+        break;
+      case SettingType::duration:
+        if (value.is_string()) return duration(value);
+        break;
+      case SettingType::size:
+        if (value.is_string()) return size(value);
+        break;
+      case SettingType::list_of_strings:
+        if (value.is_array()) return texts(value);
+        break;
+    }
+    return refuse(value, std::string("must be ") + example_of(type_) + ", not " + std::string(config::type_name(value)));
   }
-  const auto bound = [&](std::size_t index) -> double {
-    const Place member{place.refusal, &place.value->as_array()[index], place.key};
-    if (type == SettingType::duration || type == SettingType::size) return static_cast<double>(read_unit(member, type));
-    if (type == SettingType::integer && !member.value->is_integer()) member.refuse_type("a list of two integers");
-    return read_finite(member);
-  };
-  const std::pair range(bound(0), bound(1));
-  if (range.first > range.second) place.refuse("begins above its end");
+
+ private:
+  std::nullopt_t refuse(const TomlValue& value, const std::string& why, std::string help = {}) {
+    table_.refuse(key_, value, why, std::move(help));
+    return std::nullopt;
+  }
+  std::optional<TypedValue> whole(const TomlValue& value) {
+    if (const auto number = table_.document().exact_integer(value)) return *number;
+    return refuse(value, "does not fit into 64 bits");
+  }
+  std::optional<TypedValue> finite(const TomlValue& value) {
+    if (std::isfinite(value.as_floating())) return value.as_floating();
+    return refuse(value, "must be finite");
+  }
+  std::optional<TypedValue> text(const TomlValue& value) {
+    const std::string& out = value.as_string().str;
+    if (out.size() <= kMaxDefaultText) return out;
+    return refuse(value, "is longer than " + std::to_string(kMaxDefaultText) + " bytes");
+  }
+  std::optional<TypedValue> duration(const TomlValue& value) {
+    const auto parsed = parse_duration(value.as_string().str);
+    if (parsed) return *parsed;
+    return refuse(value, "is wrong: " + parsed.error().what, parsed.error().detail);
+  }
+  std::optional<TypedValue> size(const TomlValue& value) {
+    const auto parsed = parse_size(value.as_string().str);
+    if (!parsed) return refuse(value, "is wrong: " + parsed.error().what, parsed.error().detail);
+    if (*parsed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return refuse(value, "is too large");
+    return static_cast<std::int64_t>(*parsed);
+  }
+  std::optional<TypedValue> texts(const TomlValue& value) {
+    std::vector<std::string> out;
+    if (value.as_array().size() > kMaxListEntries)
+      return refuse(value, "has more than " + std::to_string(kMaxListEntries) + " entries");
+    for (const TomlValue& member : value.as_array()) {
+      if (!member.is_string()) return refuse(member, "must hold strings only");
+      const auto checked = text(member);
+      if (!checked) return std::nullopt;
+      out.push_back(std::get<std::string>(*checked));
+    }
+    return out;
+  }
+
+  TableReader& table_;
+  std::string_view key_;
+  SettingType type_;
+};
+
+double as_number(const TypedValue& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
+  const auto* real = std::get_if<double>(&value);
+  return real ? *real : 0;
+}
+
+std::optional<std::pair<double, double>> read_range(TableReader& table, SettingType type) {
+  const TomlValue* value = table.find("range");
+  if (!value) return std::nullopt;
+  if (!counts(type)) {
+    table.refuse("range", *value, "is for integers, numbers, durations and sizes only");
+    return std::nullopt;
+  }
+  if (!value->is_array() || value->as_array().size() != 2) {
+    table.refuse("range", *value, "must be a list of two: the least and the greatest");
+    return std::nullopt;
+  }
+  TypedReader reader(table, "range", type);
+  const auto least = reader.read(value->as_array()[0]);
+  const auto greatest = reader.read(value->as_array()[1]);
+  if (!least || !greatest) return std::nullopt;
+  const std::pair range(as_number(*least), as_number(*greatest));
+  if (range.first > range.second) {
+    table.refuse("range", *value, "begins above its end");
+    return std::nullopt;
+  }
   return range;
 }
 
-bool fits_range(const TypedValue& value, const std::pair<double, double>& range) {
-  double number = 0;
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) number = static_cast<double>(*integer);
-  if (const auto* real = std::get_if<double>(&value)) number = *real;
-  return number >= range.first && number <= range.second;
+std::vector<std::string> read_values(TableReader& table, SettingType type) {
+  const TomlValue* value = table.find("values");
+  if (!value) return {};
+  if (!speaks(type)) {
+    table.refuse("values", *value, "is for the types string and strings only");
+    return {};
+  }
+  auto values = read_texts(table, "values", kMaxShortBytes);
+  if (value->is_array() && value->as_array().empty()) table.refuse("values", *value, "is empty");
+  return values;
 }
 
-bool fits_values(const TypedValue& value, const std::vector<std::string>& values) {
-  const auto allowed = [&](const std::string& text) { return std::ranges::find(values, text) != values.end(); };
-  if (const auto* text = std::get_if<std::string>(&value)) return allowed(*text);
-  if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) return std::ranges::all_of(*texts, allowed);
-  return true;
+void check_default(TableReader& table, const TomlValue& value, const SettingSchema& schema) {
+  if (schema.range) {
+    const double number = as_number(*schema.default_value);
+    if (number < schema.range->first || number > schema.range->second)
+      table.refuse("default", value, "is outside the setting's range");
+  }
+  if (schema.values.empty()) return;
+  const auto allowed = [&](const std::string& text) { return std::ranges::find(schema.values, text) != schema.values.end(); };
+  const auto* text = std::get_if<std::string>(&*schema.default_value);
+  const auto* texts = std::get_if<std::vector<std::string>>(&*schema.default_value);
+  if ((text && !allowed(*text)) || (texts && !std::ranges::all_of(*texts, allowed)))
+    table.refuse("default", value, "is none of the setting's values");
 }
 
 }  // namespace
 
-std::int64_t read_unit(const Place& place, SettingType type) {
-  const bool is_duration = type == SettingType::duration;
-  if (!place.value->is_string()) {
-    place.refuse_type(is_duration ? "a duration in a string, as \"30d\"" : "a size in a string, as \"64MiB\"");
-    return 0;
+SettingSchema read_setting(std::string name, TableReader& table) {
+  SettingSchema out;
+  out.name = std::move(name);
+  const bool typed = require(table, "type") != nullptr;
+  table.read_choice<SettingType>("type",
+                                 {{"boolean", SettingType::boolean},
+                                  {"integer", SettingType::integer},
+                                  {"number", SettingType::number},
+                                  {"string", SettingType::string},
+                                  {"duration", SettingType::duration},
+                                  {"size", SettingType::size},
+                                  {"strings", SettingType::list_of_strings}},
+                                 out.type);
+  require(table, "doc");
+  out.doc = read_doc(table, "doc");
+  const TomlValue* fallback = table.find("default");
+  // Without a type the rest cannot be judged; the keys are known all the same.
+  if (!typed) {
+    table.find("range");
+    table.find("values");
+  } else {
+    out.range = read_range(table, out.type);
+    out.values = read_values(table, out.type);
+    if (fallback) out.default_value = TypedReader(table, "default", out.type).read(*fallback);
+    if (out.default_value) check_default(table, *fallback, out);
   }
-  const std::string& text = place.value->as_string().str;
-  if (is_duration) {
-    const auto parsed = parse_duration(text);
-    if (parsed) return *parsed;
-    place.refuse("is no duration: " + parsed.error().what, parsed.error().detail);
-    return 0;
-  }
-  const auto parsed = parse_size(text);
-  if (parsed && *parsed <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    return static_cast<std::int64_t>(*parsed);
-  place.refuse(parsed ? "is too large" : "is no size: " + parsed.error().what, parsed ? "" : parsed.error().detail);
-  return 0;
-}
-
-SettingSchema read_setting(std::string name, const Place& place) {
-  SettingSchema out{.name = std::move(name), .type = {}, .doc = {}, .default_value = {}, .range = {}, .values = {}};
-  check_plain_name(place, out.name);
-  Table table(place);
-  if (const auto type = table.required("type")) out.type = read_setting_type(*type);
-  if (const auto doc = table.required("doc")) out.doc = read_text(*doc, kMaxDocBytes, true);
-  const bool counts = out.type == SettingType::integer || out.type == SettingType::number ||
-                      out.type == SettingType::duration || out.type == SettingType::size;
-  const bool speaks = out.type == SettingType::string || out.type == SettingType::list_of_strings;
-  if (const auto range = table.optional("range")) {
-    if (!counts) range->refuse("is for integers, numbers, durations and sizes only");
-    else out.range = read_range(*range, out.type);
-  }
-  if (const auto values = table.optional("values")) {
-    out.values = read_texts(*values, kMaxShortBytes);
-    if (!speaks) values->refuse("is for a string and for strings only");
-    if (out.values.empty()) values->refuse("is empty");
-  }
-  if (const auto fallback = table.optional("default")) {
-    out.default_value = read_typed(*fallback, out.type);
-    if (out.range && !fits_range(*out.default_value, *out.range)) fallback->refuse("is outside the setting's range");
-    if (!out.values.empty() && !fits_values(*out.default_value, out.values))
-      fallback->refuse("is none of the setting's values");
-  }
-  table.refuse_unknown_keys();
+  table.finish();
   return out;
 }
 

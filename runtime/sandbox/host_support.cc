@@ -202,11 +202,14 @@ bool user_namespace_works(const IdMaps& maps, std::vector<std::string>& reasons,
 }
 
 void find_namespaces(const SupportLimits& limits, HostSupport& out) {
+  const std::uint32_t other_id = find_other_id();
   if (limits.no_namespaces) {
     out.reasons.emplace_back("namespaces: switched off by the caller");
+    Trial ids{0, nullptr, other_id, 0, {}, {}};
+    run(ids);
+    out.change_ids = other_id != 0 && ids.found.ids_error == 0;
     return;
   }
-  const std::uint32_t other_id = find_other_id();
   std::vector<Way> ways;
   std::vector<std::string> reasons;
   if (limits.no_user_namespace) {

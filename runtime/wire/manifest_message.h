@@ -11,17 +11,20 @@ void visit_names(A& a, L& names, std::size_t cap = kMaxKinds) {
   a.list(names, cap, [](auto& x, auto& s) { x.string(s, kMaxName); });
 }
 
+// Which alternative of a TypedValue follows.
+enum class ValueKind : std::uint8_t { boolean = 0, integer, number, string, strings };
+
 template <class A, Is<manifest::TypedValue> M>
 void visit(A& a, M& m) {
-  std::uint8_t index = static_cast<std::uint8_t>(m.index());
-  a.number(index);
+  auto kind = static_cast<ValueKind>(m.index());
+  a.enumeration(kind, ValueKind::strings);
   if constexpr (A::kDecoding) {
-    switch (index) {
-      case 0: m = false; break;
-      case 1: m = std::int64_t{0}; break;
-      case 2: m = 0.0; break;
-      case 3: m = std::string(); break;
-      default: m = std::vector<std::string>(); break;  // an unknown index fails below: the list's count does not fit
+    switch (kind) {
+      case ValueKind::boolean: m = false; break;
+      case ValueKind::integer: m = std::int64_t{0}; break;
+      case ValueKind::number: m = 0.0; break;
+      case ValueKind::string: m = std::string(); break;
+      case ValueKind::strings: m = std::vector<std::string>(); break;
     }
   }
   if (auto* flag = std::get_if<0>(&m)) a.boolean(*flag);
@@ -34,10 +37,10 @@ void visit(A& a, M& m) {
 template <class A, Is<manifest::SettingSchema> M>
 void visit(A& a, M& m) {
   a.string(m.name, kMaxName);
-  std::uint8_t type = static_cast<std::uint8_t>(static_cast<unsigned>(m.type) - 1);
-  a.number(type);
+  auto tag = static_cast<SettingTag>(static_cast<unsigned>(m.type) - 1);  // the same list, from 0
+  a.enumeration(tag, SettingTag::strings);
   if constexpr (A::kDecoding) {
-    m.type = static_cast<manifest::SettingType>(type < 7 ? type + 1 : 1);
+    m.type = static_cast<manifest::SettingType>(static_cast<unsigned>(tag) + 1);
     m.default_value.reset();
     m.range.reset();
   }

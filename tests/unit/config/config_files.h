@@ -50,9 +50,7 @@ inline std::string describe(const std::vector<Diagnostic>& diagnostics) {
 
 // The configuration of one file; fails the test when there are errors.
 inline Config good(std::string_view text) {
-  ConfigFiles files;
-  files.write("freshet.toml", text);
-  auto loaded = files.load_all();
+  auto loaded = load_texts({{"freshet.toml", std::string(text)}});
   if (!loaded) {
     ADD_FAILURE() << describe(loaded.error());
     return {};
@@ -62,9 +60,7 @@ inline Config good(std::string_view text) {
 
 // The errors of one file; fails the test when there are none.
 inline std::vector<Diagnostic> errors(std::string_view text) {
-  ConfigFiles files;
-  files.write("freshet.toml", text);
-  auto loaded = files.load_all();
+  auto loaded = load_texts({{"freshet.toml", std::string(text)}});
   if (!loaded) return loaded.error();
   ADD_FAILURE() << "no error in:\n" << text;
   return {};

@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, RefusedFile,
     testing::Values(Case{"not-elf", "F2001", "ELF"}, Case{"wrong-machine", "F2002", "183"},
                     Case{"truncated", "F2003", "beyond its end"}, Case{"no-manifest", "F2004", ".freshet.manifest"},
-                    Case{"manifest-syntax", "F2005", "line 5"}, Case{"deep-manifest", "F2005", "nested"},
+                    Case{"manifest-syntax", "F2005", "manifest:5:"}, Case{"deep-manifest", "F2005", "nested"},
                     Case{"missing-key", "F2006", "version"}, Case{"abi-range", "F2007", "7.0"},
                     Case{"no-entry", "F2008", "freshet_plugin_entry"},
                     Case{"two-exports", "F2009", "freshet_test_second_export"},

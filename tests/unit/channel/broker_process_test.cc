@@ -1,0 +1,244 @@
+// The broker behind its lock: what it must be able to do with what is left to it. Whether it obeys is the broker's own
+// tests' business.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "live_worker.h"
+
+namespace freshet::channel::testing {
+namespace {
+
+constexpr const char* kArea = ".freshet";
+
+struct BrokerOptions {
+  wire::BrokerPhase phase = wire::BrokerPhase::remove;
+  bool unlink = false;
+  sandbox::SupportLimits limits{};
+  bool strict = true;
+};
+
+class BrokerProcess : public ::testing::Test {
+ protected:
+  Result<std::unique_ptr<RoleProcess>> start(const OpenRoot& root, const BrokerOptions& options) {
+    RoleRequest request;
+    request.role = wire::Role::broker;
+    request.phase = options.phase;
+    request.unlink = options.unlink;
+    request.roots = {&root};
+    request.areas = {kArea};
+    request.strict = options.strict;
+    request.uid = 1879048193;
+    auto broker = RoleProcess::start(spawner(), sandbox::find_host_support(options.limits), request);
+    if (broker) {
+      wire::Begin begin;
+      begin.phase = options.phase;
+      begin.channel = "c";
+      begin.run = "r";
+      begin.max_entries = 1000;
+      begin.unlink = options.unlink;
+      (*broker)->send_message(begin);
+    }
+    return broker;
+  }
+
+  // Removes one entry of `directory` (relative to the root) and says what became of it.
+  wire::OutcomeCode remove(const OpenRoot& root, const std::string& directory, const std::string& name,
+                           BrokerOptions options = {}) {
+    const std::string parent = root.config.path + (directory.empty() ? "" : "/" + directory);
+    const Fd fd(::open(parent.c_str(), O_PATH | O_DIRECTORY));
+    const auto origin = stat_entry(fd.get(), "");
+    const auto entry = stat_entry(fd.get(), name.c_str());
+    auto broker = start(root, options);
+    EXPECT_TRUE(broker.has_value()) << (broker ? "" : broker.error().what + broker.error().detail);
+    if (!broker || !origin || !entry) return wire::OutcomeCode::failed;
+    (*broker)->send_message(wire::Slots{{{1, 0, directory, origin->identity.inode, origin->identity.birth_ns}}, true});
+    wire::SlotsReady ready;
+    expect(**broker, ready);
+    wire::Unit unit;
+    unit.slot = 1;
+    unit.name = name;
+    unit.identity = entry->identity;
+    unit.bytes = entry->allocated;
+    (*broker)->send_message(wire::Units{{unit}});
+    wire::Outcomes outcomes;
+    expect(**broker, outcomes);
+    (*broker)->send_message(wire::Finish{});
+    expect_finished(**broker);
+    return outcomes.outcomes.empty() ? wire::OutcomeCode::failed : outcomes.outcomes[0].code;
+  }
+
+  wire::Finished run_phase(const OpenRoot& root, BrokerOptions options) {
+    auto broker = start(root, options);
+    EXPECT_TRUE(broker.has_value()) << (broker ? "" : broker.error().what + broker.error().detail);
+    if (!broker) return {};
+    if (options.phase == wire::BrokerPhase::trial) (*broker)->send_message(wire::Trial{});
+    else if (options.phase == wire::BrokerPhase::purge) (*broker)->send_message(wire::Purge{});
+    else (*broker)->send_message(wire::Restore{});
+    return expect_finished(**broker);
+  }
+
+  template <class M>
+  void expect(RoleProcess& broker, M& message) {
+    const auto packet = broker.receive({});
+    ASSERT_TRUE(packet.has_value()) << broker.finish().what;
+    ASSERT_TRUE(wire::decode_message(*packet, message)) << "message " << int{(*packet)[0]};
+  }
+  wire::Finished expect_finished(RoleProcess& broker) {
+    wire::Finished finished;
+    expect(broker, finished);
+    // It ends on its own, as asked.
+    EXPECT_FALSE(broker.receive({}).has_value());
+    const End end = broker.finish();
+    EXPECT_EQ(end.reason, EndReason::none) << end.what;
+    return finished;
+  }
+
+  TempTree tree_;
+};
+
+bool is_there(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
+TEST_F(BrokerProcess, TriesItsRenames) {
+  const OpenRoot root = open_root(tree_.path());
+  EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::trial}).units, 3U);
+  EXPECT_FALSE(is_there(tree_.path() + "/" + kArea));
+}
+
+TEST_F(BrokerProcess, RemovesRestoresRemovesAndPurges) {
+  tree_.file("a/file");
+  const OpenRoot root = open_root(tree_.path());
+  EXPECT_EQ(remove(root, "a", "file"), wire::OutcomeCode::removed);
+  EXPECT_FALSE(is_there(tree_.path() + "/a/file"));
+  EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::restore}).entries, 1U);
+  EXPECT_TRUE(is_there(tree_.path() + "/a/file"));
+  run_phase(root, {.phase = wire::BrokerPhase::purge});
+  EXPECT_EQ(remove(root, "a", "file"), wire::OutcomeCode::removed);
+  const wire::Finished purged = run_phase(root, {.phase = wire::BrokerPhase::purge});
+  EXPECT_EQ(purged.left, 0U);
+  EXPECT_EQ(purged.entries, 1U);
+  EXPECT_FALSE(is_there(tree_.path() + "/" + kArea));
+  EXPECT_FALSE(is_there(tree_.path() + "/a/file"));
+}
+
+TEST_F(BrokerProcess, RestoresWholeDirectories) {
+  tree_.file("a/dir/deep/file");
+  const OpenRoot root = open_root(tree_.path());
+  ASSERT_EQ(::rename((tree_.path() + "/a/dir").c_str(), (tree_.path() + "/a/dir").c_str()), 0);
+  tree_.directory("a/empty");
+  EXPECT_EQ(remove(root, "a", "empty"), wire::OutcomeCode::removed);
+  EXPECT_FALSE(is_there(tree_.path() + "/a/empty"));
+  EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::restore}).entries, 1U);
+  EXPECT_TRUE(is_there(tree_.path() + "/a/empty"));
+}
+
+TEST_F(BrokerProcess, UnlinksWhereNothingIsKept) {
+  tree_.file("file");
+  const OpenRoot root = open_root(tree_.path());
+  EXPECT_EQ(remove(root, "", "file", {.unlink = true}), wire::OutcomeCode::removed);
+  EXPECT_FALSE(is_there(tree_.path() + "/file"));
+  EXPECT_FALSE(is_there(tree_.path() + "/" + kArea));
+}
+
+TEST_F(BrokerProcess, MovesADirectoryThatItsOwnerMayNotWriteTo) {
+  tree_.directory("a/locked/inner");
+  tree_.directory("a/locked", 0555);
+  const OpenRoot root = open_root(tree_.path());
+  EXPECT_EQ(remove(root, "a/locked", "inner"), wire::OutcomeCode::removed);
+  EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::restore}).entries, 1U);
+  EXPECT_TRUE(is_there(tree_.path() + "/a/locked/inner"));
+}
+
+// Owners that only root can make.
+class BrokerOfRoot : public BrokerProcess {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give files to other owners";
+  }
+  // With the one-to-one map of its own user namespace, and with the host's capabilities.
+  static std::vector<sandbox::SupportLimits> ways() { return {{}, {.no_user_namespace = true}}; }
+};
+
+TEST_F(BrokerOfRoot, ReachesEveryOwnersEntries) {
+  for (const auto& way : ways()) {
+    SCOPED_TRACE(way.no_user_namespace ? "without a user namespace" : "with a user namespace");
+    tree_.file("private/file");
+    tree_.file("readonly/file");
+    tree_.file("sticky/file");
+    for (const char* name : {"private", "readonly", "sticky"}) {
+      ASSERT_EQ(::lchown((tree_.path() + "/" + name).c_str(), 33, 33), 0);
+      ASSERT_EQ(::lchown((tree_.path() + "/" + name + "/file").c_str(), 34, 34), 0);
+    }
+    tree_.directory("private", 0700);
+    tree_.directory("readonly", 0555);
+    tree_.directory("sticky", 01777);
+    const OpenRoot root = open_root(tree_.path());
+    struct stat before {};
+    ASSERT_EQ(::stat((tree_.path() + "/private").c_str(), &before), 0);
+    for (const char* name : {"private", "readonly", "sticky"}) {
+      EXPECT_EQ(remove(root, name, "file", {.limits = way}), wire::OutcomeCode::removed) << name;
+      EXPECT_FALSE(is_there(tree_.path() + "/" + name + "/file"));
+      EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::restore, .limits = way}).entries, 1U);
+      EXPECT_TRUE(is_there(tree_.path() + "/" + name + "/file"));
+      run_phase(root, {.phase = wire::BrokerPhase::purge, .limits = way});
+    }
+    struct stat after {};
+    ASSERT_EQ(::stat((tree_.path() + "/private").c_str(), &after), 0);
+    EXPECT_EQ(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+    EXPECT_EQ(before.st_uid, after.st_uid);
+  }
+}
+
+TEST_F(BrokerOfRoot, ItsAreaBelongsToTheManager) {
+  for (const auto& way : ways()) {
+    tree_.file("file");
+    const OpenRoot root = open_root(tree_.path());
+    ASSERT_EQ(remove(root, "", "file", {.limits = way}), wire::OutcomeCode::removed);
+    struct stat info {};
+    ASSERT_EQ(::stat((tree_.path() + "/" + kArea).c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, ::geteuid());
+    EXPECT_EQ(info.st_mode & 0777, 0700U);
+    run_phase(root, {.phase = wire::BrokerPhase::purge, .limits = way});
+    EXPECT_FALSE(is_there(tree_.path() + "/" + kArea));
+  }
+}
+
+TEST_F(BrokerProcess, WorksWithoutNamespacesInBestEffort) {
+  tree_.file("a/file");
+  const OpenRoot root = open_root(tree_.path());
+  const sandbox::SupportLimits none{.no_namespaces = true};
+  auto strict = start(root, {.limits = none});
+  ASSERT_FALSE(strict.has_value());
+  EXPECT_EQ(strict.error().kind, ErrorKind::refused);
+  EXPECT_EQ(remove(root, "a", "file", {.limits = none, .strict = false}), wire::OutcomeCode::removed);
+  EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::restore, .limits = none, .strict = false}).entries, 1U);
+  EXPECT_TRUE(is_there(tree_.path() + "/a/file"));
+}
+
+TEST_F(BrokerProcess, WorksWithAnOldKernelsLayers) {
+  tree_.file("a/file");
+  const OpenRoot root = open_root(tree_.path());
+  const sandbox::SupportLimits old{.landlock_abi_at_most = 2, .no_mdwe = true};
+  EXPECT_EQ(remove(root, "a", "file", {.limits = old}), wire::OutcomeCode::removed);
+  EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::restore, .limits = old}).entries, 1U);
+}
+
+TEST_F(BrokerProcess, APhaseIsNotGivenAnothersCalls) {
+  tree_.file("file");
+  const OpenRoot root = open_root(tree_.path());
+  // Locked for purge, asked to restore: it has no rename.
+  auto broker = start(root, {.phase = wire::BrokerPhase::purge});
+  ASSERT_TRUE(broker.has_value());
+  (*broker)->send_message(wire::Restore{});
+  EXPECT_FALSE((*broker)->receive({}).has_value());
+  EXPECT_NE((*broker)->finish().reason, EndReason::none);
+}
+
+}  // namespace
+}  // namespace freshet::channel::testing
