@@ -129,8 +129,9 @@ show() {
 }
 
 # The last value of a key in Freshet's JSON output.
-number() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" "$2" | tail -n 1; }
-text() { sed -nE "s/.*\"$1\": ?\"([^\"]*)\".*/\1/p" "$2" | tail -n 1; }
+# The first value of that name in the last line: the run's own stands before those of its tasks.
+number() { tail -n 1 "$2" | grep -oE "\"$1\": ?[0-9]+" | head -n 1 | grep -oE '[0-9]+$'; }
+text() { tail -n 1 "$2" | grep -oE "\"$1\": ?\"[^\"]*\"" | head -n 1 | sed -E 's/.*"([^"]*)"$/\1/'; }
 
 # The program tries each mechanism in a throw-away process; that is the only judge of what this place allows.
 isolation=strict

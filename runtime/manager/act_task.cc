@@ -408,6 +408,10 @@ void Removal::count_result() {
 }
 
 Status Removal::run(ActFigures& figures) {
+  if (task_.shown.units == 0) {  // nothing to do; its root may even have gone with an earlier task
+    result_.state = TaskState::executed;
+    return {};
+  }
   const std::int64_t began = core_.clock.monotonic();
   Result<std::vector<channel::OpenRoot>> roots = open_planned_roots(task_.roots);
   if (!roots) {
