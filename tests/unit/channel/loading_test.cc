@@ -172,6 +172,11 @@ TEST(Loading, AnExceptionOutOfTheEntryIsRefused) {
   EXPECT_EQ(outcome.end.code, "F2010");
 }
 
+TEST(Loading, LibrariesOfAnOlderLibcAreThere) {
+  EXPECT_TRUE(probe(plugin_path("old_libraries")).inspected.has_value());
+  EXPECT_EQ(load_only("old_libraries").end.reason, EndReason::none);
+}
+
 TEST(Loading, WorksFromADescriptorWhereThereIsNoPrivateRoot) {
   TempTree tree;
   tree.file("a");
