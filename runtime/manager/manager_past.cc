@@ -119,6 +119,7 @@ RunSummary CleanupManager::summarize(const store::RunRow& run) const {
     out.entries_removed += row.entries_removed;
     out.bytes_reclaimed_now += row.bytes_now;
     out.bytes_reclaimable_at_purge += row.bytes_at_purge;
+    if (in_quarantine(row)) out.keep_until_ns = std::max(out.keep_until_ns, row.keep_until_ns);
     out.tasks.push_back(std::move(task));
   }
   return out;
