@@ -31,8 +31,9 @@ Marker find_marker(const Session& session, int area) {
   EntryStat seen;
   const int error = stat_at(area, kMarkerName, false, seen);
   if (error == ENOENT) return Marker::none;
+  // Empty: a crash, or a full disk, came between making and writing it.
   const bool ours = error == 0 && seen.identity.type == EntryType::file && seen.uid == session.owner &&
-                    seen.identity.size == kMarkerText.size();
+                    (seen.identity.size == kMarkerText.size() || seen.identity.size == 0);
   return ours ? Marker::ours : Marker::foreign;
 }
 
@@ -183,7 +184,7 @@ int settle(int task_folder) {
   return error != 0 ? error : sync_directory(task_folder);
 }
 
-int TaskFolders::open(std::size_t root, int& error) {
+int TaskFolders::find(std::size_t root, int& error) {
   error = 0;
   if (folder_ && root_ == root) return folder_.get();
   Found<TaskFolder> folder = open_task_folder(session_, session_.roots[root]);

@@ -41,7 +41,7 @@ class TaskFolders {
 
   // For listing and for calls relative to it, good until another root is asked for; -1 with an errno, ENOENT when there
   // is none.
-  int open(std::size_t root, int& error);
+  int find(std::size_t root, int& error);
 
  private:
   const Session& session_;

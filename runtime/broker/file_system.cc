@@ -20,7 +20,7 @@ constexpr int kTries = 16;
 int open_piece(int dir, const char* path, int flags, unsigned mode) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
-  how.mode = mode;
+  how.mode = (flags & O_CREAT) != 0 ? mode : 0;  // else EINVAL
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
   for (int tries = 0;; ++tries) {
     const long fd = ::syscall(SYS_openat2, dir, path, &how, sizeof how);
@@ -62,7 +62,7 @@ Fd open_beneath(int dir, std::string_view path, int flags, int& error, unsigned 
     const bool last = length == path.size();
     std::memcpy(piece, path.data(), length);
     piece[length] = '\0';
-    at.reset(open_piece(at ? at.get() : dir, piece, last ? flags : kOpenDirectoryPath, last ? mode : 0));
+    at.reset(open_piece(at ? at.get() : dir, piece, last ? flags : kOpenDirectoryPath, mode));
     if (!at) {
       error = errno;
       return Fd();

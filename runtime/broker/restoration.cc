@@ -63,7 +63,7 @@ Verdict Restoration::run() {
   for (std::size_t root = 0; root < has_folder_.size(); ++root) {
     if (!has_folder_[root]) continue;
     int error = 0;
-    const int folder = folders_.open(root, error);
+    const int folder = folders_.find(root, error);
     if (folder >= 0) error = settle(folder);
     if (error != 0) return give_up(kAreaUnusable, "syncing " + area_text(session_.roots[root]), error);
   }
@@ -136,7 +136,7 @@ Fd Restoration::open_origin(const Item& item, RestoreCode& code, int& error) con
 Verdict Restoration::put_back(Item& item, bool report_left, std::uint64_t& moved) {
   if (item.empty) return {};
   int error = 0;
-  const int folder = folders_.open(item.root, error);
+  const int folder = folders_.find(item.root, error);
   const Fd place = folder < 0 ? Fd() : open_directory(folder, std::to_string(item.slot.number), error);
   if (!place) {
     item.empty = error == ENOENT;  // never used, or removed by an earlier, complete restore
@@ -201,7 +201,7 @@ Verdict Restoration::report_lost_slots_of(std::size_t root) {
   for (const Item& item : items_)
     if (item.root == root) known.insert(item.slot.number);
   int error = 0;
-  const int folder = folders_.open(root, error);
+  const int folder = folders_.find(root, error);
   if (folder < 0) return give_up(kAreaUnusable, "opening " + area_text(session_.roots[root]), error);
   std::vector<std::string> lost;
   rewind_directory(folder);

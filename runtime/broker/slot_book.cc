@@ -170,7 +170,7 @@ int SlotBook::open_place(std::uint32_t number, int& error) {
   }
   if (!open->place) {
     State& state = slot(number);
-    const int folder = folders_.open(state.root, error);
+    const int folder = folders_.find(state.root, error);
     if (folder < 0) return -1;
     const std::string name = std::to_string(number);
     if (!state.made) {
@@ -215,7 +215,7 @@ Verdict SlotBook::settle() {
   for (std::size_t root = 0; root < has_table_.size(); ++root) {
     if (!has_table_[root]) continue;
     int error = 0;
-    const int folder = folders_.open(root, error);
+    const int folder = folders_.find(root, error);
     if (folder >= 0) error = broker::settle(folder);
     if (error != 0) return give_up(kAreaUnusable, "syncing " + area_text(session_.roots[root]), error);
   }

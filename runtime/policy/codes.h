@@ -13,8 +13,8 @@ struct CodePage {
   std::string_view remedy;   // what to do
 };
 
-// F1xxx are boundaries of the configuration and the host, F2xxx are reasons why a file is no plugin we load. In the
-// order of their numbers. Whoever introduces a code adds its page; a test looks for codes without one.
+// F1xxx are boundaries of the configuration and the host, F2xxx are reasons why a file is no plugin we load.
+// In the order of their numbers. Whoever introduces a code adds its page; a test looks for codes without one.
 std::span<const CodePage> code_pages();
 
 // nullptr for a code that does not exist; case does not matter.

@@ -13,13 +13,11 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/broker/broker.h"
 #include "runtime/sandbox/lock.h"
 #include "runtime/wire/packet.h"
 #include "runtime/worker/probe_main.h"
 #include "runtime/worker/worker_main.h"
-#ifdef FRESHET_HAVE_BROKER
-#include "runtime/broker/broker.h"
-#endif
 
 using namespace freshet;
 
@@ -55,11 +53,7 @@ int run(wire::Role role) {
     case wire::Role::worker: worker::run_worker(kSocket, setup, *locked);
     case wire::Role::probe: return worker::run_probe(kSocket, *locked);
     case wire::Role::broker:
-#ifdef FRESHET_HAVE_BROKER
       return broker::run_broker(kSocket, setup, std::move(locked->roots));
-#else
-      return 1;
-#endif
   }
   return 1;
 }

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -205,9 +206,15 @@ Status test_layers(const Setup& setup) {
   if (!setup.private_root) return {};
   struct stat info {};
   if (::stat("/etc", &info) == 0 || errno != ENOENT) return fail(ErrorKind::system, "self-test: /etc is visible");
-  for (std::size_t i = 0; i < setup.roots.size(); ++i)
-    if (::mkdir((private_root_path(i) + "/.freshet-self-test").c_str(), 0700) == 0 || errno != EROFS)
+  for (std::size_t i = 0; i < setup.roots.size(); ++i) {
+    const std::string root = private_root_path(i);
+    struct statvfs mount {};
+    if (::statvfs(root.c_str(), &mount) != 0 || (mount.f_flag & ST_RDONLY) == 0)
+      return fail(ErrorKind::system, "self-test: the root " + setup.roots[i].path + " is not mounted read-only");
+    // EACCES: another owner's, which this worker cannot even enter.
+    if (::mkdir((root + "/.freshet-self-test").c_str(), 0700) == 0 || (errno != EROFS && errno != EACCES))
       return fail(ErrorKind::system, "self-test: the root " + setup.roots[i].path + " is writable");
+  }
   return {};
 }
 

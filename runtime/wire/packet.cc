@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace freshet::wire {
 
@@ -23,8 +24,11 @@ Result<Received> receive_packet(int socket, std::span<char> buffer, bool wait) {
   header.msg_control = control;
   header.msg_controllen = sizeof control;
   ssize_t got = 0;
+  bool reset = false;
   do {
     got = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+    // A peer that ended with packets of ours unread is reported once before what it sent: its last word comes behind.
+    if (got < 0 && errno == ECONNRESET && !std::exchange(reset, true)) errno = EINTR;
   } while (got < 0 && errno == EINTR);
   if (got < 0) {
     if (!wait && (errno == EAGAIN || errno == EWOULDBLOCK)) {

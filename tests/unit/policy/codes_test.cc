@@ -44,7 +44,8 @@ TEST(Codes, EveryCodeInTheSourcesHasAPage) {
     const std::string text{std::istreambuf_iterator<char>(stream), {}};
     for (std::sregex_iterator at(text.begin(), text.end(), code), end; at != end; ++at) {
       const std::string found = (*at)[1];
-      EXPECT_NE(find_code_page(found), nullptr) << found << " in " << entry.path() << " has no page in codes.cc";
+      EXPECT_NE(find_code_page(found), nullptr)
+          << found << " in " << entry.path() << " has no page in codes.cc";
       seen.insert(found);
     }
   }

@@ -1,0 +1,229 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/unit/broker/broker_harness.h"
+
+namespace freshet::broker::test {
+namespace {
+
+using wire::OutcomeCode;
+
+int exchange(const std::string& a, const std::string& b) {
+  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE);
+}
+
+// Runs `attack` again and again until the end of the scope.
+class Attacker {
+ public:
+  explicit Attacker(std::function<void()> attack)
+      : thread_([this, attack = std::move(attack)] {
+          while (!stop_) {
+            attack();
+            ++rounds_;
+          }
+        }) {}
+  ~Attacker() { stop(); }
+  void stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  [[nodiscard]] std::uint64_t rounds() const { return rounds_; }
+
+ private:
+  std::atomic<bool> stop_ = false;
+  std::atomic<std::uint64_t> rounds_ = 0;
+  std::thread thread_;
+};
+
+class Races : public testing::Test {
+ protected:
+  void SetUp() override {
+    make_dir(root_);
+    options_.roots = {root_};
+  }
+  [[nodiscard]] std::string path(const std::string& below) const { return root_ + "/" + below; }
+  [[nodiscard]] std::string slot(const std::string& below) const { return path(".freshet/web/r1/1/" + below); }
+
+  TempDir dir_;
+  std::string root_ = dir_.path() + "/root";
+  Options options_;
+};
+
+// A component of the path is swapped for a link to a directory that holds hard links of the very same files: only the
+// resolution without links, and the identity of the parent, stand between the broker and them.
+TEST_F(Races, SwappingAParentForALinkHasNoEffectOutside) {
+  constexpr int kFiles = 3000;
+  make_dir(path("p"));
+  make_dir(path("p/q"));
+  make_dir(dir_.path() + "/outside");
+  make_dir(dir_.path() + "/outside/q");
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string name = "/q/f" + std::to_string(i);
+    write_file(path("p") + name);
+    ASSERT_EQ(::link((path("p") + name).c_str(), (dir_.path() + "/outside" + name).c_str()), 0);
+  }
+  make_link(dir_.path() + "/outside", dir_.path() + "/link");
+  Plan plan(root_);
+  for (int i = 0; i < kFiles; ++i) plan.add("p/q/f" + std::to_string(i));
+  std::vector<wire::Outcome> outcomes;
+  {
+    Broker broker(options_);
+    begin_removal(broker, plan);
+    Attacker attacker([&] { exchange(path("p"), dir_.path() + "/link"); });
+    for (const wire::Unit& unit : plan.units) outcomes.push_back(send_units(broker, {unit}).front());
+    attacker.stop();
+    EXPECT_GT(attacker.rounds(), 100U);
+  }
+  struct stat raw {};
+  ASSERT_EQ(::lstat(path("p").c_str(), &raw), 0);
+  if (S_ISLNK(raw.st_mode)) exchange(path("p"), dir_.path() + "/link");
+  EXPECT_EQ(names_in(dir_.path() + "/outside/q").size(), static_cast<std::size_t>(kFiles));
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string name = "f" + std::to_string(i);
+    const bool removed = outcomes[static_cast<std::size_t>(i)].code == OutcomeCode::removed;
+    ASSERT_EQ(exists(slot("1/" + name)), removed) << name;
+    ASSERT_EQ(exists(path("p/q/" + name)), !removed) << name;
+    if (!removed) {
+      ASSERT_EQ(outcomes[static_cast<std::size_t>(i)].code, OutcomeCode::parent_changed);
+    }
+  }
+}
+
+// The entry itself is swapped for another one, before, between and after the looks at it.
+TEST_F(Races, SwappingAnEntryNeverTakesTheOtherOneAway) {
+  constexpr int kFiles = 2000;
+  make_dir(path("p"));
+  std::vector<std::uint64_t> planned, precious;
+  Plan plan(root_);
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string n = std::to_string(i);
+    write_file(path("p/a" + n));
+    write_file(path("p/b" + n));
+    plan.add("p/a" + n);
+    planned.push_back(stat_of(path("p/a" + n)).identity.inode);
+    precious.push_back(stat_of(path("p/b" + n)).identity.inode);
+  }
+  std::vector<wire::Outcome> outcomes;
+  {
+    Broker broker(options_);
+    begin_removal(broker, plan);
+    std::atomic<int> current = 0;
+    Attacker attacker([&] {
+      const std::string n = std::to_string(current.load());
+      exchange(path("p/a" + n), path("p/b" + n));
+    });
+    for (int i = 0; i < kFiles; ++i) {
+      current = i;
+      outcomes.push_back(send_units(broker, {plan.units[static_cast<std::size_t>(i)]}).front());
+    }
+  }
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    const std::string n = std::to_string(i);
+    std::vector<std::uint64_t> at_origin;
+    for (const std::string& name : {path("p/a" + n), path("p/b" + n)})
+      if (exists(name)) at_origin.push_back(stat_of(name).identity.inode);
+    const bool in_slot = exists(slot("1/a" + n));
+    switch (outcomes[i].code) {
+      case OutcomeCode::removed:
+        ASSERT_TRUE(in_slot);
+        ASSERT_EQ(stat_of(slot("1/a" + n)).identity.inode, planned[i]);
+        ASSERT_EQ(at_origin, std::vector{precious[i]});
+        break;
+      case OutcomeCode::stranded:
+        ASSERT_TRUE(in_slot);
+        ASSERT_EQ(at_origin.size(), 1U);
+        break;
+      case OutcomeCode::changed:
+      case OutcomeCode::moved_back:
+        ASSERT_FALSE(in_slot);
+        ASSERT_EQ(at_origin.size(), 2U);
+        break;
+      default: FAIL() << wire::to_string(outcomes[i].code);
+    }
+  }
+}
+
+// Entries that arrive while a whole directory goes are never lost: they are at the origin or in the quarantine.
+TEST_F(Races, LateArrivalsInAWholeDirectoryAreNotLost) {
+  constexpr int kTrees = 150;
+  Plan plan(root_);
+  for (int i = 0; i < kTrees; ++i) {
+    const std::string tree = "t" + std::to_string(i);
+    make_dir(path(tree));
+    make_dir(path(tree + "/x"));
+    for (int f = 0; f < 20; ++f) write_file(path(tree + "/x/f" + std::to_string(f)));
+    plan.add_whole(tree);
+  }
+  std::atomic<int> current = 0;
+  std::vector<std::string> arrived;
+  std::uint64_t counter = 0;
+  std::vector<wire::Outcome> outcomes;
+  {
+    Broker broker(options_);
+    begin_removal(broker, plan);
+    Attacker attacker([&] {
+      const std::string name = "late" + std::to_string(++counter);
+      const std::string tree = "t" + std::to_string(current.load());
+      const Fd file(::open(path(tree + "/x/" + name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+      if (file) arrived.push_back(tree + "/x/" + name);
+      std::this_thread::sleep_for(std::chrono::microseconds(counter % 300));
+    });
+    for (int i = 0; i < kTrees; ++i) {
+      current = i;
+      outcomes.push_back(send_units(broker, {plan.units[static_cast<std::size_t>(i)]}).front());
+    }
+  }
+  for (const std::string& name : arrived) EXPECT_TRUE(exists(path(name)) || exists(slot("1/" + name))) << name;
+  for (int i = 0; i < kTrees; ++i) {
+    const std::string tree = "t" + std::to_string(i);
+    const OutcomeCode code = outcomes[static_cast<std::size_t>(i)].code;
+    ASSERT_TRUE(code == OutcomeCode::removed || code == OutcomeCode::digest_changed || code == OutcomeCode::moved_back)
+        << wire::to_string(code);
+    ASSERT_EQ(exists(path(tree)), code != OutcomeCode::removed);
+    ASSERT_EQ(exists(slot("1/" + tree)), code == OutcomeCode::removed);
+  }
+  EXPECT_TRUE(restore(options_).conflicts.empty());
+  for (const std::string& name : arrived) EXPECT_TRUE(exists(path(name))) << name;
+}
+
+// An origin is swapped for a link while its entries come back.
+TEST_F(Races, SwappingAParentDuringARestoreHasNoEffectOutside) {
+  constexpr int kParents = 300;
+  make_dir(dir_.path() + "/outside");
+  Plan plan(root_);
+  for (int i = 0; i < kParents; ++i) {
+    const std::string n = std::to_string(i);
+    make_dir(path("p" + n));
+    write_file(path("p" + n + "/file"));
+    make_link(dir_.path() + "/outside", dir_.path() + "/link" + n);
+    plan.add("p" + n + "/file");
+  }
+  ASSERT_EQ(remove_plan(options_, plan).finished.units, static_cast<std::uint64_t>(kParents));
+  RestoreResult result;
+  {
+    Attacker attacker([&] {
+      for (int i = 0; i < kParents; ++i) {
+        const std::string n = std::to_string(i);
+        exchange(path("p" + n), dir_.path() + "/link" + n);
+      }
+    });
+    for (int round = 0; round < 5; ++round) result = restore(options_);
+  }
+  EXPECT_TRUE(names_in(dir_.path() + "/outside").empty());
+  for (int i = 0; i < kParents; ++i) {
+    const std::string n = std::to_string(i);
+    struct stat raw {};
+    ASSERT_EQ(::lstat(path("p" + n).c_str(), &raw), 0);
+    if (S_ISLNK(raw.st_mode)) exchange(path("p" + n), dir_.path() + "/link" + n);
+  }
+  EXPECT_TRUE(restore(options_).conflicts.empty());
+  for (int i = 0; i < kParents; ++i) EXPECT_TRUE(exists(path("p" + std::to_string(i) + "/file")));
+}
+
+}  // namespace
+}  // namespace freshet::broker::test
