@@ -17,7 +17,7 @@ inodes >"$dir/inodes"
 role_of() {
   local child
   for child in $(cat /proc/"$pid"/task/*/children 2>/dev/null); do
-    if tr '\0' ' ' <"/proc/$child/cmdline" 2>/dev/null | grep -q " $1 "; then echo "$child"; return; fi
+    if { tr '\0' ' ' <"/proc/$child/cmdline"; } 2>/dev/null | grep -q " $1 "; then echo "$child"; return; fi
   done
 }
 
