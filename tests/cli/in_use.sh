@@ -20,4 +20,4 @@ exec 7<&- 8<&- 9<&-
 expect 0 rollback latest
 unchanged
 expect 0 run --yes
-[[ ! -e $root/locked && ! -e $root/below ]] || fail "what is free again stays"
+[[ ! -e $root/locked && ! -e $root/below/deep ]] || fail "what is free again stays"
