@@ -269,4 +269,9 @@ std::string_view closest_code(std::string_view code) {
   return config::closest(code, codes);
 }
 
+bool is_configuration_fault(std::string_view code) {
+  constexpr std::string_view kFaults[] = {"F1040", "F1041", "F1090", "F1091", "F1092", "F2012"};
+  return std::ranges::find(kFaults, code) != std::end(kFaults);
+}
+
 }  // namespace freshet::policy

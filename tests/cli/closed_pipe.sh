@@ -1,6 +1,6 @@
 # A reader that goes away ends the output, never the work, and is no error.
 source "$(dirname "$0")/lib.sh"
-write_config 'settings = { older-than = "30d", age-by = ["mtime"], empty-directories = true }' 'budget = { share = 1.0 }'
+write_config
 old_files "$root/a" 3000
 set +o pipefail
 freshet plan --json 2>"$err" | head -n 1 >"$out"

@@ -2,6 +2,7 @@
 source "$(dirname "$0")/lib.sh"
 write_config
 for name in locked posix open below/deep free; do old_files "$root/$name" 2; done
+old "$root/below"
 remember
 exec 7<"$root/locked/1" && flock 7
 exec 8<"$root/open/1"
@@ -20,4 +21,4 @@ exec 7<&- 8<&- 9<&-
 expect 0 rollback latest
 unchanged
 expect 0 run --yes
-[[ ! -e $root/locked && ! -e $root/below/deep ]] || fail "what is free again stays"
+[[ ! -e $root/locked && ! -e $root/below ]] || fail "what is free again stays"

@@ -1,6 +1,6 @@
 # A saved plan is applied exactly: nothing that came later, nothing that changed since.
 source "$(dirname "$0")/lib.sh"
-write_config 'settings = { older-than = "30d", age-by = ["mtime"], empty-directories = true }' 'budget = { share = 1.0 }'
+write_config
 old_files "$root/a" 5
 echo keep >"$root/a/fresh"
 expect 0 plan --out "$dir/p.plan"

@@ -5,7 +5,7 @@ old_files "$root/a" 2
 remember
 for state in /proc/no-such-place "$config" "$config/below" /dev/null; do
   expect 1 run --yes
-  says "$err" "${state%/below}"
+  says "$err" "$state"
   unchanged
 done
 state=$dir/random

@@ -4,12 +4,12 @@ old_files "$root/a" 2
 remember
 for value in 0 '""' '"0"' '"30"' '"-1d"' '"soon"' true; do
   write_config "settings = { older-than = $value }"
-  expect 4 check
-  says "$err" F2012 older-than "$config:"
-  expect 4 run --yes
+  expect 1 check
+  says "$err" older-than "$config:"
+  expect 1 run --yes
 done
 write_config 'settings = {}'
-expect 4 check
+expect 1 check
 says "$err" older-than
 unchanged
 write_config 'settings = { older-than = "0s", age-by = ["mtime"] }'

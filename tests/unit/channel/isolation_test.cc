@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "live_worker.h"
+#include "runtime/channel/role_setup.h"
 
 namespace freshet::channel::testing {
 namespace {
@@ -132,7 +133,7 @@ TEST_F(Isolation, ItsLimitsAreThoseItWasGiven) {
   expect("Max processes", 4);
   expect("Max locked memory", 0);
 #ifndef FRESHET_SANITIZED
-  expect("Max address space", options.resources.memory_bytes + (64ULL << 20));
+  expect("Max address space", options.resources.memory_bytes + kRoleBytes + plugin_.size);
 #endif
 }
 
