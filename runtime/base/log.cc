@@ -21,10 +21,14 @@ constexpr const char* kJsonLogger = "freshet-json";
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warn: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -94,24 +98,28 @@ Status setup_logging(const LogOptions& options) {
   }
   if (!options.file.empty()) {
     // spdlog would make missing directories and wait for the reader of a fifo.
-    const Fd fd(::open(options.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640));
+    const Fd fd(::open(options.file.c_str(),
+                       O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640));
     if (!fd) return fail_errno("opening the log file " + escape_bytes(options.file));
   }
   try {
     spdlog::sink_ptr sink;
-    if (options.file.empty()) sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    else sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+    if (options.file.empty())
+      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    else
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
     auto logger = std::make_shared<spdlog::logger>(options.json ? kJsonLogger : kTextLogger, std::move(sink));
     logger->set_level(level);
     logger->flush_on(spdlog::level::debug);  // a crash loses no line
-    logger->set_pattern(options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l"%v})"
-                                     : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
-                        spdlog::pattern_time_type::utc);
+    logger->set_pattern(
+        options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l"%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",
+        spdlog::pattern_time_type::utc);
     spdlog::drop(kTextLogger);
     spdlog::drop(kJsonLogger);
     spdlog::register_logger(std::move(logger));
   } catch (const std::exception& error) {
-    return fail(ErrorKind::system, "opening the log file " + escape_bytes(options.file), escape_bytes(error.what()));
+    return fail(ErrorKind::system, "opening the log file " + escape_bytes(options.file),
+                escape_bytes(error.what()));
   }
   return {};
 }

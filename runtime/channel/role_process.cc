@@ -78,7 +78,10 @@ class LiveRole final : public RoleProcess {
       msghdr header{};
       header.msg_iov = &part;
       header.msg_iovlen = 1;
-      if (::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return true;
+      if (::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
+        if (packet[0] == static_cast<std::uint8_t>(wire::MessageType::load)) loading_ = true;
+        return true;
+      }
       // EAGAIN: room for some packet is not room for this one. Anything else is for wait() to find out.
       if (errno == EAGAIN) ::poll(nullptr, 0, 1);
     }
@@ -222,7 +225,9 @@ class LiveRole final : public RoleProcess {
 
   // A Failed message is the role's end, whenever it comes.
   std::optional<std::string_view> check(std::string_view packet) {
-    if (static_cast<std::uint8_t>(packet[0]) != static_cast<std::uint8_t>(wire::MessageType::failed)) return packet;
+    const auto type = static_cast<std::uint8_t>(packet[0]);
+    if (type == static_cast<std::uint8_t>(wire::MessageType::loaded)) loading_ = false;
+    if (type != static_cast<std::uint8_t>(wire::MessageType::failed)) return packet;
     wire::Failed failed;
     if (!wire::decode_message(packet, failed)) {
       end_with({EndReason::protocol, "a Failed message that does not decode", {}}, true);
@@ -297,6 +302,9 @@ class LiveRole final : public RoleProcess {
 
   void end_with(End end, bool kill) {
     if (end_) return;
+    // Constructors of the plugin run while it is loaded.
+    const bool by_itself = end.reason == EndReason::signal || end.reason == EndReason::timeout || end.reason == EndReason::limit;
+    if (loading_ && by_itself) end.code = "F2013";
     child_.reap(kill);
     ended_ = clock_.monotonic();
     end_ = std::move(end);
@@ -332,6 +340,7 @@ class LiveRole final : public RoleProcess {
   std::int64_t hung_up_ = 0;  // when its socket was seen closed
   bool locked_ = false;
   bool exiting_ = false;
+  bool loading_ = false;      // between Load and its answer
   std::optional<End> end_;
 
   std::vector<char> buffer_;

@@ -24,7 +24,7 @@ enum class EndReason : std::uint8_t { none = 0, setup, breach, signal, timeout, 
 struct End {
   EndReason reason = EndReason::none;
   std::string what;  // "called socket(2)", "SIGSEGV", "wall clock limit of 2m", ..; for people
-  std::string code;  // of a Failed message: "F2010"
+  std::string code;  // of a Failed message: "F2010"; F2013 when a worker was lost while it loaded its plugin
 };
 
 // What the kernel counted for the process (wait4), plus what the manager's watch saw.

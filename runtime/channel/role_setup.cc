@@ -2,6 +2,7 @@
 
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,8 +17,9 @@ using wire::BrokerPhase;
 using wire::Role;
 
 constexpr std::uint64_t kTableRoom = 64 * 1024;
-constexpr std::uint64_t kBrokerMemory = 512ULL << 20;
+[[maybe_unused]] constexpr std::uint64_t kBrokerMemory = 512ULL << 20;
 constexpr std::uint32_t kBrokerFds = 512;
+constexpr std::uint32_t kLeastFds = 16;    // with fewer a worker could not walk
 constexpr std::uint32_t kStandardFds = 8;  // of a role itself, where its roots' descriptors stay open
 
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -64,16 +66,24 @@ wire::RootSpec root_spec(const OpenRoot& root) {
   return spec;
 }
 
+[[maybe_unused]] std::uint64_t plugin_bytes(const RoleRequest& request) {
+  struct stat info {};
+  if (request.plugin_memfd < 0 || ::fstat(request.plugin_memfd, &info) != 0) return 0;
+  // The probe reads the whole file into memory, beside what libelf makes of it; the worker maps it.
+  return static_cast<std::uint64_t>(info.st_size) * (request.role == Role::probe ? 2 : 1);
+}
+
 void set_limits(const sandbox::HostSupport& support, const RoleRequest& request, wire::Setup& setup) {
   const bool broker = request.role == Role::broker;
   const auto& limits = request.limits;
 #ifndef FRESHET_SANITIZED  // a sanitizer's shadow memory is larger than any limit
-  setup.memory_bytes = (broker ? std::max(kBrokerMemory, limits.memory_bytes) : limits.memory_bytes) + kImageBytes;
+  setup.memory_bytes = (broker ? std::max(kBrokerMemory, limits.memory_bytes) : limits.memory_bytes) + kRoleBytes +
+                       plugin_bytes(request);
 #endif
   // Of plugin code only: how long a broker needs depends on the disk and on the tree.
   if (!broker) setup.cpu_seconds = static_cast<std::uint64_t>(std::max(kSecond, limits.cpu_ns + kSecond - 1) / kSecond);
   setup.file_size_bytes = broker ? request.table_bytes + kTableRoom : 0;
-  setup.open_files = broker ? kBrokerFds : limits.fds;
+  setup.open_files = broker ? kBrokerFds : std::max(kLeastFds, limits.fds);
   if (!setup.private_root) setup.open_files += kStandardFds + static_cast<std::uint32_t>(request.roots.size());
   // Counted per user namespace and uid: without one of the two it would count the user's every process.
   setup.processes = 0;
@@ -105,6 +115,9 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
   setup.has_plugin = request.plugin_memfd >= 0;
   setup.keep_ids = !support.change_ids || request.uid == 0 || !sandbox::is_mapped_id(request.uid);
   if (!setup.keep_ids) setup.uid = setup.gid = request.uid;
+  if (setup.keep_ids && request.uid != 0 && ::geteuid() == 0)
+    out.missing.push_back("uid of its own: " + std::to_string(request.uid) +
+                          (support.change_ids ? " is not among the uids of this container" : " cannot be taken here"));
   setup.fs_uid = ::geteuid();
   setup.fs_gid = ::getegid();
   setup.keep_capabilities = capabilities(support, request.role);

@@ -6,9 +6,9 @@
 
 namespace freshet::channel {
 
-// What the virtual size of a role is before it has allocated anything: the program, its libraries, its first stack and
-// heap. Measured on Debian 12: 9 MiB; the rest is room for the plugin's own image. RLIMIT_AS is the limit plus this.
-inline constexpr std::uint64_t kImageBytes = 64ULL << 20;
+// RLIMIT_AS of a role is its memory limit plus this plus the plugin's size: what program, libraries, first stack and
+// heap take before anything is allocated. Measured on Debian 12: 8 MiB.
+inline constexpr std::uint64_t kRoleBytes = 16ULL << 20;
 
 // How one role is started and locked on this host.
 struct RoleSetup {

@@ -31,8 +31,10 @@ void read_access(TableReader& root, Access& out) {
       continue;
     }
     const std::string& word = member.as_string().str;
-    if (word == "read") access.read = true;
-    else if (word == "remove") access.remove = true;
+    if (word == "read")
+      access.read = true;
+    else if (word == "remove")
+      access.remove = true;
     else if (word != "list") {
       root.refuse("access", member, "cannot hold `" + ellipsize(escape_bytes(word), 100) + "`",
                   suggest(word, kWords, true));
@@ -65,7 +67,8 @@ std::optional<RootConfig> read_root(const Document& document, const TomlValue& v
     std::string suggestion;
     if (value.is_string()) suggestion = "write { path = \"" + escape_bytes(value.as_string().str) + "\" }";
     reporter.add(document.position_of(value),
-                 "a root of " + what + " must be a table, not " + std::string(type_name(value)), std::move(suggestion));
+                 "a root of " + what + " must be a table, not " + std::string(type_name(value)),
+                 std::move(suggestion));
     return std::nullopt;
   }
   TableReader root(document, value, "a root of " + what, reporter);
@@ -97,7 +100,7 @@ std::optional<RootConfig> read_root(const Document& document, const TomlValue& v
 void check_roots_apart(const std::vector<RootConfig>& roots, const std::string& what, Reporter& reporter) {
   std::vector<OwnedRoot> owned;
   for (const RootConfig& root : roots) owned.push_back({&root, 0});
-  for_each_overlap(std::move(owned), [&](const OwnedRoot& outer, const OwnedRoot& inner) {
+  for_each_overlap(owned, [&](const OwnedRoot& outer, const OwnedRoot& inner) {
     const std::string path = "root `" + escape_bytes(inner.root->path) + "` ";
     if (outer.root->path == inner.root->path) {
       reporter.add(inner.root->position, path + "is listed twice in " + what);
@@ -115,7 +118,8 @@ void read_roots(TableReader& reader, std::vector<RootConfig>& out) {
   if (!value->is_array()) {
     std::string suggestion;
     if (value->is_table()) suggestion = "write roots = [{ .. }]";
-    if (value->is_string()) suggestion = "write roots = [{ path = \"" + escape_bytes(value->as_string().str) + "\" }]";
+    if (value->is_string())
+      suggestion = "write roots = [{ path = \"" + escape_bytes(value->as_string().str) + "\" }]";
     reader.refuse("roots", *value, "must be a list of tables, not " + std::string(type_name(*value)),
                   std::move(suggestion));
     return;
@@ -136,7 +140,8 @@ void read_limits(TableReader& reader, LimitsConfig& out) {
   if (const auto bytes = limits.read_size("memory", false)) out.memory_bytes = *bytes;
   limits.read_duration("cpu", out.cpu_ns, false);
   limits.read_duration("wall", out.wall_ns, false);
-  if (const auto count = limits.read_count("threads", 1, kMaxThreads)) out.threads = static_cast<std::uint32_t>(*count);
+  if (const auto count = limits.read_count("threads", 1, kMaxThreads))
+    out.threads = static_cast<std::uint32_t>(*count);
   if (const auto count = limits.read_count("fds", 1, kMaxFds)) out.fds = static_cast<std::uint32_t>(*count);
   limits.finish();
 }
@@ -163,7 +168,8 @@ void read_quarantine(TableReader& reader, QuarantineConfig& out) {
   out.mode = mode.value_or(out.mode);
   quarantine.read_duration("keep", out.keep_ns);
   if (const auto bytes = quarantine.read_size("max")) out.max_bytes = *bytes;
-  quarantine.read_choice("at", {{"in-root", QuarantineAt::in_root}, {"mount-top", QuarantineAt::mount_top}}, out.at);
+  quarantine.read_choice("at", {{"in-root", QuarantineAt::in_root}, {"mount-top", QuarantineAt::mount_top}},
+                         out.at);
   quarantine.finish();
 }
 
@@ -176,7 +182,8 @@ std::optional<std::uint32_t> parse_minute(std::string_view text) {
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), out);
     return parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
   };
-  if (!whole(text.substr(0, 2), hour) || !whole(text.substr(3, 2), minute) || minute > 59) return std::nullopt;
+  if (!whole(text.substr(0, 2), hour) || !whole(text.substr(3, 2), minute) || minute > 59)
+    return std::nullopt;
   const std::uint32_t out = hour * 60 + minute;
   if (out > kDayMinutes) return std::nullopt;
   return out;
@@ -189,9 +196,11 @@ void read_hours(TableReader& floors, FloorsConfig& out) {
   if (value == nullptr || !value->is_string()) return;
   const std::size_t dash = text.find('-');
   const auto from = parse_minute(std::string_view(text).substr(0, dash));
-  const auto to = dash == std::string::npos ? std::nullopt : parse_minute(std::string_view(text).substr(dash + 1));
+  const auto to =
+      dash == std::string::npos ? std::nullopt : parse_minute(std::string_view(text).substr(dash + 1));
   if (!from || !to || *from == *to || *from == kDayMinutes) {
-    floors.refuse("hours", *value, "must be two different times of the day, not `" + ellipsize(escape_bytes(text), 100) + "`",
+    floors.refuse("hours", *value,
+                  "must be two different times of the day, not `" + ellipsize(escape_bytes(text), 100) + "`",
                   "write \"22:00-06:00\" for removals in the night only");
     return;
   }
@@ -204,8 +213,9 @@ void read_pins(TableReader& floors, FloorsConfig& out) {
   if (value == nullptr || !value->is_array()) return;
   for (const TomlValue& member : value->as_array()) {
     if (!member.is_string() || member.as_string().str.starts_with('/')) continue;
-    floors.refuse("pins", member, "must be absolute, from `/` on: `" +
-                  ellipsize(escape_bytes(member.as_string().str), 200) + "` is not",
+    floors.refuse("pins", member,
+                  "must be absolute, from `/` on: `" + ellipsize(escape_bytes(member.as_string().str), 200) +
+                      "` is not",
                   "write the whole path; `*` and `**` may stand in it");
   }
 }
@@ -227,7 +237,8 @@ void read_floors(TableReader& reader, FloorsConfig& out) {
 void read_isolation(TableReader& reader, std::optional<Isolation>& out) {
   if (reader.find("isolation") == nullptr) return;
   Isolation isolation = out.value_or(Isolation::strict);
-  reader.read_choice("isolation", {{"strict", Isolation::strict}, {"best-effort", Isolation::best_effort}}, isolation);
+  reader.read_choice("isolation", {{"strict", Isolation::strict}, {"best-effort", Isolation::best_effort}},
+                     isolation);
   out = isolation;
 }
 

@@ -157,6 +157,9 @@ struct LogConfig {
   bool json = false;
 };
 
+// Workers and brokers that root starts run under user ids from `uid_base` on, so many at most.
+inline constexpr std::uint32_t kUidCount = 65536;
+
 struct Config {
   std::map<std::string, ChannelConfig> channels;
   std::map<std::string, TaskConfig> tasks;  // disabled ones too

@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t kExcerptBefore = 70;
 constexpr std::size_t kExcerptAfter = 40;
 
-bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
 
 // One printable character for each character of the line, so that a caret can be set below any of them.
 std::vector<std::string> printable_characters(std::string_view line) {
@@ -23,9 +25,12 @@ std::vector<std::string> printable_characters(std::string_view line) {
     std::size_t end = i + 1;
     while (end < line.size() && continues_character(line[end])) ++end;
     const std::string_view character = line.substr(i, end - i);
-    if (character == "\t") out.emplace_back(" ");
-    else if (character == "\\" || escape_bytes(character) == character) out.emplace_back(character);
-    else out.emplace_back("?");
+    if (character == "\t")
+      out.emplace_back(" ");
+    else if (character == "\\" || escape_bytes(character) == character)
+      out.emplace_back(character);
+    else
+      out.emplace_back("?");
     i = end;
   }
   return out;
@@ -118,19 +123,26 @@ void Reporter::add(const Position& position, std::string what, std::string sugge
 }
 
 std::vector<Diagnostic> Reporter::take(const std::vector<std::string>& files) {
-  const auto key = [&](const Diagnostic& d) {
-    const auto file = std::find(files.begin(), files.end(), d.position.file) - files.begin();
-    return std::tuple(file, d.position.line, d.position.column);
-  };
-  std::stable_sort(diagnostics_.begin(), diagnostics_.end(),
-                   [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
-  if (diagnostics_.size() > kMaxDiagnostics) {
-    const std::size_t more = diagnostics_.size() - kMaxDiagnostics;
-    diagnostics_.resize(kMaxDiagnostics);
-    diagnostics_.push_back({{}, "and " + std::to_string(more) + " more errors", {}, {}});
+  // In the order of their making where the place is the same.
+  using Key = std::tuple<std::size_t, std::uint32_t, std::uint32_t, std::size_t>;
+  std::vector<Key> order;
+  for (std::size_t i = 0; i < diagnostics_.size(); ++i) {
+    const Position& position = diagnostics_[i].position;
+    const auto file = std::find(files.begin(), files.end(), position.file) - files.begin();
+    order.emplace_back(static_cast<std::size_t>(file), position.line, position.column, i);
   }
-  for (Diagnostic& d : diagnostics_) d.excerpt = excerpt(d.position);
-  return std::move(diagnostics_);
+  std::sort(order.begin(), order.end());
+  std::vector<Diagnostic> out;
+  for (const Key& key : order) {
+    if (out.size() == kMaxDiagnostics) {
+      out.push_back({{}, "and " + std::to_string(order.size() - kMaxDiagnostics) + " more errors", {}, {}});
+      break;
+    }
+    out.push_back(std::move(diagnostics_[std::get<3>(key)]));
+    out.back().excerpt = excerpt(out.back().position);
+  }
+  diagnostics_.clear();
+  return out;
 }
 
 }  // namespace freshet::config

@@ -12,8 +12,9 @@
 namespace freshet::config {
 namespace {
 
-// The part of the text that a value was made from: of a table with a header it is the header. Its public location()
-// counts lines from the start of the file at every call, which is quadratic for a file of many values.
+// The part of the text that a value was made from: of a table with a header it is the header. Its public
+// location() counts lines from the start of the file at every call, which is quadratic for a file of many
+// values.
 struct Region {
   std::size_t offset = 0;
   std::string_view text;
@@ -37,8 +38,8 @@ struct DrawnPlace {
   std::string comment;
 };
 
-// The last drawn place is where the trouble is (the first may be "array starts here"). The exception's own location is
-// often the start of the file, because the parser has gone back before it throws.
+// The last drawn place is where the trouble is (the first may be "array starts here"). The exception's own
+// location is often the start of the file, because the parser has gone back before it throws.
 std::optional<DrawnPlace> last_drawn_place(const std::string& message, const SourceText& source) {
   std::optional<DrawnPlace> out;
   std::istringstream lines(message);
@@ -52,7 +53,8 @@ std::optional<DrawnPlace> last_drawn_place(const std::string& message, const Sou
       number = 0;
       const auto parsed = std::from_chars(line.data() + digits, line.data() + bar, number);
       // Some are drawn from a copy of a part of the text, whose lines are counted from 1 again.
-      if (parsed.ec != std::errc() || parsed.ptr != line.data() + bar || source.line(number) != line.substr(bar + 3)) {
+      if (parsed.ec != std::errc() || parsed.ptr != line.data() + bar ||
+          source.line(number) != line.substr(bar + 3)) {
         number = 0;
       }
       continue;
@@ -62,7 +64,8 @@ std::optional<DrawnPlace> last_drawn_place(const std::string& message, const Sou
     if (mark == std::string::npos) continue;
     const std::size_t mark_end = line.find_first_not_of(line[mark] == '^' ? "^-" : "~", mark);
     DrawnPlace place{number, mark - (bar + 3) + 1, {}};
-    if (mark_end != std::string::npos && mark_end + 1 < line.size()) place.comment = line.substr(mark_end + 1);
+    if (mark_end != std::string::npos && mark_end + 1 < line.size())
+      place.comment = line.substr(mark_end + 1);
     out = std::move(place);
     number = 0;
   }
@@ -92,18 +95,25 @@ void report_syntax_error(const toml::exception& error, const SourceText& source,
   }
   // The most frequent slip, about which toml11 only says that something is missing.
   const std::string_view line = source.line(position.line);
-  const bool open_brace = std::count(line.begin(), line.end(), '{') > std::count(line.begin(), line.end(), '}');
-  reporter.add(position, "syntax: " + escape_bytes(what),
-               open_brace ? "a table in braces must stand on one line; long ones are written as [table] with keys below" : "");
+  const bool open_brace =
+      std::count(line.begin(), line.end(), '{') > std::count(line.begin(), line.end(), '}');
+  reporter.add(
+      position, "syntax: " + escape_bytes(what),
+      open_brace
+          ? "a table in braces must stand on one line; long ones are written as [table] with keys below"
+          : "");
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 bool is_bare_key_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
-// Where `key` stands in `text` as a whole name, from the end; npos if it does not (a key written with escapes).
+// Where `key` stands in `text` as a whole name, from the end; npos if it does not (a key written with
+// escapes).
 std::size_t find_last_key(std::string_view text, std::string_view key) {
   for (std::size_t at = text.rfind(key); at != std::string_view::npos; at = text.rfind(key, at - 1)) {
     const std::size_t end = at + key.size();
@@ -157,9 +167,12 @@ std::optional<std::int64_t> Document::exact_integer(const TomlValue& value) cons
   std::erase(digits, '_');
   int base = 10;
   std::size_t from = digits.starts_with('+') ? 1 : 0;
-  if (digits.starts_with("0x")) base = 16;
-  else if (digits.starts_with("0o")) base = 8;
-  else if (digits.starts_with("0b")) base = 2;
+  if (digits.starts_with("0x"))
+    base = 16;
+  else if (digits.starts_with("0o"))
+    base = 8;
+  else if (digits.starts_with("0b"))
+    base = 2;
   if (base != 10) from = 2;
   std::int64_t out = 0;
   const char* end = digits.data() + digits.size();
@@ -170,17 +183,25 @@ std::optional<std::int64_t> Document::exact_integer(const TomlValue& value) cons
 
 std::string_view type_name(const TomlValue& value) {
   switch (value.type()) {
-    case toml::value_t::boolean: return "a boolean";
-    case toml::value_t::integer: return "an integer";
-    case toml::value_t::floating: return "a number";
-    case toml::value_t::string: return "a string";
-    case toml::value_t::array: return "a list";
-    case toml::value_t::table: return "a table";
+    case toml::value_t::boolean:
+      return "a boolean";
+    case toml::value_t::integer:
+      return "an integer";
+    case toml::value_t::floating:
+      return "a number";
+    case toml::value_t::string:
+      return "a string";
+    case toml::value_t::array:
+      return "a list";
+    case toml::value_t::table:
+      return "a table";
     case toml::value_t::offset_datetime:
     case toml::value_t::local_datetime:
     case toml::value_t::local_date:
-    case toml::value_t::local_time: return "a date or time";
-    case toml::value_t::empty: break;
+    case toml::value_t::local_time:
+      return "a date or time";
+    case toml::value_t::empty:
+      break;
   }
   return "nothing";
 }

@@ -12,8 +12,8 @@ namespace freshet::config {
 
 using TomlValue = toml::value;
 
-// One parsed file. The only place that knows toml11's inside (3.7.1): where its values stand in the text, how its
-// exceptions read, and which numbers it gets wrong.
+// One parsed file. The only place that knows toml11's inside (3.7.1): where its values stand in the text, how
+// its exceptions read, and which numbers it gets wrong.
 class Document {
  public:
   // Guards (see toml_guard.h), then parses. Reports and returns none when the text does not parse.

@@ -24,7 +24,8 @@ std::string home_directory() {
   std::vector<char> buffer(16384);
   passwd entry{};
   passwd* found = nullptr;
-  if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return {};
+  if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
+    return {};
   return found->pw_dir;
 }
 
@@ -35,7 +36,8 @@ Result<std::string> standard_file() {
     return std::string(base) + "/freshet/" + std::string(kStandardName);
   }
   const std::string home = home_directory();
-  if (home.empty()) return fail(ErrorKind::missing, "no configuration: HOME is not set", "name a file with --config FILE");
+  if (home.empty())
+    return fail(ErrorKind::missing, "no configuration: HOME is not set", "name a file with --config FILE");
   return home + "/.config/freshet/" + std::string(kStandardName);
 }
 

@@ -15,7 +15,9 @@ namespace {
 // Which tasks belong together: sets that are merged.
 class Groups {
  public:
-  explicit Groups(std::size_t count) : parent_(count) { std::iota(parent_.begin(), parent_.end(), std::size_t{0}); }
+  explicit Groups(std::size_t count) : parent_(count) {
+    std::iota(parent_.begin(), parent_.end(), std::size_t{0});
+  }
 
   std::size_t find(std::size_t i) {
     while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
@@ -32,14 +34,18 @@ class Groups {
   std::vector<std::size_t> parent_;
 };
 
-void refuse_disagreement(const TaskConfig& task, const TaskConfig& first, std::string_view key, Reporter& reporter) {
+void refuse_disagreement(const TaskConfig& task, const TaskConfig& first, std::string_view key,
+                         Reporter& reporter) {
   const auto written = task.key_positions.find(std::string(key));
   const auto first_written = first.key_positions.find(std::string(key));
-  const Position& first_position = first_written == first.key_positions.end() ? first.position : first_written->second;
-  reporter.add(written == task.key_positions.end() ? task.position : written->second,
-               "tasks `" + first.name + "` (" + to_string(first_position) + ") and `" + task.name +
-                   "` have roots in common, so they share one channel, but they do not agree on `" + std::string(key) + "`",
-               "write the same `" + std::string(key) + "` in both, or exclude the inner root from the outer one");
+  const Position& first_position =
+      first_written == first.key_positions.end() ? first.position : first_written->second;
+  reporter.add(
+      written == task.key_positions.end() ? task.position : written->second,
+      "tasks `" + first.name + "` (" + to_string(first_position) + ") and `" + task.name +
+          "` have roots in common, so they share one channel, but they do not agree on `" + std::string(key) +
+          "`",
+      "write the same `" + std::string(key) + "` in both, or exclude the inner root from the outer one");
 }
 
 void merge_into(ChannelConfig& channel, const TaskConfig& first, const TaskDraft& draft, Reporter& reporter) {
@@ -60,8 +66,9 @@ void merge_into(ChannelConfig& channel, const TaskConfig& first, const TaskDraft
       channel.roots.push_back(root);
     } else if (!(*same == root)) {
       reporter.add(root.position,
-                   "root `" + escape_bytes(root.path) + "` of task `" + draft.task.name + "` differs from the same root at " +
-                       to_string(same->position) + ", with which it shares one channel",
+                   "root `" + escape_bytes(root.path) + "` of task `" + draft.task.name +
+                       "` differs from the same root at " + to_string(same->position) +
+                       ", with which it shares one channel",
                    "write the same `access`, `exclude` and `optional` in both");
     }
   }
@@ -69,8 +76,8 @@ void merge_into(ChannelConfig& channel, const TaskConfig& first, const TaskDraft
 
 }  // namespace
 
-void generate_channels(std::map<std::string, TaskDraft>& drafts, std::map<std::string, ChannelConfig>& channels,
-                       Reporter& reporter) {
+void generate_channels(std::map<std::string, TaskDraft>& drafts,
+                       std::map<std::string, ChannelConfig>& channels, Reporter& reporter) {
   std::vector<TaskDraft*> tasks;
   std::vector<OwnedRoot> roots;
   for (auto& [name, draft] : drafts) {
@@ -79,9 +86,8 @@ void generate_channels(std::map<std::string, TaskDraft>& drafts, std::map<std::s
     tasks.push_back(&draft);
   }
   Groups groups(tasks.size());
-  for_each_overlap(std::move(roots), [&](const OwnedRoot& outer, const OwnedRoot& inner) {
-    groups.merge(outer.owner, inner.owner);
-  });
+  for_each_overlap(
+      roots, [&](const OwnedRoot& outer, const OwnedRoot& inner) { groups.merge(outer.owner, inner.owner); });
   std::map<std::string, ChannelConfig> generated;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     TaskDraft& draft = *tasks[i];
@@ -92,10 +98,13 @@ void generate_channels(std::map<std::string, TaskDraft>& drafts, std::map<std::s
       continue;
     }
     if (const auto declared = channels.find(draft.task.name); declared != channels.end()) {
-      reporter.add(draft.task.position,
-                   "task `" + draft.task.name + "` has roots of its own, and the channel made for it would have the name of"
-                   " the channel at " + to_string(declared->second.position),
-                   "give the task another name, or write channel = \"" + draft.task.name + "\" instead of its roots");
+      reporter.add(
+          draft.task.position,
+          "task `" + draft.task.name +
+              "` has roots of its own, and the channel made for it would have the name of"
+              " the channel at " +
+              to_string(declared->second.position),
+          "give the task another name, or write channel = \"" + draft.task.name + "\" instead of its roots");
     }
     generated.emplace(draft.task.name, *draft.own);
   }

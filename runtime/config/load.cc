@@ -24,9 +24,8 @@ namespace freshet::config {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
-// Blocks of 65536 ids are taken from uid-base on, one a channel; this leaves room for 256 of them.
-constexpr std::uint64_t kLeastUidBase = 65536;
-constexpr std::uint64_t kMostUidBase = 0xFFFFFFFFULL - 256 * 65536;
+constexpr std::uint64_t kLeastUidBase = 65536;                     // below are ordinary users
+constexpr std::uint64_t kMostUidBase = 0xFFFFFFFFULL - kUidCount;  // the last id means "none"
 
 // The whole file, or a report and none.
 std::optional<std::string> read_file(const std::string& file, Reporter& reporter) {
@@ -77,8 +76,10 @@ class Loader {
       position.file = file;
       reporter_.add(position, "is larger than 1 MiB", "spread it over files in conf.d");
     }
-    if (document) read_document(*document);
-    else incomplete_ = true;
+    if (document)
+      read_document(*document);
+    else
+      incomplete_ = true;
   }
 
   std::expected<Config, std::vector<Diagnostic>> finish() {
@@ -123,32 +124,35 @@ class Loader {
   }
 
   void refuse_duplicate(const Position& position, const std::string& what, const Position& first) {
-    reporter_.add(position, what + " is defined twice; first at " + to_string(first), "remove one, or rename it");
+    reporter_.add(position, what + " is defined twice; first at " + to_string(first),
+                  "remove one, or rename it");
   }
 
   void read_channels(TableReader& top) {
-    for_each_named(top, "channel", [&](const std::string& name, const TomlValue& value, const Position& position) {
-      if (const auto known = config_.channels.find(name); known != config_.channels.end()) {
-        refuse_duplicate(position, "channel `" + name + "`", known->second.position);
-      }
-      TableReader reader(top.document(), value, "channel `" + name + "`", reporter_);
-      ChannelConfig channel;
-      channel.name = name;
-      channel.position = position;
-      read_channel_keys(reader, channel);
-      reader.finish();
-      if (reader.find("roots") == nullptr) rootless_.insert(name);
-      config_.channels.try_emplace(name, std::move(channel));
-    });
+    for_each_named(top, "channel",
+                   [&](const std::string& name, const TomlValue& value, const Position& position) {
+                     if (const auto known = config_.channels.find(name); known != config_.channels.end()) {
+                       refuse_duplicate(position, "channel `" + name + "`", known->second.position);
+                     }
+                     TableReader reader(top.document(), value, "channel `" + name + "`", reporter_);
+                     ChannelConfig channel;
+                     channel.name = name;
+                     channel.position = position;
+                     read_channel_keys(reader, channel);
+                     reader.finish();
+                     if (reader.find("roots") == nullptr) rootless_.insert(name);
+                     config_.channels.try_emplace(name, std::move(channel));
+                   });
   }
 
   void read_tasks(TableReader& top) {
-    for_each_named(top, "task", [&](const std::string& name, const TomlValue& value, const Position& position) {
-      if (const auto known = drafts_.find(name); known != drafts_.end()) {
-        refuse_duplicate(position, "task `" + name + "`", known->second.task.position);
-      }
-      drafts_.try_emplace(name, read_task(top.document(), name, value, reporter_));
-    });
+    for_each_named(top, "task",
+                   [&](const std::string& name, const TomlValue& value, const Position& position) {
+                     if (const auto known = drafts_.find(name); known != drafts_.end()) {
+                       refuse_duplicate(position, "task `" + name + "`", known->second.task.position);
+                     }
+                     drafts_.try_emplace(name, read_task(top.document(), name, value, reporter_));
+                   });
   }
 
   // True the first time that this key is set in any file; `path` is its full name.
@@ -179,12 +183,14 @@ class Loader {
     TableReader policy(top.document(), *value, "[policy]", reporter_);
     PolicyConfig& out = config_.policy;
     once(policy, "lockfile", "policy.lockfile");
-    policy.read_choice("lockfile", {{"off", LockfilePolicy::off}, {"require", LockfilePolicy::require}}, out.lockfile);
+    policy.read_choice("lockfile", {{"off", LockfilePolicy::off}, {"require", LockfilePolicy::require}},
+                       out.lockfile);
     once(policy, "signatures", "policy.signatures");
-    policy.read_choice(
-        "signatures",
-        {{"off", SignaturePolicy::off}, {"warn", SignaturePolicy::warn}, {"require", SignaturePolicy::require}},
-        out.signatures);
+    policy.read_choice("signatures",
+                       {{"off", SignaturePolicy::off},
+                        {"warn", SignaturePolicy::warn},
+                        {"require", SignaturePolicy::require}},
+                       out.signatures);
     once(policy, "native-tasks", "policy.native-tasks");
     policy.read_choice("native-tasks", {{"allow", true}, {"deny", false}}, out.native_tasks);
     policy.finish();
@@ -197,7 +203,8 @@ class Loader {
     LogConfig& out = config_.log;
     once(log, "level", "log.level");
     log.read_choice(
-        "level", {{"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}, {"off", "off"}}, out.level);
+        "level", {{"debug", "debug"}, {"info", "info"}, {"warn", "warn"}, {"error", "error"}, {"off", "off"}},
+        out.level);
     const bool first = once(log, "file", "log.file");
     log.read_string("file", out.file);
     if (const TomlValue* file = log.find("file"); first && file->is_string()) {
@@ -223,13 +230,15 @@ class Loader {
       const bool declared = channel != config_.channels.end() && !channel->second.generated;
       // A file that could not be read may be the one that declares it.
       if (!declared && !incomplete_) {
-        reporter_.add(position, "task `" + name + "` names the channel `" +
-                                    ellipsize(escape_bytes(task.channel), 100) + "`, which is not declared",
+        reporter_.add(position,
+                      "task `" + name + "` names the channel `" + ellipsize(escape_bytes(task.channel), 100) +
+                          "`, which is not declared",
                       suggest(task.channel, names, true));
       } else if (declared && rootless_.contains(task.channel)) {
-        reporter_.add(channel->second.position, "channel `" + task.channel + "` has no `roots`, but task `" + name +
-                                                    "` is to work in it",
-                      "write roots = [{ path = \"/..\" }]");
+        reporter_.add(
+            channel->second.position,
+            "channel `" + task.channel + "` has no `roots`, but task `" + name + "` is to work in it",
+            "write roots = [{ path = \"/..\" }]");
       }
     }
   }
@@ -239,7 +248,7 @@ class Loader {
   std::map<std::string, TaskDraft> drafts_;
   std::map<std::string, Position> set_once_;
   std::set<std::string> rootless_;  // channels without the key; native tasks need no roots
-  bool incomplete_ = false;  // a file could not be read or parsed
+  bool incomplete_ = false;         // a file could not be read or parsed
 };
 
 // toml11 and the standard library throw; no exception leaves this layer.
@@ -250,7 +259,8 @@ std::expected<Config, std::vector<Diagnostic>> guarded(Read read) {
     read(loader);
     return loader.finish();
   } catch (const std::exception& error) {
-    return std::unexpected(std::vector{Diagnostic{{}, "reading the configuration: " + std::string(error.what()), {}, {}}});
+    return std::unexpected(
+        std::vector{Diagnostic{{}, "reading the configuration: " + std::string(error.what()), {}, {}}});
   }
 }
 

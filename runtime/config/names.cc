@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::size_t kMaxPath = 4095;  // PATH_MAX without its NUL
 
-bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_lower_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 // The path without empty, "." and ".." parts.
 std::string normal_form(std::string_view path) {
@@ -18,8 +20,10 @@ std::string normal_form(std::string_view path) {
   for (std::size_t from = 0; from <= path.size();) {
     const std::size_t end = std::min(path.find('/', from), path.size());
     const std::string_view part = path.substr(from, end - from);
-    if (part == ".." && !parts.empty()) parts.pop_back();
-    else if (!part.empty() && part != "." && part != "..") parts.push_back(part);
+    if (part == ".." && !parts.empty())
+      parts.pop_back();
+    else if (!part.empty() && part != "." && part != "..")
+      parts.push_back(part);
     from = end + 1;
   }
   std::string out;
@@ -38,7 +42,8 @@ bool is_name(std::string_view text) {
 
 bool is_plugin_id(std::string_view text) {
   if (text.empty() || text.size() > 128) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) { return is_lower_or_digit(c) || c == '.' || c == '-'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_lower_or_digit(c) || c == '.' || c == '-'; });
 }
 
 PathProblem check_absolute_path(std::string_view path) {
@@ -46,7 +51,8 @@ PathProblem check_absolute_path(std::string_view path) {
   if (path.find('\0') != std::string_view::npos) return {"holds a NUL byte", "no path on Linux can"};
   if (path.size() > kMaxPath) return {"is longer than 4095 bytes", "the kernel takes no longer path"};
   if (path.front() == '~' || path.front() == '$') {
-    return {"is not absolute, and `~` and variables are never expanded", "write the path in full, from `/` on"};
+    return {"is not absolute, and `~` and variables are never expanded",
+            "write the path in full, from `/` on"};
   }
   if (path.front() != '/') return {"is not absolute", "write the path in full, from `/` on"};
   const std::string normal = normal_form(path);

@@ -1,6 +1,8 @@
 #include "runtime/config/overlap.h"
 
 #include <algorithm>
+#include <numeric>
+#include <string>
 
 #include "runtime/config/names.h"
 
@@ -21,12 +23,18 @@ bool excludes(const RootConfig& root, std::string_view path) {
                      [&](const std::string& exclude) { return exclude == path || is_below(path, exclude); });
 }
 
-void for_each_overlap(std::vector<OwnedRoot> roots,
+void for_each_overlap(const std::vector<OwnedRoot>& roots,
                       const std::function<void(const OwnedRoot& outer, const OwnedRoot& inner)>& each) {
-  std::stable_sort(roots.begin(), roots.end(),
-                   [](const OwnedRoot& a, const OwnedRoot& b) { return path_less(a.root->path, b.root->path); });
+  std::vector<std::size_t> order(roots.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const std::string& x = roots[a].root->path;
+    const std::string& y = roots[b].root->path;
+    return x == y ? a < b : path_less(x, y);
+  });
   std::vector<OwnedRoot> around;  // what the present root lies in, outermost first
-  for (const OwnedRoot& inner : roots) {
+  for (const std::size_t i : order) {
+    const OwnedRoot& inner = roots[i];
     const std::string& path = inner.root->path;
     while (!around.empty() && around.back().root->path != path && !is_below(path, around.back().root->path)) {
       around.pop_back();

@@ -18,9 +18,9 @@ struct OwnedRoot {
   std::size_t owner = 0;
 };
 
-// Calls `each(outer, inner)` once for every pair of roots that are equal (in the order given) or nested, unless the
-// outer one excludes the inner one. O(n log n) and the number of pairs.
-void for_each_overlap(std::vector<OwnedRoot> roots,
+// Calls `each(outer, inner)` once for every pair of roots that are equal (in the order given) or nested,
+// unless the outer one excludes the inner one. O(n log n) and the number of pairs.
+void for_each_overlap(const std::vector<OwnedRoot>& roots,
                       const std::function<void(const OwnedRoot& outer, const OwnedRoot& inner)>& each);
 
 }  // namespace freshet::config

@@ -10,7 +10,9 @@
 namespace freshet::config {
 namespace {
 
-std::string shown(std::string_view text) { return ellipsize(escape_bytes(text), 100); }
+std::string shown(std::string_view text) {
+  return ellipsize(escape_bytes(text), 100);
+}
 
 std::string short_number(double value) {
   std::string out = std::to_string(value);
@@ -34,7 +36,8 @@ const TomlValue* TableReader::find(std::string_view key) {
   return found == table.end() ? nullptr : &found->second;
 }
 
-void TableReader::refuse(std::string_view key, const TomlValue& value, std::string_view why, std::string suggestion) {
+void TableReader::refuse(std::string_view key, const TomlValue& value, std::string_view why,
+                         std::string suggestion) {
   reporter_.add(document_.position_of(value),
                 "`" + std::string(key) + "` of " + what_ + " " + std::string(why), std::move(suggestion));
 }
@@ -42,8 +45,10 @@ void TableReader::refuse(std::string_view key, const TomlValue& value, std::stri
 void TableReader::read_bool(std::string_view key, bool& out) {
   const TomlValue* value = find(key);
   if (value == nullptr) return;
-  if (value->is_boolean()) out = value->as_boolean();
-  else refuse(key, *value, "must be true or false, not " + std::string(type_name(*value)));
+  if (value->is_boolean())
+    out = value->as_boolean();
+  else
+    refuse(key, *value, "must be true or false, not " + std::string(type_name(*value)));
 }
 
 const TomlValue* TableReader::find_string(std::string_view key, std::string_view like) {
@@ -63,7 +68,8 @@ void TableReader::read_strings(std::string_view key, std::vector<std::string>& o
   if (!value->is_array()) {
     std::string suggestion;
     if (value->is_string()) suggestion = "write [\"" + shown(value->as_string().str) + "\"]";
-    refuse(key, *value, "must be a list of strings, not " + std::string(type_name(*value)), std::move(suggestion));
+    refuse(key, *value, "must be a list of strings, not " + std::string(type_name(*value)),
+           std::move(suggestion));
     return;
   }
   std::vector<std::string> strings;
@@ -79,7 +85,8 @@ void TableReader::read_strings(std::string_view key, std::vector<std::string>& o
   if (good) out = std::move(strings);
 }
 
-std::optional<std::uint64_t> TableReader::read_count(std::string_view key, std::uint64_t least, std::uint64_t most) {
+std::optional<std::uint64_t> TableReader::read_count(std::string_view key, std::uint64_t least,
+                                                     std::uint64_t most) {
   const TomlValue* value = find(key);
   if (value == nullptr) return std::nullopt;
   if (!value->is_integer()) {
@@ -107,17 +114,22 @@ void TableReader::read_number(std::string_view key, double least, double most, d
     refuse(key, *value, "must be a number, not " + std::string(type_name(*value)));
     return;
   }
-  if (std::isfinite(number) && number >= least && number <= most) out = number;
-  else refuse(key, *value, "must be from " + short_number(least) + " to " + short_number(most));
+  if (std::isfinite(number) && number >= least && number <= most)
+    out = number;
+  else
+    refuse(key, *value, "must be from " + short_number(least) + " to " + short_number(most));
 }
 
 void TableReader::read_duration(std::string_view key, std::int64_t& out, bool zero_allowed) {
   const TomlValue* value = find_string(key, "a duration like \"7d\"");
   if (value == nullptr) return;
   const auto parsed = parse_duration(value->as_string().str);
-  if (!parsed) refuse(key, *value, "is wrong: " + parsed.error().what, parsed.error().detail);
-  else if (*parsed == 0 && !zero_allowed) refuse(key, *value, "must be longer than zero");
-  else out = *parsed;
+  if (!parsed)
+    refuse(key, *value, "is wrong: " + parsed.error().what, parsed.error().detail);
+  else if (*parsed == 0 && !zero_allowed)
+    refuse(key, *value, "must be longer than zero");
+  else
+    out = *parsed;
 }
 
 std::optional<std::uint64_t> TableReader::read_size(std::string_view key, bool zero_allowed) {
@@ -142,7 +154,8 @@ const TomlValue* TableReader::read_table(std::string_view key) {
   return nullptr;
 }
 
-std::optional<std::size_t> TableReader::read_word(std::string_view key, const std::vector<std::string_view>& words) {
+std::optional<std::size_t> TableReader::read_word(std::string_view key,
+                                                  const std::vector<std::string_view>& words) {
   const TomlValue* value = find_string(key, "a string");
   if (value == nullptr) return std::nullopt;
   const std::string& word = value->as_string().str;

@@ -20,9 +20,9 @@ struct Choice {
   T value;
 };
 
-// Reads one TOML table key by key. A key that was asked for is known; finish() reports all others. Every read leaves
-// `out` as it was when the key is absent or wrong, and reports what is wrong. All messages end with `of <what>`-like
-// context: "`keep` of channel `web`".
+// Reads one TOML table key by key. A key that was asked for is known; finish() reports all others. Every read
+// leaves `out` as it was when the key is absent or wrong, and reports what is wrong. All messages end with
+// `of <what>`-like context: "`keep` of channel `web`".
 class TableReader {
  public:
   // `value` must be a table; `what` names it for messages.
@@ -42,7 +42,8 @@ class TableReader {
     return document_.position_of_key(key, value);
   }
   // Reports about a value of this table: "`key` of <what> <why>".
-  void refuse(std::string_view key, const TomlValue& value, std::string_view why, std::string suggestion = {});
+  void refuse(std::string_view key, const TomlValue& value, std::string_view why,
+              std::string suggestion = {});
 
   void read_bool(std::string_view key, bool& out);
   void read_string(std::string_view key, std::string& out);

@@ -12,13 +12,20 @@ namespace {
 
 constexpr std::string_view kSettingRule = "a setting is true or false, a number, a string or a list of these";
 
-std::optional<SettingValue> read_setting(TableReader& settings, const std::string& key, const TomlValue& value) {
+std::optional<SettingValue> read_setting(TableReader& settings, const std::string& key,
+                                         const TomlValue& value) {
   SettingValue out;
   out.position = settings.document().position_of(value);
   switch (value.type()) {
-    case toml::value_t::boolean: out.value = value.as_boolean(); return out;
-    case toml::value_t::floating: out.value = value.as_floating(); return out;
-    case toml::value_t::string: out.value = value.as_string().str; return out;
+    case toml::value_t::boolean:
+      out.value = value.as_boolean();
+      return out;
+    case toml::value_t::floating:
+      out.value = value.as_floating();
+      return out;
+    case toml::value_t::string:
+      out.value = value.as_string().str;
+      return out;
     case toml::value_t::integer: {
       const auto number = settings.document().exact_integer(value);
       if (!number) {
@@ -36,7 +43,8 @@ std::optional<SettingValue> read_setting(TableReader& settings, const std::strin
       out.value = std::move(members);
       return out;
     }
-    default: break;
+    default:
+      break;
   }
   settings.refuse(key, value, "cannot be " + std::string(type_name(value)), std::string(kSettingRule));
   return std::nullopt;
@@ -55,7 +63,8 @@ void read_settings(TableReader& reader, std::map<std::string, SettingValue>& out
   }
 }
 
-void read_names(TableReader& reader, std::string_view key, const std::string& own_name, std::vector<std::string>& out) {
+void read_names(TableReader& reader, std::string_view key, const std::string& own_name,
+                std::vector<std::string>& out) {
   const TomlValue* value = reader.find(key);
   reader.read_strings(key, out);
   if (value == nullptr || !value->is_array()) return;
@@ -64,9 +73,12 @@ void read_names(TableReader& reader, std::string_view key, const std::string& ow
     if (!member.is_string()) continue;
     const std::string& name = member.as_string().str;
     const std::string shown = "`" + ellipsize(escape_bytes(name), 100) + "`";
-    if (!is_name(name)) reader.refuse(key, member, "cannot hold " + shown, std::string(kNameRule));
-    else if (name == own_name) reader.refuse(key, member, "names the task itself");
-    else if (std::find(seen.begin(), seen.end(), name) != seen.end()) reader.refuse(key, member, "names " + shown + " twice");
+    if (!is_name(name))
+      reader.refuse(key, member, "cannot hold " + shown, std::string(kNameRule));
+    else if (name == own_name)
+      reader.refuse(key, member, "names the task itself");
+    else if (std::find(seen.begin(), seen.end(), name) != seen.end())
+      reader.refuse(key, member, "names " + shown + " twice");
     seen.push_back(name);
   }
 }
@@ -75,8 +87,9 @@ void read_plugin(TableReader& reader, TaskConfig& task) {
   const TomlValue* value = reader.find("plugin");
   reader.read_string("plugin", task.plugin);
   if (value == nullptr) {
-    reader.reporter().add(task.position, reader.what() + " has no `plugin`",
-                          "write plugin = \"org.freshet.expired-files\", or what `freshet plugins list` shows");
+    reader.reporter().add(
+        task.position, reader.what() + " has no `plugin`",
+        "write plugin = \"org.freshet.expired-files\", or what `freshet plugins list` shows");
   } else if (value->is_string() && !is_plugin_id(task.plugin)) {
     reader.refuse("plugin", *value, "is no plugin id: `" + ellipsize(escape_bytes(task.plugin), 150) + "`",
                   "ids are lower-case domain names in reverse, as in \"org.freshet.expired-files\"");
@@ -100,9 +113,10 @@ void read_override(TableReader& reader, TaskConfig& task) {
   for (const std::string_view key : {"keep", "max", "at"}) {
     const TomlValue* member = quarantine.find(key);
     if (member == nullptr) continue;
-    reader.reporter().add(quarantine.position_of_key(key, *member),
-                          "`" + std::string(key) + "` of `quarantine` of " + reader.what() + " belongs to its channel",
-                          "write it in [channel." + escape_bytes(task.channel) + "]; a task may change `mode` only");
+    reader.reporter().add(
+        quarantine.position_of_key(key, *member),
+        "`" + std::string(key) + "` of `quarantine` of " + reader.what() + " belongs to its channel",
+        "write it in [channel." + escape_bytes(task.channel) + "]; a task may change `mode` only");
   }
   quarantine.finish();
 }
@@ -140,7 +154,8 @@ void read_place(TableReader& reader, TaskDraft& draft) {
 
 }  // namespace
 
-TaskDraft read_task(const Document& document, const std::string& name, const TomlValue& value, Reporter& reporter) {
+TaskDraft read_task(const Document& document, const std::string& name, const TomlValue& value,
+                    Reporter& reporter) {
   TableReader reader(document, value, "task `" + escape_bytes(name) + "`", reporter);
   TaskDraft draft;
   TaskConfig& task = draft.task;
@@ -157,7 +172,8 @@ TaskDraft read_task(const Document& document, const std::string& name, const Tom
   read_names(reader, "requires", name, task.requires_);
   read_place(reader, draft);
   read_settings(reader, task.settings);
-  reader.read_choice("on-failure", {{"rollback", OnFailure::rollback}, {"keep", OnFailure::keep}}, task.on_failure);
+  reader.read_choice("on-failure", {{"rollback", OnFailure::rollback}, {"keep", OnFailure::keep}},
+                     task.on_failure);
   reader.finish();
   return draft;
 }

@@ -15,6 +15,7 @@ struct TaskDraft {
 };
 
 // Reads one [task.NAME]; `value` must be a table.
-TaskDraft read_task(const Document& document, const std::string& name, const TomlValue& value, Reporter& reporter);
+TaskDraft read_task(const Document& document, const std::string& name, const TomlValue& value,
+                    Reporter& reporter);
 
 }  // namespace freshet::config

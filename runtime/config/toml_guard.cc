@@ -23,7 +23,8 @@ std::size_t first_bad_byte(std::string_view text) {
 std::optional<TomlGuardFinding> find_long_line(std::string_view text) {
   for (std::size_t from = 0; from < text.size();) {
     const std::size_t end = std::min(text.find('\n', from), text.size());
-    if (end - from > kMaxTomlLine) return TomlGuardFinding{from, "this line is longer than 16 KiB: break it up"};
+    if (end - from > kMaxTomlLine)
+      return TomlGuardFinding{from, "this line is longer than 16 KiB: break it up"};
     from = end + 1;
   }
   return std::nullopt;
@@ -38,7 +39,9 @@ class Guard {
       const char c = text_[at_];
       std::optional<TomlGuardFinding> found;
       switch (c) {
-        case '#': skip_comment(); continue;
+        case '#':
+          skip_comment();
+          continue;
         case '"':
         case '\'':
           found = skip_string(c);
@@ -60,8 +63,11 @@ class Guard {
           break;
         case '=':
         case ',':
-        case '\n': dots_ = 0; break;
-        default: break;
+        case '\n':
+          dots_ = 0;
+          break;
+        default:
+          break;
       }
       ++at_;
     }
@@ -75,7 +81,8 @@ class Guard {
     while (at_ < text_.size() && text_[at_] != '\n') ++at_;
   }
 
-  // A string that does not end is refused here: behind it, this reader and toml11 could disagree about what is inside.
+  // A string that does not end is refused here: behind it, this reader and toml11 could disagree about what
+  // is inside.
   std::optional<TomlGuardFinding> skip_string(char quote) {
     const std::size_t from = at_;
     const bool lines = text_.substr(at_, 3) == std::string(3, quote);

@@ -17,10 +17,10 @@ struct TomlGuardFinding {
   std::string what;        // one line
 };
 
-// Looks at foreign bytes before toml11 does, which recurses once a bracket and once a dot and overflows the stack on
-// 32 KB of '['. Refuses NUL, text that is not UTF-8, strings that do not end, lines longer than kMaxTomlLine and nesting
-// deeper than kMaxTomlNesting; a text that passes may still be wrong TOML. Linear, without recursion. The caller has
-// capped the size.
+// Looks at foreign bytes before toml11 does, which recurses once a bracket and once a dot and overflows the
+// stack on 32 KB of '['. Refuses NUL, text that is not UTF-8, strings that do not end, lines longer than
+// kMaxTomlLine and nesting deeper than kMaxTomlNesting; a text that passes may still be wrong TOML. Linear,
+// without recursion. The caller has capped the size.
 std::optional<TomlGuardFinding> guard_toml(std::string_view text);
 
 }  // namespace freshet::config

@@ -14,7 +14,9 @@ namespace {
 using config::Diagnostic;
 using config::SettingValue;
 
-std::string shown(std::string_view text) { return "`" + ellipsize(escape_bytes(text), 100) + "`"; }
+std::string shown(std::string_view text) {
+  return "`" + ellipsize(escape_bytes(text), 100) + "`";
+}
 
 std::string_view kind_of(const SettingValue& value) {
   constexpr std::string_view kNames[] = {"a boolean", "an integer", "a number", "a string", "a list"};
@@ -23,13 +25,20 @@ std::string_view kind_of(const SettingValue& value) {
 
 std::string_view wanted(SettingType type) {
   switch (type) {
-    case SettingType::boolean: return "true or false";
-    case SettingType::integer: return "a whole number";
-    case SettingType::number: return "a number";
-    case SettingType::string: return "a string";
-    case SettingType::duration: return "a duration like \"30d\"";
-    case SettingType::size: return "a size like \"2.5GiB\"";
-    case SettingType::list_of_strings: return "a list of strings";
+    case SettingType::boolean:
+      return "true or false";
+    case SettingType::integer:
+      return "a whole number";
+    case SettingType::number:
+      return "a number";
+    case SettingType::string:
+      return "a string";
+    case SettingType::duration:
+      return "a duration like \"30d\"";
+    case SettingType::size:
+      return "a size like \"2.5GiB\"";
+    case SettingType::list_of_strings:
+      return "a list of strings";
   }
   return "another type";
 }
@@ -90,8 +99,10 @@ class Typer {
     for (const SettingSchema& schema : kind_.settings) names.push_back(schema.name);
     for (const auto& [name, value] : task_.settings) {
       if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-      refuse(value.position, "unknown setting " + shown(name) + " in task `" + task_.name + "`: " +
-             task_.plugin + " does not have it", config::suggest(name, names, true));
+      refuse(value.position,
+             "unknown setting " + shown(name) + " in task `" + task_.name + "`: " + task_.plugin +
+                 " does not have it",
+             config::suggest(name, names, true));
     }
   }
 
@@ -105,7 +116,8 @@ class Typer {
           return in_range(schema, value, static_cast<double>(*number), TypedValue(*number));
         }
         break;
-      case SettingType::number: return type_number(schema, value);
+      case SettingType::number:
+        return type_number(schema, value);
       case SettingType::string:
         if (const auto* text = std::get_if<std::string>(&value.value)) {
           if (!allowed(schema, value, *text)) return std::nullopt;
@@ -120,7 +132,8 @@ class Typer {
           return std::nullopt;
         }
         break;
-      case SettingType::size: return type_size(schema, value);
+      case SettingType::size:
+        return type_size(schema, value);
       case SettingType::list_of_strings:
         if (const auto* members = std::get_if<std::vector<SettingValue>>(&value.value)) {
           return type_list(schema, *members);
@@ -139,15 +152,17 @@ class Typer {
       suggestion = "write [\"" + ellipsize(escape_bytes(*text), 100) + "\"]";
     } else if (schema.type == SettingType::duration && number != nullptr) {
       // Zero must be spelled as much as any other age: what is meant is not guessed.
-      suggestion = *number == 0 ? "write \"0s\" if everything is meant, whatever its age" : "say in which unit: \"" +
-                   std::to_string(*number) + "d\" is so many days";
+      suggestion = *number == 0 ? "write \"0s\" if everything is meant, whatever its age"
+                                : "say in which unit: \"" + std::to_string(*number) + "d\" is so many days";
     } else if (schema.type == SettingType::size && number != nullptr) {
       suggestion = "say in which unit: \"" + std::to_string(*number) + "MiB\"";
     } else if ((schema.type == SettingType::integer || schema.type == SettingType::number ||
-                schema.type == SettingType::boolean) && text != nullptr) {
+                schema.type == SettingType::boolean) &&
+               text != nullptr) {
       suggestion = "write it without quotes";
     }
-    refuse_value(schema, value, "must be " + std::string(wanted(schema.type)) + ", not " + std::string(kind_of(value)),
+    refuse_value(schema, value,
+                 "must be " + std::string(wanted(schema.type)) + ", not " + std::string(kind_of(value)),
                  std::move(suggestion));
   }
 
@@ -183,7 +198,8 @@ class Typer {
       refuse_value(schema, value, "is too large, the most is below \"8192PiB\"");
       return std::nullopt;
     }
-    return in_range(schema, value, static_cast<double>(*parsed), TypedValue(static_cast<std::int64_t>(*parsed)));
+    return in_range(schema, value, static_cast<double>(*parsed),
+                    TypedValue(static_cast<std::int64_t>(*parsed)));
   }
 
   std::optional<TypedValue> type_list(const SettingSchema& schema, const std::vector<SettingValue>& members) {
@@ -214,8 +230,9 @@ class Typer {
   std::optional<TypedValue> in_range(const SettingSchema& schema, const SettingValue& value, double number,
                                      TypedValue typed) {
     if (!schema.range || (number >= schema.range->first && number <= schema.range->second)) return typed;
-    refuse_value(schema, value, "must be from " + number_text(schema.type, schema.range->first) + " to " +
-                 number_text(schema.type, schema.range->second));
+    refuse_value(schema, value,
+                 "must be from " + number_text(schema.type, schema.range->first) + " to " +
+                     number_text(schema.type, schema.range->second));
     return std::nullopt;
   }
 

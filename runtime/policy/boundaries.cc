@@ -23,7 +23,9 @@ namespace {
 using config::is_below;
 using config::RootConfig;
 
-std::string shown(std::string_view path) { return "`" + ellipsize(escape_bytes(path), 300) + "`"; }
+std::string shown(std::string_view path) {
+  return "`" + ellipsize(escape_bytes(path), 300) + "`";
+}
 
 std::optional<std::string> why_never(std::string_view path) {
   if (path == "/") return "is the whole system";
@@ -74,7 +76,8 @@ RootFinding look_at_root(const std::string& path) {
     Fd next(::openat(directory.get(), part.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (!next) {
       const int error_number = errno;
-      return {error_number == ENOENT ? RootState::missing : RootState::unreachable, std::move(so_far), error_number};
+      return {error_number == ENOENT ? RootState::missing : RootState::unreachable, std::move(so_far),
+              error_number};
     }
     struct stat info {};
     if (::fstat(next.get(), &info) != 0) return {RootState::unreachable, std::move(so_far), errno};
@@ -89,19 +92,23 @@ RootFinding look_at_root(const std::string& path) {
 void check_place(const RootConfig& root, const HostFacts& host, std::vector<Violation>& out) {
   const std::string name = "root " + shown(root.path) + " ";
   if (const auto why = why_never(root.path)) {
-    out.push_back({"F1010", name + *why + ": it is never cleaned", "name a directory of files that may go", root.position});
+    out.push_back({"F1010", name + *why + ": it is never cleaned", "name a directory of files that may go",
+                   root.position});
     return;
   }
   if (!host.state_dir.empty() && (root.path == host.state_dir || is_below(root.path, host.state_dir))) {
-    out.push_back({"F1011", name + "is or lies in the state directory, from which runs are taken back: it is never cleaned",
-                   "name another directory, or give Freshet another --state-dir", root.position});
+    out.push_back(
+        {"F1011",
+         name + "is or lies in the state directory, from which runs are taken back: it is never cleaned",
+         "name another directory, or give Freshet another --state-dir", root.position});
     return;
   }
   if (root.i_know_what_this_is) return;
   if (const auto why = why_protected(root.path, host)) {
-    out.push_back({"F1011", name + *why,
-                   "name a directory below it, or write i-know-what-this-is = true for this root if it is meant",
-                   root.position});
+    out.push_back(
+        {"F1011", name + *why,
+         "name a directory below it, or write i-know-what-this-is = true for this root if it is meant",
+         root.position});
   }
 }
 
@@ -110,25 +117,58 @@ void check_presence(const RootConfig& root, std::vector<Violation>& out) {
   RootFinding found = look_at_root(root.path);
   const std::string at = found.at == root.path ? "" : shown(found.at) + " on its way ";
   switch (found.state) {
-    case RootState::directory: return;
+    case RootState::directory:
+      return;
     case RootState::missing:
       if (root.optional) return;
-      out.push_back({"F1012", name + "does not exist" + (at.empty() ? "" : ": " + shown(found.at) + " is missing"),
-                     "make the directory, correct the path, or write optional = true for this root", root.position});
+      out.push_back(
+          {"F1012", name + "does not exist" + (at.empty() ? "" : ": " + shown(found.at) + " is missing"),
+           "make the directory, correct the path, or write optional = true for this root", root.position});
       return;
     case RootState::link:
-      out.push_back({"F1013", name + (at.empty() ? "is a symbolic link" : "is reached through a symbolic link: " + shown(found.at)),
-                     "write the real path; `realpath " + escape_bytes(root.path) + "` shows it", root.position});
+      out.push_back({"F1013",
+                     name + (at.empty() ? "is a symbolic link"
+                                        : "is reached through a symbolic link: " + shown(found.at)),
+                     "write the real path; `realpath " + escape_bytes(root.path) + "` shows it",
+                     root.position});
       return;
     case RootState::no_directory:
-      out.push_back({"F1013", name + (at.empty() ? "is no directory" : "cannot be a directory: " + shown(found.at) + " is none"),
-                     "name a directory", root.position});
+      out.push_back(
+          {"F1013",
+           name + (at.empty() ? "is no directory" : "cannot be a directory: " + shown(found.at) + " is none"),
+           "name a directory", root.position});
       return;
     case RootState::unreachable:
-      out.push_back({"F1015", name + "cannot be reached: " + shown(found.at) + ": " + errno_text(found.error_number),
+      out.push_back({"F1015",
+                     name + "cannot be reached: " + shown(found.at) + ": " + errno_text(found.error_number),
                      "run Freshet as a user who may, or correct the path", root.position});
       return;
   }
+}
+
+// A generated channel none of whose tasks would run.
+bool out_of_use(const config::Config& config, const config::ChannelConfig& channel) {
+  if (!channel.generated) return false;
+  bool has_task = false;
+  for (const auto& [name, task] : config.tasks) {
+    if (task.channel != channel.name) continue;
+    if (task.enabled) return false;
+    has_task = true;
+  }
+  return has_task;
+}
+
+Violation overlap(const config::ChannelConfig& outer_channel, const RootConfig& outer,
+                  const config::ChannelConfig& inner_channel, const RootConfig& inner) {
+  const std::string where = to_string(outer.position);
+  const bool equal = outer.path == inner.path;
+  return {"F1020",
+          "root " + shown(inner.path) + " of channel `" + inner_channel.name + "` " +
+              (equal ? "is also a root" : "lies below root " + shown(outer.path)) + " of channel `" +
+              outer_channel.name + "`" + (where.empty() ? "" : " (" + where + ")"),
+          equal ? "let both tasks work in one channel, or change one of the paths"
+                : "add " + shown(inner.path) + " to the `exclude` of the outer root, or use one channel",
+          inner.position};
 }
 
 }  // namespace
@@ -138,7 +178,8 @@ std::vector<Violation> check_roots(const config::ChannelConfig& channel, const H
   for (const RootConfig& root : channel.roots) {
     if (config::PathProblem problem = config::check_absolute_path(root.path); !problem.why.empty()) {
       // Only a configuration that came as a plain struct gets here.
-      out.push_back({"F1010", "root " + shown(root.path) + " " + problem.why, std::move(problem.remedy), root.position});
+      out.push_back({"F1010", "root " + shown(root.path) + " " + problem.why, std::move(problem.remedy),
+                     root.position});
       continue;
     }
     check_place(root, host, out);
@@ -164,33 +205,46 @@ std::vector<Violation> check_overlaps(const config::Config& config) {
   std::vector<const config::ChannelConfig*> channels;
   std::vector<config::OwnedRoot> roots;
   for (const auto& [name, channel] : config.channels) {
-    const bool used = std::any_of(config.tasks.begin(), config.tasks.end(), [&](const auto& task) {
-      return task.second.enabled && task.second.channel == name;
-    });
-    if (channel.generated && !used) continue;
     for (const RootConfig& root : channel.roots) roots.push_back({&root, channels.size()});
     channels.push_back(&channel);
   }
   std::vector<Violation> out;
-  config::for_each_overlap(std::move(roots), [&](const config::OwnedRoot& outer, const config::OwnedRoot& inner) {
-    if (outer.owner == inner.owner) return;
-    const std::string where = to_string(outer.root->position);
-    const bool equal = outer.root->path == inner.root->path;
-    out.push_back({"F1020",
-                   "root " + shown(inner.root->path) + " of channel `" + channels[inner.owner]->name + "` " +
-                       (equal ? "is also a root" : "lies below root " + shown(outer.root->path)) + " of channel `" +
-                       channels[outer.owner]->name + "`" + (where.empty() ? "" : " (" + where + ")"),
-                   equal ? "let both tasks work in one channel, or change one of the paths"
-                         : "add " + shown(inner.root->path) + " to the `exclude` of the outer root, or use one channel",
-                   inner.root->position});
+  config::for_each_overlap(roots, [&](const config::OwnedRoot& outer, const config::OwnedRoot& inner) {
+    const config::ChannelConfig& outer_channel = *channels[outer.owner];
+    const config::ChannelConfig& inner_channel = *channels[inner.owner];
+    if (outer.owner == inner.owner || out_of_use(config, outer_channel) || out_of_use(config, inner_channel))
+      return;
+    out.push_back(overlap(outer_channel, *outer.root, inner_channel, *inner.root));
   });
   return out;
 }
 
-std::vector<Violation> check_uid_base(const config::Config& config, std::string_view file, std::string_view text) {
-  // One block a channel, and one for what belongs to no channel.
+std::vector<Violation> check_overlaps_of(const config::Config& config, const std::string& channel) {
+  std::vector<Violation> out;
+  const auto found = config.channels.find(channel);
+  if (found == config.channels.end()) return out;
+  const config::ChannelConfig& own = found->second;
+  for (const auto& [name, other] : config.channels) {
+    if (name == channel) continue;
+    for (const RootConfig& theirs : other.roots) {
+      for (const RootConfig& ours : own.roots) {
+        const bool inside = is_below(ours.path, theirs.path);
+        if (ours.path != theirs.path && !inside && !is_below(theirs.path, ours.path)) continue;
+        const RootConfig& outer = inside ? theirs : ours;
+        const RootConfig& inner = inside ? ours : theirs;
+        // The last question is the dearest, and rarely asked.
+        if (config::excludes(outer, inner.path) || out_of_use(config, other)) continue;
+        out.push_back(inside ? overlap(other, outer, own, inner) : overlap(own, outer, other, inner));
+      }
+    }
+  }
+  return out;
+}
+
+std::vector<Violation> check_uid_base(const config::Config& config, std::string_view file,
+                                      std::string_view text) {
   const std::uint64_t first = config.uid_base;
-  const std::uint64_t end = first + kUidBlock * (config.channels.size() + 1);
+  const std::uint64_t end = first + config::kUidCount;
   std::vector<Violation> out;
   std::size_t number = 0;
   while (!text.empty()) {
@@ -206,11 +260,12 @@ std::vector<Violation> check_uid_base(const config::Config& config, std::string_
     if (std::from_chars(line.data() + one + 1, line.data() + two, from).ec != std::errc()) continue;
     if (std::from_chars(line.data() + two + 1, line.data() + line.size(), count).ec != std::errc()) continue;
     if (count == 0 || from >= end || (from < first && count <= first - from)) continue;
-    out.push_back({"F1040",
+    out.push_back({"F1051",
                    "the user ids " + std::to_string(first) + " to " + std::to_string(end - 1) +
                        " of sandbox.uid-base overlap those of " + shown(line.substr(0, one)) + " (" +
                        escape_bytes(file) + ":" + std::to_string(number) + ")",
-                   "write a uid-base in [sandbox] that no line of that file covers", config.uid_base_position});
+                   "write a uid-base in [sandbox] that no line of that file covers",
+                   config.uid_base_position});
   }
   return out;
 }

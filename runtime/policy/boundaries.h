@@ -34,9 +34,11 @@ std::vector<Violation> check_roots(const config::ChannelConfig& channel, const H
 // each such root, so that no run can remove the history that takes it back. For every effective permission.
 void exclude_state_dir(EffectivePermission& permission, const HostFacts& host);
 
-// F1020: two channels whose roots are equal or nested, unless the outer one excludes the inner root. Generated channels
-// none of whose tasks is enabled are left out.
+// F1020: two channels whose roots are equal or nested, unless the outer one excludes the inner root. A generated channel
+// whose tasks are all disabled is left out.
 std::vector<Violation> check_overlaps(const config::Config& config);
+// Those in which `channel` of `config` takes part: what concerns one of its tasks. Linear in the number of roots.
+std::vector<Violation> check_overlaps_of(const config::Config& config, const std::string& channel);
 
 // F1030: with root's rights, a file or one of its parent directories is writable by others (group or world, or owned by
 // somebody but root; sticky directories count as safe for the directory's own entry only when it is root's).
@@ -44,9 +46,8 @@ std::vector<Violation> check_overlaps(const config::Config& config);
 // is looked at. A missing path has no violation.
 std::vector<Violation> check_not_writable_by_others(std::string_view path, std::string_view what, const HostFacts& host);
 
-// F1040: the ids that workers and brokers run under (kUidBlock a channel, from `uid-base` on) overlap a range of `file`,
-// which is /etc/subuid or /etc/subgid with its `text`: that user would own what Freshet's processes own.
+// F1051: the ids that workers and brokers run under (kUidCount from `uid-base` on) overlap a range of `file`, which is
+// /etc/subuid or /etc/subgid with its `text`: that user could stop or change them. Matters with root's rights only.
 std::vector<Violation> check_uid_base(const config::Config& config, std::string_view file, std::string_view text);
-inline constexpr std::uint64_t kUidBlock = 65536;
 
 }  // namespace freshet::policy

@@ -11,55 +11,167 @@ namespace {
 
 constexpr CodePage kPages[] = {
     {"F1001", "a permission that the plugin requires is not granted",
-     "The plugin's manifest lists a permission as required, and no root that the task may use has it in `access`. What a "
-     "plugin asks for is only a request; what you grant is what it gets, and without this permission it cannot do its work.",
-     "Add the permission to the `access` of a root if you want the plugin to have it (`read` means the contents of files, "
+     "The plugin's manifest lists a permission as required, and no root that the task may use has it in "
+     "`access`. What a "
+     "plugin asks for is only a request; what you grant is what it gets, and without this permission it "
+     "cannot do its work.",
+     "Add the permission to the `access` of a root if you want the plugin to have it (`read` means the "
+     "contents of files, "
      "`remove` means moving entries into the quarantine), or set enabled = false for the task."},
     {"F1002", "removal without quarantine is not allowed here",
-     "The task has quarantine mode `none`: what it removes is gone at once and cannot be taken back. That needs your word on "
+     "The task has quarantine mode `none`: what it removes is gone at once and cannot be taken back. That "
+     "needs your word on "
      "the channel, apart from the mode, so that one key in the wrong place destroys nothing.",
-     "Leave `mode` at \"keep\"; or, if you mean it, write irreversible = \"allowed\" on the channel (or beside the roots of "
+     "Leave `mode` at \"keep\"; or, if you mean it, write irreversible = \"allowed\" on the channel (or "
+     "beside the roots of "
      "the task)."},
     {"F1010", "this root is never cleaned",
-     "The root is `/`, /proc, /sys or /dev, or lies below one of the last three. No cleaning of these makes sense, and none "
+     "The root is `/`, /proc, /sys or /dev, or lies below one of the last three. No cleaning of these makes "
+     "sense, and none "
      "could be taken back.",
      "Name the directory of ordinary files that you mean."},
     {"F1011", "this root is protected",
-     "The root is a directory that the system or a person needs as a whole (/etc, /usr, /home, /var/lib, .., a home "
-     "directory, the state directory), or one that holds such a directory. A rule that is right for a cache is wrong there. "
+     "The root is a directory that the system or a person needs as a whole (/etc, /usr, /home, /var/lib, .., "
+     "a home "
+     "directory, the state directory), or one that holds such a directory. A rule that is right for a cache "
+     "is wrong there. "
      "Directories below a home are fine.",
-     "Name a directory below it. If the root is meant, write i-know-what-this-is = true for it. The state directory itself, "
+     "Name a directory below it. If the root is meant, write i-know-what-this-is = true for it. The state "
+     "directory itself, "
      "from which runs are taken back, is never cleaned."},
     {"F1012", "this root does not exist",
-     "A root that is missing is more often a misspelt path, or a file system that is not mounted, than a reason to do "
+     "A root that is missing is more often a misspelt path, or a file system that is not mounted, than a "
+     "reason to do "
      "nothing.",
-     "Correct the path, or mount the file system. If it is right that the directory is not always there, write "
+     "Correct the path, or mount the file system. If it is right that the directory is not always there, "
+     "write "
      "optional = true for the root."},
     {"F1013", "this root is no directory, or is reached through a symbolic link",
-     "Whoever can change a link on the way to a root decides what is cleaned. Freshet therefore follows none, not even in the "
+     "Whoever can change a link on the way to a root decides what is cleaned. Freshet therefore follows "
+     "none, not even in the "
      "path that you wrote.",
      "Write the real path: `realpath PATH` shows it."},
     {"F1014", "this exclude is not below its root",
-     "An exclude takes something out of the root that it stands with. One that lies elsewhere has no effect, so that what "
+     "An exclude takes something out of the root that it stands with. One that lies elsewhere has no effect, "
+     "so that what "
      "you wanted to protect is not protected.",
      "Write the absolute path, beginning with the path of the root."},
     {"F1015", "this root cannot be reached",
-     "The way to the root is closed to the user that Freshet runs as, or the file system answers with an error. What "
+     "The way to the root is closed to the user that Freshet runs as, or the file system answers with an "
+     "error. What "
      "cannot be looked at is not cleaned.",
      "Run Freshet as a user who may go there, or look into the error of the file system."},
+    {"F1016", "no name is free for the quarantine",
+     "Every name that the quarantine could have in this root is taken by something that is not Freshet's. "
+     "What is not "
+     "its own it does not touch.",
+     "Look at what is called .freshet, .freshet-2, .. in the root, and move it elsewhere."},
+    {"F1017", "the quarantine does not work in this root",
+     "A trial made a file and directories in the root's own quarantine and moved them, and that failed. "
+     "Removed "
+     "entries could not be kept, or not be brought back.",
+     "Read the reason that is shown. The root has to be on a file system that can rename, be mounted "
+     "writable, and "
+     "belong to a user that Freshet runs as; quarantine.at = \"mount-top\" may help where a root lies on a "
+     "mount of its "
+     "own."},
     {"F1020", "two channels overlap",
-     "The root of one channel is, or lies below, the root of another. Each would find, count and remove the same files under "
+     "The root of one channel is, or lies below, the root of another. Each would find, count and remove the "
+     "same files under "
      "different rules, and neither budget would mean anything.",
      "Let both tasks work in one channel, or add the inner root to the `exclude` of the outer one."},
     {"F1030", "others can change what root relies on",
-     "Freshet runs as root, and a configuration file, a plugin directory or a directory on the way to it belongs to, or can "
+     "Freshet runs as root, and a configuration file, a plugin directory or a directory on the way to it "
+     "belongs to, or can "
      "be written by, somebody else. Whoever that is could make root do what they like.",
-     "Give the file and all directories on its way to root, and take the right to write from group and others: "
+     "Give the file and all directories on its way to root, and take the right to write from group and "
+     "others: "
      "chown root PATH; chmod go-w PATH."},
-    {"F1040", "the user ids of workers and brokers belong to somebody",
-     "Workers and brokers run under user ids from sandbox.uid-base on. A line of /etc/subuid or /etc/subgid gives some of "
-     "these to a user, who could then stop or change those processes.",
-     "Write a uid-base in [sandbox] such that 65536 ids for every channel, and 65536 more, overlap no line of those files."},
+    {"F1040", "the task's plugin cannot be used",
+     "No file in the plugin directories has this id, or the one that has it was refused for a reason of its "
+     "own. The "
+     "task is known, but nothing can carry it out.",
+     "Run `freshet plugins list`: it shows every file that was found and why one is refused. Correct "
+     "`plugin`, install "
+     "the plugin, or name its directory with --plugin-dir."},
+    {"F1041", "the plugin has no such task kind",
+     "A plugin may offer several kinds of task. The key `task` names one that it does not have, or is "
+     "missing where "
+     "there is more than one to choose from.",
+     "Write task = \"..\" with one of the kinds that `freshet plugins inspect` shows."},
+    {"F1050", "strict isolation cannot be had here",
+     "The channel asks for strict isolation, and the kernel or the rights of this user do not give a layer "
+     "that it "
+     "needs. Rather than run a plugin half locked, Freshet does not run it.",
+     "`freshet doctor` shows every layer, what is lost without it and how to get it. If the plugin is one "
+     "you trust "
+     "that far, write isolation = \"best-effort\": the run then says what was missing."},
+    {"F1051", "the user ids of workers and brokers belong to somebody",
+     "Started by root, workers and brokers run under the 65536 user ids from sandbox.uid-base on. A line of "
+     "/etc/subuid or /etc/subgid gives some of these to a user, who could then stop or change those "
+     "processes.",
+     "Write a uid-base in [sandbox] whose 65536 ids overlap no line of those files."},
+    {"F1060", "this plugin is blocked",
+     "A worker or broker did what it may not while it ran this plugin, so these very bytes are not loaded "
+     "again. What "
+     "the run had removed was taken back.",
+     "Read the run's record (`freshet history`, `freshet report RUN`) and find out what it was. Another "
+     "version of the "
+     "plugin is not blocked."},
+    {"F1070", "native tasks are not allowed",
+     "A program that embeds Freshet registered a task that runs inside it. Such a task is not isolated, and "
+     "the policy "
+     "of this configuration refuses that.",
+     "Write native-tasks = \"allow\" in [policy] if that program is trusted, or leave the task to a plugin."},
+    {"F1080", "the clock has gone back",
+     "The clock shows a time before the start of the last run. What is old is told by the clock, and a wrong "
+     "one makes "
+     "new files old or keeps what should go.",
+     "Set the clock, then run again. If the last run's time is the wrong one, `freshet history` shows it."},
+    {"F1090", "a task that does not exist is named",
+     "`after` or `requires` of a task names one that is not configured. An order that cannot be kept is not "
+     "guessed.",
+     "Correct the name, or remove it from the list."},
+    {"F1091", "tasks depend on each other in a circle",
+     "Each of the tasks shown is to run after the next, and the last after the first. None of them could "
+     "ever begin.",
+     "Take one of the edges out of `after` or `requires`; edges of the plugin's own manifest count too."},
+    {"F1092", "a required task is disabled",
+     "The task `requires` another that has enabled = false. What it needs would never have been done.",
+     "Enable the other task, or take it out of `requires`."},
+    {"F1093", "the plan and the configuration do not agree any more",
+     "A saved plan is applied exactly, under the grant it was made for. Since then a task, its channel, one "
+     "of its "
+     "roots or its quarantine has been changed in the configuration.",
+     "Make a new plan."},
+    {"F1094", "the plugin has changed since the plan was made",
+     "The plugin's file is not the one that made the plan. Its word was not given for what these bytes would "
+     "do.",
+     "Make a new plan."},
+    {"F1101", "more entries than the budget allows",
+     "The plan holds more entries than `budget.entries`. It is refused as a whole, before anything was "
+     "touched: a rule "
+     "that suddenly takes more than it ever did is often a mistake.",
+     "Look at the plan. Raise `budget.entries` if it is right, or write over = \"trim\" to take only as many "
+     "as fit."},
+    {"F1102", "more bytes than the budget allows",
+     "The plan holds more bytes on disk than `budget.bytes`. It is refused as a whole, before anything was "
+     "touched.",
+     "Look at the plan. Raise `budget.bytes` if it is right, or write over = \"trim\" to take only as many "
+     "as fit."},
+    {"F1103", "a larger share of a root than the budget allows",
+     "The plan takes a larger part of the entries of a root than `budget.share`. A rule that empties a "
+     "directory is "
+     "often a wrong clock, a wrong path or a forgotten unit.",
+     "Look at the plan. Raise `budget.share` (1.0 allows all) if it is right."},
+    {"F1104", "the plan alone is larger than the quarantine",
+     "`quarantine.max` is less than what this one run would move there. The run could never be kept as long "
+     "as `keep` "
+     "says.",
+     "Raise `quarantine.max`, or let a run take less: lower `budget.bytes` and write over = \"trim\"."},
+    {"F1105", "outside the hours in which this channel may act",
+     "`floors.hours` of the channel does not contain the present time of the day.",
+     "Run it then, or widen `floors.hours`."},
     {"F2001", "not an ELF file",
      "The file is no 64-bit ELF shared object. It was read by a locked probe; nothing of it was run.",
      "Give Freshet the .so that the plugin's build makes, not a script, an archive or a static library."},
@@ -70,40 +182,50 @@ constexpr CodePage kPages[] = {
      "Headers of the file point behind its end. Often a download or a copy broke off.",
      "Get the file again and compare its checksum."},
     {"F2004", "no manifest",
-     "The file has no section .freshet.manifest, so that Freshet cannot know what it is or what it asks for without running "
+     "The file has no section .freshet.manifest, so that Freshet cannot know what it is or what it asks for "
+     "without running "
      "it, which it never does.",
-     "Add FRESHET_MANIFEST(..) to the plugin, and make sure that the linker keeps it. A library that is no plugin does not "
+     "Add FRESHET_MANIFEST(..) to the plugin, and make sure that the linker keeps it. A library that is no "
+     "plugin does not "
      "belong into a plugin directory."},
     {"F2005", "the manifest is no valid TOML",
-     "The text in the section .freshet.manifest does not parse, is nested too deeply or is larger than 64 KiB.",
+     "The text in the section .freshet.manifest does not parse, is nested too deeply or is larger than 64 "
+     "KiB.",
      "Correct the text at the line and column shown."},
     {"F2006", "a key of the manifest is missing or wrong",
-     "The manifest parses, but lacks a key that every plugin needs, has one that does not exist, or has one with a value of the "
+     "The manifest parses, but lacks a key that every plugin needs, has one that does not exist, or has one "
+     "with a value of the "
      "wrong type.",
      "Correct the key that is named; `freshet plugins new` makes a manifest that is complete."},
     {"F2007", "the plugin needs another version of the plugin interface",
-     "The range `abi = { min, below }` of the manifest does not contain the version that this Freshet speaks.",
+     "The range `abi = { min, below }` of the manifest does not contain the version that this Freshet "
+     "speaks.",
      "Install a version of the plugin for this Freshet, or a Freshet for this plugin."},
-    {"F2008", "no entry symbol",
-     "The file does not export the function freshet_plugin_entry.",
+    {"F2008", "no entry symbol", "The file does not export the function freshet_plugin_entry.",
      "Define it with FRESHET_EXPORT, and do not hide it in a linker script."},
     {"F2009", "more than one exported symbol",
-     "The file exports other symbols beside freshet_plugin_entry. They could take the place of functions of the host.",
+     "The file exports other symbols beside freshet_plugin_entry. They could take the place of functions of "
+     "the host.",
      "Build with -fvisibility=hidden, and link with the version script of the SDK."},
     {"F2010", "the entry function failed",
-     "freshet_plugin_entry returned an error, or filled in something that cannot be. The plugin's own words are in the log.",
+     "freshet_plugin_entry returned an error, or filled in something that cannot be. The plugin's own words "
+     "are in the log.",
      "Look at the log with --log-level debug; ask the plugin's maker."},
     {"F2011", "a task kind that the manifest does not announce",
-     "The plugin describes a task kind that its manifest does not list, or lacks one that it lists. What you were shown "
+     "The plugin describes a task kind that its manifest does not list, or lacks one that it lists. What you "
+     "were shown "
      "before and what would run are not the same.",
-     "The plugin must be corrected: `describe` and the [task.*] tables of the manifest must name the same kinds."},
+     "The plugin must be corrected: `describe` and the [task.*] tables of the manifest must name the same "
+     "kinds."},
     {"F2012", "settings that do not fit",
      "Settings of the task are unknown to the plugin, missing, of the wrong type or out of range.",
      "Correct the settings that are named; `freshet plugins inspect` lists all that a plugin has."},
     {"F2013", "the plugin cannot be loaded",
-     "The loader refused the file, or one of its constructors crashed or did not return. That happened in the locked worker; "
+     "The loader refused the file, or one of its constructors crashed or did not return. That happened in "
+     "the locked worker; "
      "nothing else was harmed.",
-     "Look at the log with --log-level debug; ask the plugin's maker. A plugin must do nothing before its entry is called."},
+     "Look at the log with --log-level debug; ask the plugin's maker. A plugin must do nothing before its "
+     "entry is called."},
     {"F2014", "needs a library that is not allowed",
      "The file needs a shared library beyond those that a worker has.",
      "Link that library statically, or build the plugin against the libraries that the SDK names."},
@@ -111,7 +233,8 @@ constexpr CodePage kPages[] = {
      "The file has an RPATH or RUNPATH, by which other files could be loaded than those that were looked at.",
      "Build without -Wl,-rpath; with CMake, set SKIP_BUILD_RPATH."},
     {"F2016", "is an auditor or a filter of other libraries",
-     "The file asks the loader (DT_AUDIT, DT_DEPAUDIT, DT_FILTER, DT_AUXILIARY) to load or to replace others.",
+     "The file asks the loader (DT_AUDIT, DT_DEPAUDIT, DT_FILTER, DT_AUXILIARY) to load or to replace "
+     "others.",
      "Build it as an ordinary shared object."},
     {"F2017", "text relocations",
      "The loader would have to write into the file's code, which a worker does not permit.",
@@ -122,8 +245,7 @@ constexpr CodePage kPages[] = {
     {"F2019", "code that can be written",
      "A part of the file is both writable and executable, which a worker does not permit.",
      "Build without -Wl,-N and without a linker script that merges code and data."},
-    {"F2020", "the file is too large",
-     "The file is larger than what Freshet reads as a plugin.",
+    {"F2020", "the file is too large", "The file is larger than what Freshet reads as a plugin.",
      "Strip it (`strip --strip-unneeded`), and keep data out of it."},
     {"F3001", "the quarantine's place is taken",
      "What stands where the quarantine of a root belongs is not Freshet's: another owner, another mode than 0700, a link, a "
@@ -155,7 +277,9 @@ constexpr CodePage kPages[] = {
 
 }  // namespace
 
-std::span<const CodePage> code_pages() { return kPages; }
+std::span<const CodePage> code_pages() {
+  return kPages;
+}
 
 const CodePage* find_code_page(std::string_view code) {
   const auto same = [](char a, char b) { return a == b || (a == 'f' && b == 'F'); };
@@ -169,6 +293,11 @@ std::string_view closest_code(std::string_view code) {
   std::vector<std::string_view> codes;
   for (const CodePage& page : kPages) codes.push_back(page.code);
   return config::closest(code, codes);
+}
+
+bool is_configuration_fault(std::string_view code) {
+  constexpr std::string_view kFaults[] = {"F1040", "F1041", "F1090", "F1091", "F1092", "F2012"};
+  return std::ranges::find(kFaults, code) != std::end(kFaults);
 }
 
 }  // namespace freshet::policy

@@ -19,7 +19,7 @@ namespace freshet::policy {
 namespace {
 
 constexpr std::size_t kMaxPasswd = 16 << 20;
-constexpr std::uint32_t kFirstPerson = 1000;   // UID_MIN of login.defs
+constexpr std::uint32_t kFirstPerson = 1000;  // UID_MIN of login.defs
 constexpr std::uint32_t kNobody = 65534;
 
 std::string read_passwd() {

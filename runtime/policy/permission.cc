@@ -22,7 +22,8 @@ bool grants(const config::RootConfig& root, std::string_view name) {
 }
 
 bool any_grants(const std::vector<config::RootConfig>& roots, std::string_view name) {
-  return std::any_of(roots.begin(), roots.end(), [&](const config::RootConfig& root) { return grants(root, name); });
+  return std::any_of(roots.begin(), roots.end(),
+                     [&](const config::RootConfig& root) { return grants(root, name); });
 }
 
 // 0 means that the manifest did not ask.
@@ -31,7 +32,8 @@ T smaller(T asked, T granted) {
   return asked == 0 ? granted : std::min(asked, granted);
 }
 
-config::LimitsConfig smaller_limits(const manifest::RequestedLimits& asked, const config::LimitsConfig& granted) {
+config::LimitsConfig smaller_limits(const manifest::RequestedLimits& asked,
+                                    const config::LimitsConfig& granted) {
   config::LimitsConfig out;
   out.memory_bytes = smaller(asked.memory_bytes, granted.memory_bytes);
   out.cpu_ns = smaller(asked.cpu_ns, granted.cpu_ns);
@@ -58,11 +60,12 @@ PermissionResult effective_permission(const manifest::Manifest& manifest, const 
   for (const std::string& name : manifest.required_permissions) {
     if (any_grants(permission.roots, name)) continue;
     const std::string shown = escape_bytes(name);
-    out.violations.push_back({"F1001",
-                              "task `" + task.name + "` needs the permission `" + shown + "` (plugin " + manifest.id +
-                                  "), which no root of channel `" + channel.name + "` grants",
-                              "add \"" + shown + "\" to the `access` of a root, or disable the task",
-                              permission.roots.empty() ? channel.position : permission.roots.front().position});
+    out.violations.push_back(
+        {"F1001",
+         "task `" + task.name + "` needs the permission `" + shown + "` (plugin " + manifest.id +
+             "), which no root of channel `" + channel.name + "` grants",
+         "add \"" + shown + "\" to the `access` of a root, or disable the task",
+         permission.roots.empty() ? channel.position : permission.roots.front().position});
   }
   for (const std::string& name : manifest.optional_permissions) {
     if (!any_grants(permission.roots, name)) permission.dropped_optional.push_back(name);
@@ -77,12 +80,13 @@ PermissionResult effective_permission(const manifest::Manifest& manifest, const 
   permission.irreversible_allowed = channel.irreversible_allowed;
   permission.quarantine_mode = task.quarantine_mode.value_or(channel.quarantine.mode);
   if (permission.quarantine_mode == config::QuarantineMode::none && !channel.irreversible_allowed) {
-    out.violations.push_back({"F1002",
-                              "task `" + task.name + "` removes without quarantine, and channel `" + channel.name +
-                                  "` does not allow what cannot be taken back",
-                              "write irreversible = \"allowed\" beside the roots, or leave quarantine mode at \"keep\"",
-                              task.quarantine_mode ? position_of_key(task, "quarantine", task.position)
-                                                   : channel.quarantine.position});
+    out.violations.push_back(
+        {"F1002",
+         "task `" + task.name + "` removes without quarantine, and channel `" + channel.name +
+             "` does not allow what cannot be taken back",
+         "write irreversible = \"allowed\" beside the roots, or leave quarantine mode at \"keep\"",
+         task.quarantine_mode ? position_of_key(task, "quarantine", task.position)
+                              : channel.quarantine.position});
   }
   return out;
 }

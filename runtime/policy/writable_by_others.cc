@@ -82,16 +82,19 @@ class Walk {
       return;
     }
     if ((info.st_mode & (S_IWGRP | S_IWOTH)) == 0) return;
-    // In root's sticky directory others may add names, but not replace root's; whose the next name is, is judged with it.
-    // As the last directory it is not safe: what is added there is used.
+    // In root's sticky directory others may add names, but not replace root's; whose the next name is, is
+    // judged with it. As the last directory it is not safe: what is added there is used.
     if (directory && (info.st_mode & S_ISVTX) != 0 && !rest_.empty()) return;
-    refuse(here, (info.st_mode & S_IWOTH) != 0 ? "can be written by everybody" : "can be written by its group", "chmod go-w ");
+    refuse(here,
+           (info.st_mode & S_IWOTH) != 0 ? "can be written by everybody" : "can be written by its group",
+           "chmod go-w ");
   }
 
   void refuse(const std::string& here, const std::string& why, const std::string& command) {
     const std::string shown = escape_bytes(here);
     const std::string whole = escape_bytes(path_);
-    const std::string what = std::string(what_) + " `" + whole + "`" + (here == path_ ? " " : ": `" + shown + "` ") + why;
+    const std::string what =
+        std::string(what_) + " `" + whole + "`" + (here == path_ ? " " : ": `" + shown + "` ") + why;
     if (!violations_.empty() && violations_.back().what == what) return;
     violations_.push_back({"F1030", what + ", who could change what root does", command + shown, {}});
   }

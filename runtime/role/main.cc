@@ -13,13 +13,11 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/broker/broker.h"
 #include "runtime/sandbox/lock.h"
 #include "runtime/wire/packet.h"
 #include "runtime/worker/probe_main.h"
 #include "runtime/worker/worker_main.h"
-#ifdef FRESHET_HAVE_BROKER
-#include "runtime/broker/broker.h"
-#endif
 
 using namespace freshet;
 
@@ -55,16 +53,20 @@ int run(wire::Role role) {
     case wire::Role::worker: worker::run_worker(kSocket, setup, *locked);
     case wire::Role::probe: return worker::run_probe(kSocket, *locked);
     case wire::Role::broker:
-#ifdef FRESHET_HAVE_BROKER
       return broker::run_broker(kSocket, setup, std::move(locked->roots));
-#else
-      return 1;
-#endif
   }
   return 1;
 }
 
 }  // namespace
+
+#ifdef FRESHET_SANITIZED
+// A role has no environment to take options from. Its signals are the manager's to see, and it ends without a leak check.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() {
+  return "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0:detect_leaks=0:abort_on_error=1";
+}
+#endif
 
 int main(int count, char** arguments) {
   wire::Role role{};

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -38,7 +39,6 @@ void start_clean() {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::umask(0);
-  ::setsid();  // no terminal's Ctrl-C reaches a role
 }
 
 // libc and the C++ runtime load and install things when first used (the unwinder, the handlers of pthread_create), by
@@ -205,9 +205,15 @@ Status test_layers(const Setup& setup) {
   if (!setup.private_root) return {};
   struct stat info {};
   if (::stat("/etc", &info) == 0 || errno != ENOENT) return fail(ErrorKind::system, "self-test: /etc is visible");
-  for (std::size_t i = 0; i < setup.roots.size(); ++i)
-    if (::mkdir((private_root_path(i) + "/.freshet-self-test").c_str(), 0700) == 0 || errno != EROFS)
+  for (std::size_t i = 0; i < setup.roots.size(); ++i) {
+    const std::string root = private_root_path(i);
+    struct statvfs mount {};
+    if (::statvfs(root.c_str(), &mount) != 0 || (mount.f_flag & ST_RDONLY) == 0)
+      return fail(ErrorKind::system, "self-test: the root " + setup.roots[i].path + " is not mounted read-only");
+    // EACCES: another owner's, which this worker cannot even enter.
+    if (::mkdir((root + "/.freshet-self-test").c_str(), 0700) == 0 || (errno != EROFS && errno != EACCES))
       return fail(ErrorKind::system, "self-test: the root " + setup.roots[i].path + " is writable");
+  }
   return {};
 }
 
@@ -240,6 +246,11 @@ Result<LockedRole> lock_role(int socket, const Setup& setup, std::vector<Fd> fds
       locked.missing.push_back(std::string(name) + ": " + done.error().what);
     }
   };
+  // Beside the strict list: a container may forbid the call, and the filter forbids all use of keyrings anyway.
+  const auto extra = [&](const char* name, auto&& step) {
+    if (!status) return;
+    if (const Status done = step(); !done) locked.missing.push_back(std::string(name) + ": " + done.error().what);
+  };
   // What the later steps stand on: without it there is no going on.
   const auto must = [&](auto&& step) {
     if (status) status = step();
@@ -251,7 +262,7 @@ Result<LockedRole> lock_role(int socket, const Setup& setup, std::vector<Fd> fds
   if (!role) return role;
   if (setup.role != Role::broker) offer_to_oom_killer();
   must([&] { return enter_private_root(setup, *role); });
-  layer("session keyring", join_new_keyring);
+  extra("session keyring", join_new_keyring);
   must([&] { return drop_credentials(setup); });
   must([&] { return set_limits(setup); });
   must([&] { return refuse_new_privileges(); });

@@ -70,8 +70,9 @@ void Walker::begin(bool report) {
 
 void Walker::end() {
   while (!open_.empty()) close(const_cast<freshet_dir*>(*open_.begin()));
-  spare_buffers_.clear();
-  spare_buffers_.shrink_to_fit();
+  // Not only emptied: what is kept would be taken for the plugin's.
+  decltype(spare_buffers_)().swap(spare_buffers_);
+  decltype(open_)().swap(open_);
 }
 
 bool Walker::is_open(const freshet_dir* directory) const { return open_.contains(directory); }

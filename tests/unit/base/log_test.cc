@@ -1,11 +1,11 @@
 #include "runtime/base/log.h"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,7 +40,9 @@ class Log : public testing::Test {
   std::string directory_;
 };
 
-bool ends_with(const std::string& text, std::string_view end) { return text.ends_with(end); }
+bool ends_with(const std::string& text, std::string_view end) {
+  return text.ends_with(end);
+}
 
 TEST_F(Log, ALineCarriesRunChannelAndTaskWhereKnown) {
   start("debug", false);
@@ -122,7 +124,8 @@ TEST_F(Log, AFileThatCannotBeOpenedIsNamed) {
   const Status status = setup_logging({.level = "info", .file = directory_ + "/missing/../\n/log"});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().kind, ErrorKind::system);
-  EXPECT_NE(status.error().what.find(directory_ + "/missing/../\\n/log"), std::string::npos) << status.error().what;
+  EXPECT_NE(status.error().what.find(directory_ + "/missing/../\\n/log"), std::string::npos)
+      << status.error().what;
 }
 
 TEST_F(Log, AnUnknownLevelIsRefused) {

@@ -32,7 +32,8 @@ std::string duration_error(std::string_view text) {
   const auto value = parse_duration(text);
   if (value) return {};
   EXPECT_EQ(value.error().kind, ErrorKind::invalid);
-  EXPECT_NE(value.error().detail.find("\"30d\""), std::string::npos) << "no example in: " << value.error().detail;
+  EXPECT_NE(value.error().detail.find("\"30d\""), std::string::npos)
+      << "no example in: " << value.error().detail;
   return value.error().what;
 }
 
@@ -40,11 +41,14 @@ std::string size_error(std::string_view text) {
   const auto value = parse_size(text);
   if (value) return {};
   EXPECT_EQ(value.error().kind, ErrorKind::invalid);
-  EXPECT_NE(value.error().detail.find("\"2.5GiB\""), std::string::npos) << "no example in: " << value.error().detail;
+  EXPECT_NE(value.error().detail.find("\"2.5GiB\""), std::string::npos)
+      << "no example in: " << value.error().detail;
   return value.error().what;
 }
 
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 TEST(Duration, EveryUnitHasItsLength) {
   EXPECT_EQ(duration("1ms"), kMs);
@@ -175,8 +179,10 @@ TEST(Units, TruncatedTextsAreRefusedOrTaken) {
   const std::string text = "1y2w3.25d4h5min6s7ms";
   for (std::size_t length = 0; length <= text.size(); ++length) {
     const auto value = parse_duration(text.substr(0, length));
-    if (!value) EXPECT_FALSE(value.error().what.empty());
-    else EXPECT_GE(*value, 0);
+    if (!value)
+      EXPECT_FALSE(value.error().what.empty());
+    else
+      EXPECT_GE(*value, 0);
   }
 }
 

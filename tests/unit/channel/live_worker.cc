@@ -115,16 +115,24 @@ OpenRoot open_root(const std::string& path, config::Access access) {
   return root;
 }
 
+std::string role_executable() {
+  const char* folder = std::getenv("FRESHET_TEST_DIR");
+  return folder != nullptr ? std::string(folder) + "/freshet-role" : FRESHET_ROLE;
+}
+
 sandbox::Spawner& spawner() {
   static const std::unique_ptr<sandbox::Spawner> only = [] {
-    auto made = sandbox::Spawner::create(FRESHET_ROLE);
+    auto made = sandbox::Spawner::create(role_executable());
     if (!made) std::abort();
     return std::move(*made);
   }();
   return *only;
 }
 
-std::string plugin_path(const std::string& name) { return std::string(FRESHET_TEST_PLUGINS) + "/" + name + ".so"; }
+std::string plugin_path(const std::string& name) {
+  const char* folder = std::getenv("FRESHET_TEST_DIR");
+  return std::string(folder != nullptr ? folder : FRESHET_TEST_PLUGINS) + "/" + name + ".so";
+}
 
 Result<std::unique_ptr<RoleProcess>> start_worker(const PluginBytes& plugin, const std::vector<const OpenRoot*>& roots,
                                                   const WorkerOptions& options) {

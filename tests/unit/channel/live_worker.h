@@ -49,6 +49,8 @@ struct WorkerOptions {
   std::stop_token stop;
 };
 
+// The build's own, or under $FRESHET_TEST_DIR (as_ordinary_user.sh copies it where everybody can reach it).
+std::string role_executable();
 sandbox::Spawner& spawner();
 std::string plugin_path(const std::string& name);
 

@@ -7,19 +7,26 @@ namespace freshet::config {
 namespace {
 
 // A channel whose root has these keys beside its path /r.
-std::string root(std::string_view keys) { return "[channel.c]\nroots = [{ path = \"/r\", " + std::string(keys) + " }]\n"; }
-std::string channel(std::string_view keys) { return "[channel.c]\nroots = [{ path = \"/r\" }]\n" + std::string(keys) + "\n"; }
-std::string path(std::string_view value) { return "[channel.c]\nroots = [{ path = \"" + std::string(value) + "\" }]\n"; }
+std::string root(std::string_view keys) {
+  return "[channel.c]\nroots = [{ path = \"/r\", " + std::string(keys) + " }]\n";
+}
+std::string channel(std::string_view keys) {
+  return "[channel.c]\nroots = [{ path = \"/r\" }]\n" + std::string(keys) + "\n";
+}
+std::string path(std::string_view value) {
+  return "[channel.c]\nroots = [{ path = \"" + std::string(value) + "\" }]\n";
+}
 
 TEST(Channel, RootsMustBeAbsoluteAndNormal) {
   struct Case {
     std::string_view path, why, remedy;
   };
-  for (const Case& c : {Case{"relative", "not absolute", "in full"}, Case{"~/x", "never expanded", "in full"},
-                        Case{"$HOME/x", "never expanded", "in full"}, Case{"", "empty", "absolute"},
-                        Case{"/a/../b", "`..` part", "`/b`"}, Case{"/a/./b", "`.` or", "`/a/b`"},
-                        Case{"/a//b", "`//`", "`/a/b`"}, Case{"/a/", "ends with `/`", "`/a`"}, Case{"//", "`//`", "`/`"},
-                        Case{"/..", "`..` part", "`/`"}, Case{"/a/b/..", "`..` part", "`/a`"}}) {
+  for (const Case& c :
+       {Case{"relative", "not absolute", "in full"}, Case{"~/x", "never expanded", "in full"},
+        Case{"$HOME/x", "never expanded", "in full"}, Case{"", "empty", "absolute"},
+        Case{"/a/../b", "`..` part", "`/b`"}, Case{"/a/./b", "`.` or", "`/a/b`"},
+        Case{"/a//b", "`//`", "`/a/b`"}, Case{"/a/", "ends with `/`", "`/a`"}, Case{"//", "`//`", "`/`"},
+        Case{"/..", "`..` part", "`/`"}, Case{"/a/b/..", "`..` part", "`/a`"}}) {
     const Diagnostic d = error(path(c.path));
     EXPECT_TRUE(has(d.what, c.why)) << format(d);
     EXPECT_TRUE(has(d.suggestion, c.remedy)) << format(d);
@@ -38,11 +45,16 @@ TEST(Channel, ExcludesMustLieBelowTheirRoot) {
   EXPECT_TRUE(has(error(root("exclude = [\"inner\"]")).what, "not absolute"));
   EXPECT_TRUE(has(error(root("exclude = [\"/r/x/\"]")).what, "ends with `/`"));
   EXPECT_TRUE(has(error(root("exclude = \"/r/x\"")).suggestion, "[\"/r/x\"]"));
-  EXPECT_EQ(good("[channel.c]\nroots = [{ path = \"/\", exclude = [\"/x\"] }]\n").channels.at("c").roots[0].exclude.size(), 1U);
+  EXPECT_EQ(good("[channel.c]\nroots = [{ path = \"/\", exclude = [\"/x\"] }]\n")
+                .channels.at("c")
+                .roots[0]
+                .exclude.size(),
+            1U);
 }
 
 TEST(Channel, AccessIsAListOfKnownWords) {
-  EXPECT_EQ(good(root("access = []")).channels.at("c").roots[0].access, (Access{.list = true, .read = false, .remove = false}));
+  EXPECT_EQ(good(root("access = []")).channels.at("c").roots[0].access,
+            (Access{.list = true, .read = false, .remove = false}));
   EXPECT_EQ(good(root("access = [\"list\", \"read\"]")).channels.at("c").roots[0].access,
             (Access{.list = true, .read = true, .remove = false}));
   const Diagnostic word = error(root("access = [\"remvoe\"]"));
@@ -59,18 +71,23 @@ TEST(Channel, ARootIsATable) {
   EXPECT_TRUE(has(error("[channel.c]\nroots = []\n").what, "is empty"));
   EXPECT_TRUE(has(error("[channel.c]\nroots = [{ optional = true }]\n").what, "no `path`"));
   EXPECT_TRUE(has(error(root("optionl = true")).suggestion, "did you mean `optional`?"));
-  EXPECT_TRUE(has(error(root("i_know_what_this_is = true")).suggestion, "did you mean `i-know-what-this-is`?"));
+  EXPECT_TRUE(
+      has(error(root("i_know_what_this_is = true")).suggestion, "did you mean `i-know-what-this-is`?"));
 }
 
 TEST(Channel, RootsOfOneChannelMustBeApart) {
-  EXPECT_TRUE(has(error("[channel.c]\nroots = [{ path = \"/a\" }, { path = \"/a\" }]\n").what, "listed twice"));
-  EXPECT_TRUE(has(error("[channel.c]\nroots = [{ path = \"/a/b\" }, { path = \"/a\" }]\n").what, "`/a/b` lies below root `/a`"));
-  const Config config = good("[channel.c]\nroots = [{ path = \"/a\", exclude = [\"/a/b\"] }, { path = \"/a/b\" }]\n");
+  EXPECT_TRUE(
+      has(error("[channel.c]\nroots = [{ path = \"/a\" }, { path = \"/a\" }]\n").what, "listed twice"));
+  EXPECT_TRUE(has(error("[channel.c]\nroots = [{ path = \"/a/b\" }, { path = \"/a\" }]\n").what,
+                  "`/a/b` lies below root `/a`"));
+  const Config config =
+      good("[channel.c]\nroots = [{ path = \"/a\", exclude = [\"/a/b\"] }, { path = \"/a/b\" }]\n");
   EXPECT_EQ(config.channels.at("c").roots.size(), 2U);
 }
 
 TEST(Channel, LimitsAreMoreThanZero) {
-  for (const std::string_view limit : {"memory = \"0B\"", "cpu = \"0s\"", "wall = \"0s\"", "threads = 0", "fds = 0"}) {
+  for (const std::string_view limit :
+       {"memory = \"0B\"", "cpu = \"0s\"", "wall = \"0s\"", "threads = 0", "fds = 0"}) {
     EXPECT_FALSE(errors(channel("limits = { " + std::string(limit) + " }")).empty()) << limit;
   }
   EXPECT_TRUE(has(error(channel("limits = { memory = 5 }")).what, "a size like \"256MiB\", not an integer"));
@@ -82,9 +99,12 @@ TEST(Channel, LimitsAreMoreThanZero) {
 }
 
 TEST(Channel, NumbersThatDoNotFitAreRefusedNotWrapped) {
-  for (const std::string_view number : {"99999999999999999999", "0xFFFFFFFFFFFFFFFFFFFF", "0o7777777777777777777777777777",
-                                        "9223372036854775807", "-9223372036854775808"}) {
-    EXPECT_TRUE(has(error(channel("budget = { entries = " + std::string(number) + " }")).what, "must be from 0")) << number;
+  for (const std::string_view number :
+       {"99999999999999999999", "0xFFFFFFFFFFFFFFFFFFFF", "0o7777777777777777777777777777",
+        "9223372036854775807", "-9223372036854775808"}) {
+    EXPECT_TRUE(
+        has(error(channel("budget = { entries = " + std::string(number) + " }")).what, "must be from 0"))
+        << number;
   }
   EXPECT_EQ(good(channel("budget = { entries = 0x10 }")).channels.at("c").budget.entries, 16U);
   EXPECT_EQ(good(channel("budget = { entries = +1_000 }")).channels.at("c").budget.entries, 1000U);
@@ -94,7 +114,9 @@ TEST(Channel, AShareIsBetweenZeroAndOne) {
   EXPECT_DOUBLE_EQ(good(channel("budget = { share = 1 }")).channels.at("c").budget.share, 1);
   EXPECT_DOUBLE_EQ(good(channel("budget = { share = 0.25 }")).channels.at("c").budget.share, 0.25);
   for (const std::string_view share : {"1.1", "-0.1", "nan", "inf", "1e400", "2"}) {
-    EXPECT_TRUE(has(error(channel("budget = { share = " + std::string(share) + " }")).what, "must be from 0 to 1")) << share;
+    EXPECT_TRUE(
+        has(error(channel("budget = { share = " + std::string(share) + " }")).what, "must be from 0 to 1"))
+        << share;
   }
   EXPECT_TRUE(has(error(channel("budget = { over = \"trimm\" }")).suggestion, "did you mean `trim`?"));
 }
@@ -102,7 +124,8 @@ TEST(Channel, AShareIsBetweenZeroAndOne) {
 TEST(Channel, QuarantineWordsAreChecked) {
   EXPECT_TRUE(has(error(channel("quarantine = { mode = \"non\" }")).suggestion, "did you mean `none`?"));
   EXPECT_TRUE(has(error(channel("quarantine = { at = \"inroot\" }")).suggestion, "did you mean `in-root`?"));
-  EXPECT_TRUE(has(error(channel("quarantine = { keep = 7 }")).what, "a duration like \"7d\", not an integer"));
+  EXPECT_TRUE(
+      has(error(channel("quarantine = { keep = 7 }")).what, "a duration like \"7d\", not an integer"));
   EXPECT_TRUE(has(error(channel("quarantine = { kep = \"7d\" }")).suggestion, "did you mean `keep`?"));
   EXPECT_EQ(good(channel("quarantine.keep = \"0s\"")).channels.at("c").quarantine.keep_ns, 0);
 }
@@ -113,9 +136,12 @@ TEST(Channel, HoursAreTwoTimesOfTheDay) {
   };
   EXPECT_EQ(hours("00:00-24:00"), (std::pair<std::uint32_t, std::uint32_t>{0, 1440}));
   EXPECT_EQ(hours("23:59-00:01"), (std::pair<std::uint32_t, std::uint32_t>{1439, 1}));
-  for (const std::string_view wrong : {"", "22:00", "22:00-", "22-6", "22:00-22:00", "24:00-06:00", "22:60-06:00", "25:00-06:00",
-                                       "22:00-06:00-", "-1:00-02:00", "+1:00-02:00", "22:00 - 06:00", "aa:bb-cc:dd"}) {
-    EXPECT_TRUE(has(error(channel("floors = { hours = \"" + std::string(wrong) + "\" }")).suggestion, "22:00-06:00")) << wrong;
+  for (const std::string_view wrong :
+       {"", "22:00", "22:00-", "22-6", "22:00-22:00", "24:00-06:00", "22:60-06:00", "25:00-06:00",
+        "22:00-06:00-", "-1:00-02:00", "+1:00-02:00", "22:00 - 06:00", "aa:bb-cc:dd"}) {
+    EXPECT_TRUE(
+        has(error(channel("floors = { hours = \"" + std::string(wrong) + "\" }")).suggestion, "22:00-06:00"))
+        << wrong;
   }
 }
 
@@ -133,10 +159,13 @@ TEST(Channel, WordsOfTheChannelAreChecked) {
 
 TEST(Channel, NamesAreChecked) {
   for (const std::string_view name : {"\"\"", "\"a b\"", "\"a/b\"", "\"..\"", "\".\"", "\"ä\""}) {
-    EXPECT_TRUE(has(error("[channel." + std::string(name) + "]\nroots = [{ path = \"/r\" }]\n").what, "bad name")) << name;
+    EXPECT_TRUE(
+        has(error("[channel." + std::string(name) + "]\nroots = [{ path = \"/r\" }]\n").what, "bad name"))
+        << name;
   }
   EXPECT_TRUE(has(error("[channel." + std::string(65, 'a') + "]\n").what, "bad name"));
-  EXPECT_EQ(good("[channel." + std::string(64, 'a') + "]\nroots = [{ path = \"/r\" }]\n").channels.size(), 1U);
+  EXPECT_EQ(good("[channel." + std::string(64, 'a') + "]\nroots = [{ path = \"/r\" }]\n").channels.size(),
+            1U);
   EXPECT_EQ(good("[channel.\"A.b_c-9\"]\nroots = [{ path = \"/r\" }]\n").channels.size(), 1U);
   EXPECT_TRUE(has(error("channel = 3\n").what, "must be a table"));
   EXPECT_TRUE(has(error("channel.c = 3\n").what, "must be a table"));

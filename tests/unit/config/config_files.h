@@ -73,6 +73,8 @@ inline Diagnostic error(std::string_view text) {
   return all.empty() ? Diagnostic{} : all.front();
 }
 
-inline bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+inline bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 }  // namespace freshet::config

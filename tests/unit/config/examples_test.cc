@@ -38,7 +38,8 @@ TEST(Examples, EveryExampleLoadsAndPassesAnywhere) {
     const Config config = good(read(entry.path()));
     EXPECT_FALSE(config.tasks.empty()) << entry.path();
     for (const auto& [name, channel] : config.channels) {
-      for (const RootConfig& root : channel.roots) EXPECT_TRUE(root.optional) << root.path << " in " << entry.path();
+      for (const RootConfig& root : channel.roots)
+        EXPECT_TRUE(root.optional) << root.path << " in " << entry.path();
     }
     ++count;
   }
@@ -93,11 +94,14 @@ TEST(Examples, TheDefaultFilesKeysAreTheProgramsDefaults) {
 TEST(Examples, TheDefaultFileNamesEveryKey) {
   const std::string text = read(kFolder / "freshet.toml");
   for (const std::string_view key :
-       {"roots", "path", "access", "exclude", "optional", "i-know-what-this-is", "irreversible", "limits", "memory", "cpu",
-        "wall", "threads", "fds", "budget", "entries", "bytes", "share", "over", "quarantine", "mode", "keep", "max", "at",
-        "floors", "min-age", "keep-newest", "pins", "hours", "spare-in-use", "isolation", "sandbox", "uid-base", "plugin",
-        "task", "channel", "enabled", "after", "requires", "settings", "on-failure", "policy", "lockfile", "signatures",
-        "native-tasks", "log", "level", "file", "json"}) {
+       {"roots",        "path",         "access",   "exclude",    "optional",     "i-know-what-this-is",
+        "irreversible", "limits",       "memory",   "cpu",        "wall",         "threads",
+        "fds",          "budget",       "entries",  "bytes",      "share",        "over",
+        "quarantine",   "mode",         "keep",     "max",        "at",           "floors",
+        "min-age",      "keep-newest",  "pins",     "hours",      "spare-in-use", "isolation",
+        "sandbox",      "uid-base",     "plugin",   "task",       "channel",      "enabled",
+        "after",        "requires",     "settings", "on-failure", "policy",       "lockfile",
+        "signatures",   "native-tasks", "log",      "level",      "file",         "json"}) {
     EXPECT_TRUE(has(text, "#" + std::string(key) + " =") || has(text, "#   " + std::string(key) + " ") ||
                 has(text, "." + std::string(key) + "]") || has(text, "[" + std::string(key)))
         << key << " is not explained";

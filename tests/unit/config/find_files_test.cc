@@ -19,8 +19,10 @@ class Variable {
     ::setenv(name, value.c_str(), 1);
   }
   ~Variable() {
-    if (old_) ::setenv(name_, old_->c_str(), 1);
-    else ::unsetenv(name_);
+    if (old_)
+      ::setenv(name_, old_->c_str(), 1);
+    else
+      ::unsetenv(name_);
   }
   Variable(const Variable&) = delete;
   Variable& operator=(const Variable&) = delete;
@@ -33,12 +35,14 @@ class Variable {
 TEST(FindFiles, TheStandardNameBringsItsFolderInNameOrder) {
   ConfigFiles files;
   const std::string file = files.write("freshet.toml", "");
-  for (const char* name : {"conf.d/20-b.toml", "conf.d/10-z.toml", "conf.d/.hidden.toml", "conf.d/readme.md", "conf.d/x.toml~"}) {
+  for (const char* name : {"conf.d/20-b.toml", "conf.d/10-z.toml", "conf.d/.hidden.toml", "conf.d/readme.md",
+                           "conf.d/x.toml~"}) {
     files.write(name, "");
   }
   const auto found = find_config_files(file);
   ASSERT_TRUE(found) << found.error().what;
-  EXPECT_EQ(*found, (std::vector<std::string>{file, files.path("conf.d/10-z.toml"), files.path("conf.d/20-b.toml")}));
+  EXPECT_EQ(*found,
+            (std::vector<std::string>{file, files.path("conf.d/10-z.toml"), files.path("conf.d/20-b.toml")}));
 }
 
 TEST(FindFiles, AnotherNameStandsAlone) {

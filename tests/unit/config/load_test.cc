@@ -176,14 +176,16 @@ TEST(Load, AnEmptyFileIsAnEmptyConfiguration) {
 
 TEST(Load, AnErrorNamesFileLineColumnAndDrawsACaret) {
   ConfigFiles files;
-  const std::string file = files.write("freshet.toml", "[task.a]\nplugin = \"p\"\nroots = [{ path = \"/a\" }]\nenabeld = true\n");
+  const std::string file =
+      files.write("freshet.toml", "[task.a]\nplugin = \"p\"\nroots = [{ path = \"/a\" }]\nenabeld = true\n");
   const auto loaded = files.load_all();
   ASSERT_FALSE(loaded);
   ASSERT_EQ(loaded.error().size(), 1U) << describe(loaded.error());
-  EXPECT_EQ(format(loaded.error()[0]), file + ":4:1: error: unknown key `enabeld` in task `a`\n"
-                                              "  4 | enabeld = true\n"
-                                              "    | ^\n"
-                                              "  = help: did you mean `enabled`?");
+  EXPECT_EQ(format(loaded.error()[0]), file +
+                                           ":4:1: error: unknown key `enabeld` in task `a`\n"
+                                           "  4 | enabeld = true\n"
+                                           "    | ^\n"
+                                           "  = help: did you mean `enabled`?");
 }
 
 TEST(Load, ColumnsCountCharactersAndTheCaretStandsBelow) {
@@ -214,8 +216,8 @@ settings = { when = 2020-01-01 }
   const std::string all = describe(loaded.error());
   for (const std::string_view part :
        {"cannot be `stric`", "did you mean `strict`?", "`relative` is not absolute", "unknown unit \"XiB\"",
-        "`threads`", "`share`", "`bytes`", "unknown key `chanel`", "did you mean `channel`?", "a date or time",
-        "no plugin id", "`enabled`", "has no `roots` and no `channel`"}) {
+        "`threads`", "`share`", "`bytes`", "unknown key `chanel`", "did you mean `channel`?",
+        "a date or time", "no plugin id", "`enabled`", "has no `roots` and no `channel`"}) {
     EXPECT_TRUE(has(all, part)) << part << " is not in:\n" << all;
   }
   // In the order of the files and lines.
@@ -228,7 +230,9 @@ settings = { when = 2020-01-01 }
 
 TEST(Load, ASyntaxErrorEndsItsFileOnly) {
   ConfigFiles files;
-  files.write("freshet.toml", "[task.a]\nplugin = \"p\"\nroots = [{ path = \"/a\" }\nenabled = maybe\n[task.b]\nnonsense = 1\n");
+  files.write(
+      "freshet.toml",
+      "[task.a]\nplugin = \"p\"\nroots = [{ path = \"/a\" }\nenabled = maybe\n[task.b]\nnonsense = 1\n");
   files.write("b.toml", "[task.c]\nplugin = \"p\"\nroots = [{ path = \"/c\" }]\nnonsense = 1\n");
   const auto loaded = files.load_all();
   ASSERT_FALSE(loaded);
@@ -244,7 +248,8 @@ TEST(Load, ACutFileHidesNoChannelFromTheOthers) {
   files.write("b.toml", "[task.c]\nplugin = \"p\"\nchannel = \"web\"\n");
   const auto loaded = files.load_all();
   ASSERT_FALSE(loaded);
-  EXPECT_EQ(loaded.error().size(), 1U) << "the channel may stand in the broken file\n" << describe(loaded.error());
+  EXPECT_EQ(loaded.error().size(), 1U) << "the channel may stand in the broken file\n"
+                                       << describe(loaded.error());
 }
 
 TEST(Load, SyntaxErrorsPointAtThePlaceAndSayWhatIsWrong) {
@@ -253,10 +258,13 @@ TEST(Load, SyntaxErrorsPointAtThePlaceAndSayWhatIsWrong) {
     std::uint32_t line, column;
     std::string_view part;
   };
-  for (const Case& c : {Case{"a = 1\nb = ", 2, 5, "missing value"}, Case{"a = 1\n\nb = 1 c = 2\n", 3, 7, "expected newline"},
-                        Case{"x = 1\na = yes\n", 2, 5, "unknown value"}, Case{"[a]\nb = 1\n[a]\nc = 1\n", 3, 1, "already exists"},
-                        Case{"a = 1\na = 2\n", 2, 5, "already exists"}, Case{"# c\na b = 1\n", 2, 2, "invalid format for key"},
-                        Case{"a = \"x\nb = 1\n", 1, 5, "has no end"}, Case{"a = 1979-13-45\n", 1, 15, "date"}}) {
+  for (const Case& c :
+       {Case{"a = 1\nb = ", 2, 5, "missing value"}, Case{"a = 1\n\nb = 1 c = 2\n", 3, 7, "expected newline"},
+        Case{"x = 1\na = yes\n", 2, 5, "unknown value"},
+        Case{"[a]\nb = 1\n[a]\nc = 1\n", 3, 1, "already exists"},
+        Case{"a = 1\na = 2\n", 2, 5, "already exists"},
+        Case{"# c\na b = 1\n", 2, 2, "invalid format for key"}, Case{"a = \"x\nb = 1\n", 1, 5, "has no end"},
+        Case{"a = 1979-13-45\n", 1, 15, "date"}}) {
     const Diagnostic d = error(c.text);
     EXPECT_EQ(d.position.line, c.line) << c.text << "\n" << format(d);
     EXPECT_EQ(d.position.column, c.column) << c.text << "\n" << format(d);
@@ -273,18 +281,25 @@ TEST(Load, ABrokenLineInBracesIsExplained) {
 
 TEST(Load, DuplicatesOverFilesNameBothPlaces) {
   ConfigFiles files;
-  const std::string first = files.write("freshet.toml",
-      "isolation = \"strict\"\n[channel.c]\nroots = [{ path = \"/a\" }]\n[task.t]\nplugin = \"p\"\nchannel = \"c\"\n[log]\nlevel = \"info\"\n");
-  const std::string second = files.write("b.toml",
-      "isolation = \"strict\"\n[channel.c]\nroots = [{ path = \"/b\" }]\n[task.t]\nplugin = \"p\"\nchannel = \"c\"\n[log]\nlevel = \"warn\"\njson = true\n");
+  const std::string first =
+      files.write("freshet.toml",
+                  "isolation = \"strict\"\n[channel.c]\nroots = [{ path = \"/a\" }]\n[task.t]\nplugin = "
+                  "\"p\"\nchannel = \"c\"\n[log]\nlevel = \"info\"\n");
+  const std::string second =
+      files.write("b.toml",
+                  "isolation = \"strict\"\n[channel.c]\nroots = [{ path = \"/b\" }]\n[task.t]\nplugin = "
+                  "\"p\"\nchannel = \"c\"\n[log]\nlevel = \"warn\"\njson = true\n");
   const auto loaded = files.load_all();
   ASSERT_FALSE(loaded);
   const std::string all = describe(loaded.error());
   ASSERT_EQ(loaded.error().size(), 4U) << all;
-  EXPECT_TRUE(has(all, second + ":1:1: error: `isolation` is defined twice; first at " + first + ":1:1")) << all;
-  EXPECT_TRUE(has(all, second + ":2:10: error: channel `c` is defined twice; first at " + first + ":2:10")) << all;
+  EXPECT_TRUE(has(all, second + ":1:1: error: `isolation` is defined twice; first at " + first + ":1:1"))
+      << all;
+  EXPECT_TRUE(has(all, second + ":2:10: error: channel `c` is defined twice; first at " + first + ":2:10"))
+      << all;
   EXPECT_TRUE(has(all, second + ":4:7: error: task `t` is defined twice; first at " + first + ":4:7")) << all;
-  EXPECT_TRUE(has(all, second + ":8:1: error: `log.level` is defined twice; first at " + first + ":8:1")) << all;
+  EXPECT_TRUE(has(all, second + ":8:1: error: `log.level` is defined twice; first at " + first + ":8:1"))
+      << all;
 }
 
 TEST(Load, FilesAreMerged) {
@@ -302,7 +317,8 @@ TEST(Load, FilesAreMerged) {
 TEST(Load, AMissingFileIsNamed) {
   const auto loaded = load({{"/nonexistent/freshet.toml"}});
   ASSERT_FALSE(loaded);
-  EXPECT_EQ(format(loaded.error().at(0)), "/nonexistent/freshet.toml: error: cannot be opened: No such file or directory");
+  EXPECT_EQ(format(loaded.error().at(0)),
+            "/nonexistent/freshet.toml: error: cannot be opened: No such file or directory");
 }
 
 TEST(Load, WhatIsNoFileIsRefusedWithoutWaiting) {
@@ -345,8 +361,9 @@ TEST(Load, TheParserNeverSeesWhatWouldOverflowItsStack) {
 
 TEST(Load, BracketsInStringsAndCommentsAreNoNesting) {
   const std::string many(100, '[');
-  const Config config = good("# " + many + "\n[task.t]\nplugin = \"p\"\nroots = [{ path = \"/a\" }]\nsettings = { x = \"" +
-                             many + "\\\"" + many + "\", y = '" + many + "', z = \"\"\"" + many + "\n\"" + many + "\"\"\" }\n");
+  const Config config =
+      good("# " + many + "\n[task.t]\nplugin = \"p\"\nroots = [{ path = \"/a\" }]\nsettings = { x = \"" +
+           many + "\\\"" + many + "\", y = '" + many + "', z = \"\"\"" + many + "\n\"" + many + "\"\"\" }\n");
   EXPECT_EQ(config.tasks.at("t").settings.size(), 3U);
 }
 
@@ -369,7 +386,8 @@ TEST(Load, ManyErrorsAreCutWithTheirCount) {
   EXPECT_EQ(all.back().what, "and 500 more errors");
 }
 
-// The twin of every good file: each of its prefixes is a configuration or has errors, and never ends the process.
+// The twin of every good file: each of its prefixes is a configuration or has errors, and never ends the
+// process.
 TEST(Load, EveryPrefixOfAGoodFileIsReadOrRefused) {
   int refused = 0;
   for (std::size_t length = 0; length < kFull.size(); ++length) {

@@ -11,7 +11,8 @@ namespace {
 constexpr std::string_view kWords[] = {"older-than", "age-by", "keep", "only", "max-depth"};
 
 TEST(Suggest, MisspellingsFindTheirWord) {
-  for (const std::string_view word : {"older-then", "oder-than", "olderthan", "older_than", "Older-Than", "odler-than", "older-thann"}) {
+  for (const std::string_view word :
+       {"older-then", "oder-than", "olderthan", "older_than", "Older-Than", "odler-than", "older-thann"}) {
     EXPECT_EQ(closest(word, kWords), "older-than") << word;
   }
   EXPECT_EQ(closest("keeep", kWords), "keep");
@@ -26,7 +27,9 @@ TEST(Suggest, OtherWordsFindNone) {
   EXPECT_EQ(closest("keep", {}), "");
 }
 
-TEST(Suggest, AVeryLongWordCostsNothing) { EXPECT_EQ(closest(std::string(1 << 20, 'k'), kWords), ""); }
+TEST(Suggest, AVeryLongWordCostsNothing) {
+  EXPECT_EQ(closest(std::string(1 << 20, 'k'), kWords), "");
+}
 
 TEST(Suggest, WithoutANearWordAllCanBeListed) {
   EXPECT_EQ(suggest("kepe", kWords), "did you mean `keep`?");

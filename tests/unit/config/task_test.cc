@@ -8,21 +8,25 @@ namespace {
 
 // A task on its own roots; `keys` are further lines.
 std::string task(std::string_view name, std::string_view path, std::string_view keys = "") {
-  return "[task." + std::string(name) + "]\nplugin = \"p\"\nroots = [{ path = \"" + std::string(path) + "\" }]\n" +
-         std::string(keys) + "\n";
+  return "[task." + std::string(name) + "]\nplugin = \"p\"\nroots = [{ path = \"" + std::string(path) +
+         "\" }]\n" + std::string(keys) + "\n";
 }
 constexpr std::string_view kChannel = "[channel.c]\nroots = [{ path = \"/r\" }]\n";
 
 TEST(Task, NeedsAPluginAndAPlace) {
   EXPECT_TRUE(has(error("[task.t]\nroots = [{ path = \"/r\" }]\n").what, "no `plugin`"));
   EXPECT_TRUE(has(error("[task.t]\nplugin = \"p\"\n").what, "no `roots` and no `channel`"));
-  EXPECT_TRUE(has(error(std::string(kChannel) + "[task.t]\nplugin = \"p\"\nchannel = \"c\"\nroots = [{ path = \"/x\" }]\n").what,
+  EXPECT_TRUE(has(error(std::string(kChannel) +
+                        "[task.t]\nplugin = \"p\"\nchannel = \"c\"\nroots = [{ path = \"/x\" }]\n")
+                      .what,
                   "both `channel` and `roots`"));
   EXPECT_TRUE(has(error(task("t", "/r", "plugn = 1")).suggestion, "did you mean `plugin`?"));
 }
 
 TEST(Task, AnUnknownChannelIsNamedWithTheNearest) {
-  const Diagnostic d = error("[channel.web-cache]\nroots = [{ path = \"/r\" }]\n[task.t]\nplugin = \"p\"\nchannel = \"web-cahce\"\n");
+  const Diagnostic d = error(
+      "[channel.web-cache]\nroots = [{ path = \"/r\" }]\n[task.t]\nplugin = \"p\"\nchannel = "
+      "\"web-cahce\"\n");
   EXPECT_TRUE(has(d.what, "`web-cahce`, which is not declared"));
   EXPECT_TRUE(has(d.suggestion, "did you mean `web-cache`?"));
   EXPECT_EQ(d.position.line, 5U);
@@ -36,20 +40,27 @@ TEST(Task, AGeneratedChannelCannotBeJoinedByName) {
 TEST(Task, AChannelWithoutRootsIsForNativeTasksOnly) {
   EXPECT_EQ(good("[channel.c]\n").channels.size(), 1U);
   EXPECT_TRUE(has(error("[channel.c]\n[task.t]\nplugin = \"p\"\nchannel = \"c\"\n").what, "has no `roots`"));
-  EXPECT_EQ(errors("[channel.c]\nroots = [{ path = \"x\" }]\n[task.t]\nplugin = \"p\"\nchannel = \"c\"\n").size(), 1U)
+  EXPECT_EQ(
+      errors("[channel.c]\nroots = [{ path = \"x\" }]\n[task.t]\nplugin = \"p\"\nchannel = \"c\"\n").size(),
+      1U)
       << "a wrong root is reported once";
 }
 
 TEST(Task, KeysOfItsChannelBelongThere) {
-  for (const std::string_view key : {"limits = {}", "budget = {}", "floors = {}", "isolation = \"strict\"", "irreversible = \"allowed\""}) {
-    const Diagnostic d = error(std::string(kChannel) + "[task.t]\nplugin = \"p\"\nchannel = \"c\"\n" + std::string(key) + "\n");
+  for (const std::string_view key : {"limits = {}", "budget = {}", "floors = {}", "isolation = \"strict\"",
+                                     "irreversible = \"allowed\""}) {
+    const Diagnostic d = error(std::string(kChannel) + "[task.t]\nplugin = \"p\"\nchannel = \"c\"\n" +
+                               std::string(key) + "\n");
     EXPECT_TRUE(has(d.what, "belongs to its channel")) << format(d);
     EXPECT_TRUE(has(d.suggestion, "[channel.c]")) << format(d);
     EXPECT_EQ(d.position.line, 6U);
   }
-  const Diagnostic keep = error(std::string(kChannel) + "[task.t]\nplugin = \"p\"\nchannel = \"c\"\nquarantine = { mode = \"none\", keep = \"1d\" }\n");
+  const Diagnostic keep =
+      error(std::string(kChannel) +
+            "[task.t]\nplugin = \"p\"\nchannel = \"c\"\nquarantine = { mode = \"none\", keep = \"1d\" }\n");
   EXPECT_TRUE(has(keep.suggestion, "a task may change `mode` only")) << format(keep);
-  const Config config = good(std::string(kChannel) + "[task.t]\nplugin = \"p\"\nchannel = \"c\"\nquarantine = { mode = \"none\" }\n");
+  const Config config = good(std::string(kChannel) +
+                             "[task.t]\nplugin = \"p\"\nchannel = \"c\"\nquarantine = { mode = \"none\" }\n");
   EXPECT_EQ(config.tasks.at("t").quarantine_mode, QuarantineMode::none);
   EXPECT_EQ(config.channels.at("c").quarantine.mode, QuarantineMode::keep);
 }
@@ -67,7 +78,8 @@ TEST(Task, SettingsMayBeValuesAndListsOnly) {
   const auto& outer = std::get<std::vector<SettingValue>>(config.tasks.at("t").settings.at("list").value);
   EXPECT_EQ(std::get<std::vector<SettingValue>>(outer.at(0).value).size(), 1U);
   EXPECT_TRUE(has(error(task("t", "/r", "settings = { inner = { a = 1 } }")).what, "cannot be a table"));
-  EXPECT_TRUE(has(error(task("t", "/r", "settings = { when = 2020-01-01T00:00:00Z }")).what, "cannot be a date or time"));
+  EXPECT_TRUE(has(error(task("t", "/r", "settings = { when = 2020-01-01T00:00:00Z }")).what,
+                  "cannot be a date or time"));
   EXPECT_TRUE(has(error(task("t", "/r", "settings = { big = 99999999999999999999 }")).what, "too large"));
   EXPECT_TRUE(has(error(task("t", "/r", "settings = 3")).what, "must be a table"));
 }
@@ -77,7 +89,8 @@ TEST(Task, ASettingPointsAtItsKey) {
   const Position& position = config.tasks.at("t").settings.at("older-than").position;
   EXPECT_EQ(position.line, 4U);
   EXPECT_EQ(position.column, 21U);
-  EXPECT_EQ(excerpt(position), "  4 | settings = { a = 1, older-than = \"30d\" }\n    |                     ^");
+  EXPECT_EQ(excerpt(position),
+            "  4 | settings = { a = 1, older-than = \"30d\" }\n    |                     ^");
 }
 
 TEST(Task, KeyPositionsAreThoseOfTheFile) {
@@ -92,7 +105,8 @@ TEST(Task, KeyPositionsAreThoseOfTheFile) {
 }
 
 TEST(GeneratedChannel, TasksWithEqualOrNestedRootsShareOneNamedAfterTheFirst) {
-  const Config config = good(task("b", "/c/x") + task("a", "/c") + task("z", "/c/x/y") + task("d", "/other") + task("B", "/c"));
+  const Config config =
+      good(task("b", "/c/x") + task("a", "/c") + task("z", "/c/x/y") + task("d", "/other") + task("B", "/c"));
   // Bytewise, "B" is before "a".
   for (const std::string name : {"B", "a", "b", "z"}) EXPECT_EQ(config.tasks.at(name).channel, "B") << name;
   EXPECT_EQ(config.tasks.at("d").channel, "d");
@@ -105,7 +119,8 @@ TEST(GeneratedChannel, TasksWithEqualOrNestedRootsShareOneNamedAfterTheFirst) {
 }
 
 TEST(GeneratedChannel, SharingIsTransitive) {
-  const Config config = good("[task.m]\nplugin = \"p\"\nroots = [{ path = \"/a\" }, { path = \"/b\" }]\n" + task("n", "/a/x") + task("k", "/b/y"));
+  const Config config = good("[task.m]\nplugin = \"p\"\nroots = [{ path = \"/a\" }, { path = \"/b\" }]\n" +
+                             task("n", "/a/x") + task("k", "/b/y"));
   EXPECT_EQ(config.channels.size(), 1U);
   EXPECT_EQ(config.tasks.at("m").channel, "k");
 }
@@ -125,11 +140,15 @@ TEST(GeneratedChannel, TasksThatShareMustAgreeAndBothAreNamed) {
   struct Case {
     std::string_view key, text;
   };
-  for (const Case& c : {Case{"limits", "limits = { threads = 1 }"}, Case{"budget", "budget = { entries = 5 }"},
-                        Case{"quarantine", "quarantine = { keep = \"1d\" }"}, Case{"floors", "floors = { keep-newest = 2 }"},
-                        Case{"isolation", "isolation = \"best-effort\""}, Case{"irreversible", "irreversible = \"allowed\""}}) {
+  for (const Case& c :
+       {Case{"limits", "limits = { threads = 1 }"}, Case{"budget", "budget = { entries = 5 }"},
+        Case{"quarantine", "quarantine = { keep = \"1d\" }"}, Case{"floors", "floors = { keep-newest = 2 }"},
+        Case{"isolation", "isolation = \"best-effort\""},
+        Case{"irreversible", "irreversible = \"allowed\""}}) {
     const Diagnostic d = error(task("a", "/c", c.text) + task("b", "/c/x"));
-    EXPECT_TRUE(has(d.what, "`a`") && has(d.what, "`b`") && has(d.what, "agree on `" + std::string(c.key) + "`")) << format(d);
+    EXPECT_TRUE(has(d.what, "`a`") && has(d.what, "`b`") &&
+                has(d.what, "agree on `" + std::string(c.key) + "`"))
+        << format(d);
     EXPECT_TRUE(has(d.what, "freshet.toml:4:1")) << "where the first wrote it: " << format(d);
     EXPECT_EQ(d.position.line, 5U) << "the second has no such key, so its header is shown: " << format(d);
     EXPECT_EQ(good(task("a", "/c", c.text) + task("b", "/c/x", c.text)).channels.size(), 1U);
@@ -147,7 +166,8 @@ TEST(GeneratedChannel, TheQuarantineModeIsEachTasksOwn) {
 }
 
 TEST(GeneratedChannel, OneRootCannotMeanTwoThings) {
-  const Diagnostic d = error(task("a", "/c") + "[task.b]\nplugin = \"p\"\nroots = [{ path = \"/c\", optional = true }]\n");
+  const Diagnostic d =
+      error(task("a", "/c") + "[task.b]\nplugin = \"p\"\nroots = [{ path = \"/c\", optional = true }]\n");
   EXPECT_TRUE(has(d.what, "differs from the same root at")) << format(d);
 }
 

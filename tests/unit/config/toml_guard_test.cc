@@ -47,7 +47,8 @@ TEST(TomlGuard, BracketsBehindAStringCountAgain) {
 }
 
 TEST(TomlGuard, AStringWithoutAnEndIsRefusedWhereItStarts) {
-  for (const std::string_view text : {"a = \"x", "a = \"x\nb = 1\"", "a = 'x\n'", "a = \"\"\"x\n", "a = '''x''", "a = \"x\\", "a = \"x\\\n\""}) {
+  for (const std::string_view text : {"a = \"x", "a = \"x\nb = 1\"", "a = 'x\n'", "a = \"\"\"x\n",
+                                      "a = '''x''", "a = \"x\\", "a = \"x\\\n\""}) {
     const auto found = guard_toml(text);
     ASSERT_TRUE(found) << text;
     EXPECT_EQ(found->offset, 4U) << text;

@@ -9,7 +9,7 @@ namespace {
 
 // A worker played by the test: what a hostile one may say, and what becomes of it.
 class IntakeTest : public ::testing::Test {
- protected:
+ public:
   IntakeTest() {
     roots_.resize(1);
     roots_[0].config.path = "/root";

@@ -30,7 +30,8 @@ TaskKind kind() {
     out.settings.back().default_value = std::move(value);
     return out.settings.back();
   };
-  add("age-by", SettingType::list_of_strings, std::vector<std::string>{"mtime"}).values = {"mtime", "atime", "ctime"};
+  add("age-by", SettingType::list_of_strings, std::vector<std::string>{"mtime"}).values = {"mtime", "atime",
+                                                                                           "ctime"};
   add("mode", SettingType::string, std::string("fast")).values = {"fast", "careful"};
   add("min-size", SettingType::size, std::int64_t{0});
   add("empty-directories", SettingType::boolean, false);
@@ -44,8 +45,12 @@ SettingValue value(auto v) {
   out.value = std::move(v);
   return out;
 }
-SettingValue text(std::string_view v) { return value(std::string(v)); }
-SettingValue list(std::vector<SettingValue> members) { return value(std::move(members)); }
+SettingValue text(std::string_view v) {
+  return value(std::string(v));
+}
+SettingValue list(std::vector<SettingValue> members) {
+  return value(std::move(members));
+}
 
 config::TaskConfig task(std::map<std::string, SettingValue> settings) {
   config::TaskConfig out;
@@ -86,7 +91,9 @@ std::string refusal(const std::string& name, SettingValue v) {
   return all.empty() ? "" : config::format(all[0]);
 }
 
-bool has(std::string_view whole, std::string_view part) { return whole.find(part) != std::string_view::npos; }
+bool has(std::string_view whole, std::string_view part) {
+  return whole.find(part) != std::string_view::npos;
+}
 
 TEST(Settings, DefaultsFillInInTheOrderOfTheSchema) {
   const auto result = type_settings(kind(), task({{"older-than", text("30d")}}));
@@ -104,7 +111,8 @@ TEST(Settings, DefaultsFillInInTheOrderOfTheSchema) {
 
 TEST(Settings, EveryTypeIsTaken) {
   EXPECT_EQ(typed("older-than", text("0s")), TypedValue(std::int64_t{0}));
-  EXPECT_EQ(typed("age-by", list({text("atime"), text("ctime")})), TypedValue(std::vector<std::string>{"atime", "ctime"}));
+  EXPECT_EQ(typed("age-by", list({text("atime"), text("ctime")})),
+            TypedValue(std::vector<std::string>{"atime", "ctime"}));
   EXPECT_EQ(typed("age-by", list({})), TypedValue(std::vector<std::string>{}));
   EXPECT_EQ(typed("mode", text("careful")), TypedValue(std::string("careful")));
   EXPECT_EQ(typed("min-size", text("2.5GiB")), TypedValue(std::int64_t{5} << 29));

@@ -69,7 +69,8 @@ HostFacts fake_host() {
 }
 
 // The codes about the place alone: most of these directories are not on this machine.
-std::vector<std::string> place_codes(const std::string& path, bool i_know = false, const HostFacts& host = fake_host()) {
+std::vector<std::string> place_codes(const std::string& path, bool i_know = false,
+                                     const HostFacts& host = fake_host()) {
   config::RootConfig r = root(path);
   r.optional = true;
   r.i_know_what_this_is = i_know;
@@ -91,16 +92,17 @@ TEST_F(Boundaries, TheKernelsPlacesAreNeverRoots) {
 }
 
 TEST_F(Boundaries, PlacesOfTheSystemAndHomesNeedTheOperatorsWord) {
-  for (const std::string path : {"/home", "/etc", "/usr", "/boot", "/bin", "/lib", "/var", "/var/lib", "/root", "/home/ann",
-                                 "/data/people/bob", "/data/people", "/data"}) {
+  for (const std::string path : {"/home", "/etc", "/usr", "/boot", "/bin", "/lib", "/var", "/var/lib",
+                                 "/root", "/home/ann", "/data/people/bob", "/data/people", "/data"}) {
     EXPECT_EQ(place_codes(path), Codes{"F1011"}) << path;
     EXPECT_EQ(place_codes(path, true), Codes{}) << path << " with i-know-what-this-is";
   }
 }
 
 TEST_F(Boundaries, BelowAHomeAndUsualPlacesAreFine) {
-  for (const std::string path : {"/home/ann/.cache", "/home/ann2", "/var/cache", "/var/cache/web", "/var/log", "/tmp",
-                                 "/var/tmp", "/srv/www/cache", "/data2", "/var/lib/freshet2", "/opt/app/cache"}) {
+  for (const std::string path :
+       {"/home/ann/.cache", "/home/ann2", "/var/cache", "/var/cache/web", "/var/log", "/tmp", "/var/tmp",
+        "/srv/www/cache", "/data2", "/var/lib/freshet2", "/opt/app/cache"}) {
     EXPECT_EQ(place_codes(path), Codes{}) << path;
   }
 }
@@ -137,7 +139,8 @@ TEST_F(Boundaries, RealPlacesBehindLinksAreProtectedToo) {
 TEST_F(Boundaries, ARootMustExistUnlessItIsOptional) {
   config::RootConfig missing = root(at("a/b"));
   EXPECT_EQ(codes(check_roots(channel("c", {missing}), fake_host())), Codes{"F1012"});
-  EXPECT_NE(check_roots(channel("c", {missing}), fake_host())[0].what.find("`" + at("a") + "` is missing"), std::string::npos);
+  EXPECT_NE(check_roots(channel("c", {missing}), fake_host())[0].what.find("`" + at("a") + "` is missing"),
+            std::string::npos);
   missing.optional = true;
   EXPECT_TRUE(check_roots(channel("c", {missing}), fake_host()).empty());
   EXPECT_TRUE(check_roots(channel("c", {root(make_directory("there"))}), fake_host()).empty());
@@ -156,7 +159,9 @@ TEST_F(Boundaries, LinksOnTheWayAreRefusedAndNamed) {
       EXPECT_EQ(codes(violations), Codes{"F1013"}) << name;
     }
   }
-  EXPECT_NE(check_roots(channel("c", {root(at("link/inner"))}), fake_host())[0].what.find("`" + at("link") + "`"), std::string::npos);
+  EXPECT_NE(
+      check_roots(channel("c", {root(at("link/inner"))}), fake_host())[0].what.find("`" + at("link") + "`"),
+      std::string::npos);
 }
 
 TEST_F(Boundaries, WhatIsNoDirectoryIsRefused) {
@@ -188,7 +193,8 @@ TEST_F(Boundaries, AnExcludeMustLieBelowItsRoot) {
 }
 
 TEST_F(Boundaries, EveryViolationOfEveryRootComesAtOnce) {
-  const auto all = codes(check_roots(channel("c", {root("/"), root("/etc"), root(at("missing")), root("relative")}), fake_host()));
+  const auto all = codes(check_roots(
+      channel("c", {root("/"), root("/etc"), root(at("missing")), root("relative")}), fake_host()));
   EXPECT_EQ(all, (Codes{"F1010", "F1011", "F1012", "F1010"}));
 }
 
@@ -203,7 +209,8 @@ TEST_F(Boundaries, OverlappingChannelsAreRefusedInBothDirections) {
   for (const auto& [x, y] : {std::pair{"/c", "/c"}, std::pair{"/c", "/c/d/e"}, std::pair{"/c/d", "/c"}}) {
     EXPECT_EQ(codes(check_overlaps(two_channels(root(x), root(y)))), Codes{"F1020"}) << x << " " << y;
   }
-  for (const auto& [x, y] : {std::pair{"/c", "/cd"}, std::pair{"/c-d", "/c"}, std::pair{"/c/a", "/c/b"}, std::pair{"/c/a-b", "/c/a/b"}}) {
+  for (const auto& [x, y] : {std::pair{"/c", "/cd"}, std::pair{"/c-d", "/c"}, std::pair{"/c/a", "/c/b"},
+                             std::pair{"/c/a-b", "/c/a/b"}}) {
     EXPECT_EQ(codes(check_overlaps(two_channels(root(x), root(y)))), Codes{}) << x << " " << y;
   }
 }
@@ -216,13 +223,30 @@ TEST_F(Boundaries, AnExcludeOfTheOuterRootMakesRoom) {
   EXPECT_EQ(codes(check_overlaps(two_channels(outer, root("/c/de")))), Codes{"F1020"});
   config::RootConfig inner = root("/c/d");
   inner.exclude = {"/c/d/x"};
-  EXPECT_EQ(codes(check_overlaps(two_channels(root("/c"), inner))), Codes{"F1020"}) << "the inner one's excludes do not help";
+  EXPECT_EQ(codes(check_overlaps(two_channels(root("/c"), inner))), Codes{"F1020"})
+      << "the inner one's excludes do not help";
 }
 
 TEST_F(Boundaries, EveryOverlappingPairIsNamed) {
   config::Config config = two_channels(root("/c"), root("/c/d"));
   config.channels.emplace("x", channel("x", {root("/c/d/e"), root("/other")}));
   EXPECT_EQ(codes(check_overlaps(config)), (Codes{"F1020", "F1020", "F1020"}));
+}
+
+// Asked for one channel, the answer is the part of the whole that names it.
+TEST_F(Boundaries, TheOverlapsOfOneChannelAreThoseOfAllThatNameIt) {
+  config::Config config = two_channels(root("/c"), root("/c/d"));
+  config.channels.emplace("x", channel("x", {root("/c/d/e"), root("/c"), root("/apart")}));
+  config.channels.emplace("y", channel("y", {root("/elsewhere")}));
+  const auto all = check_overlaps(config);
+  EXPECT_EQ(all.size(), 5U);
+  for (const auto& [name, unused] : config.channels) {
+    std::size_t expected = 0;
+    for (const Violation& v : all) expected += v.what.find("channel `" + name + "`") != std::string::npos;
+    const auto own = check_overlaps_of(config, name);
+    EXPECT_EQ(codes(own), Codes(expected, "F1020")) << name;
+  }
+  EXPECT_TRUE(check_overlaps_of(config, "unknown").empty());
 }
 
 TEST_F(Boundaries, RootsOfOneChannelDoNotOverlapWithThemselves) {
@@ -237,11 +261,14 @@ TEST_F(Boundaries, AGeneratedChannelOfDisabledTasksIsLeftOut) {
   config.tasks["b"].channel = "b";
   config.tasks["b"].enabled = false;
   EXPECT_EQ(codes(check_overlaps(config)), Codes{});
+  EXPECT_EQ(codes(check_overlaps_of(config, "a")), Codes{});
   config.tasks["b"].enabled = true;
+  EXPECT_EQ(codes(check_overlaps_of(config, "a")), Codes{"F1020"});
   EXPECT_EQ(codes(check_overlaps(config)), Codes{"F1020"});
 }
 
-// The mode of temporary directories on the way does not matter to these: they belong to root where the tests are root.
+// The mode of temporary directories on the way does not matter to these: they belong to root where the tests
+// are root.
 class Writable : public Boundaries {
  protected:
   void SetUp() override {
@@ -253,7 +280,8 @@ class Writable : public Boundaries {
       struct stat info {};
       ASSERT_EQ(::stat(way.c_str(), &info), 0);
       const bool others_write = (info.st_mode & 022) != 0 && (info.st_mode & S_ISVTX) == 0;
-      if (info.st_uid != 0 || others_write) GTEST_SKIP() << way << " belongs to, or can be written by, others on this machine";
+      if (info.st_uid != 0 || others_write)
+        GTEST_SKIP() << way << " belongs to, or can be written by, others on this machine";
     }
     make_directory("etc");
     make_file("etc/freshet.toml");
@@ -266,7 +294,9 @@ class Writable : public Boundaries {
   }
 };
 
-TEST_F(Writable, RootsOwnFileIsFine) { EXPECT_EQ(found("etc/freshet.toml"), Codes{}); }
+TEST_F(Writable, RootsOwnFileIsFine) {
+  EXPECT_EQ(found("etc/freshet.toml"), Codes{});
+}
 
 TEST_F(Writable, GroupAndWorldAreOthers) {
   set_mode("etc/freshet.toml", 0664);
@@ -296,7 +326,8 @@ TEST_F(Writable, RootsStickyDirectoryIsSafeOnTheWayButNotAtTheEnd) {
   EXPECT_EQ(found("etc/freshet.toml"), Codes{"F1030"});
   set_owner("etc/freshet.toml", 0);
   set_owner("etc", 1000);
-  EXPECT_EQ(found("etc/freshet.toml"), Codes{"F1030"}) << "the owner of a sticky directory may replace anything in it";
+  EXPECT_EQ(found("etc/freshet.toml"), Codes{"F1030"})
+      << "the owner of a sticky directory may replace anything in it";
 }
 
 TEST_F(Writable, LinksAreFollowedAndTheirDirectoriesLookedAt) {
@@ -329,14 +360,14 @@ TEST_F(Writable, AnOrdinaryUserIsNotAsked) {
 TEST(UidBase, OverlapIsFoundAtBothEnds) {
   config::Config config;
   config.uid_base = 1'000'000;
-  config.channels["a"];
-  // Ids 1,000,000 to 1,131,071: a block for the channel and one more.
+  // Ids 1,000,000 to 1,065,535.
   EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "")), Codes{});
-  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "ann:100000:900000\nbob:1131072:65536\n")), Codes{});
-  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "ann:100000:900001\n")), Codes{"F1040"});
-  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "bob:1131071:65536")), Codes{"F1040"});
-  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "eve:0:4294967295\n")), Codes{"F1040"});
-  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "# no\n\nx\nx:y\nann:b:c\nann:1000000:0\n:::\n")), Codes{});
+  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "ann:100000:900000\nbob:1065536:65536\n")), Codes{});
+  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "ann:100000:900001\n")), Codes{"F1051"});
+  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "bob:1065535:65536")), Codes{"F1051"});
+  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "eve:0:4294967295\n")), Codes{"F1051"});
+  EXPECT_EQ(codes(check_uid_base(config, "/etc/subuid", "# no\n\nx\nx:y\nann:b:c\nann:1000000:0\n:::\n")),
+            Codes{});
 }
 
 TEST(UidBase, TheLineAndItsUserAreNamed) {
@@ -365,7 +396,8 @@ TEST(HostFactsOf, HomesArePeoplesHomes) {
 TEST(HostFactsOf, EveryCutPasswdFileIsRead) {
   const std::string text = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000:Ann:/home/ann:/bin/sh\n";
   for (std::size_t length = 0; length <= text.size(); ++length) {
-    for (const std::string& home : homes_in_passwd(std::string_view(text).substr(0, length))) EXPECT_EQ(home.front(), '/');
+    for (const std::string& home : homes_in_passwd(std::string_view(text).substr(0, length)))
+      EXPECT_EQ(home.front(), '/');
   }
 }
 

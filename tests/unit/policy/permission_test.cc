@@ -56,7 +56,8 @@ TEST(Permission, WhatIsAskedButNotGrantedNeverArrives) {
   for (const bool required : {true, false}) {
     Given given;
     given.manifest.required_permissions = {};
-    (required ? given.manifest.required_permissions : given.manifest.optional_permissions) = {"read", "remove"};
+    (required ? given.manifest.required_permissions : given.manifest.optional_permissions) = {"read",
+                                                                                              "remove"};
     given.channel.roots = {root("/a", false, false)};
     const PermissionResult result = given.result();
     EXPECT_FALSE(result.permission.roots[0].access.read);
@@ -82,9 +83,11 @@ TEST(Permission, TheIntersectionHoldsForEveryCombination) {
     EXPECT_EQ(access.read, grant_read && (need_read || want_read)) << bits;
     EXPECT_EQ(access.remove, grant_remove && (need_remove || want_remove)) << bits;
     EXPECT_EQ(result.violations.size(),
-              static_cast<std::size_t>((need_read && !grant_read) + (need_remove && !grant_remove))) << bits;
+              static_cast<std::size_t>((need_read && !grant_read) + (need_remove && !grant_remove)))
+        << bits;
     EXPECT_EQ(result.permission.dropped_optional.size(),
-              static_cast<std::size_t>((want_read && !grant_read) + (want_remove && !grant_remove))) << bits;
+              static_cast<std::size_t>((want_read && !grant_read) + (want_remove && !grant_remove)))
+        << bits;
   }
 }
 
@@ -110,7 +113,8 @@ TEST(Permission, EveryMissingRequiredPermissionIsAViolationThatNamesIt) {
 
 TEST(Permission, TheSmallerLimitHoldsInBothDirections) {
   Given given;
-  given.manifest.limits = {.memory_bytes = 64U << 20, .cpu_ns = 0, .wall_ns = INT64_MAX, .threads = 1, .fds = 1000};
+  given.manifest.limits = {
+      .memory_bytes = 64U << 20, .cpu_ns = 0, .wall_ns = INT64_MAX, .threads = 1, .fds = 1000};
   const auto& limits = given.result().permission.limits;
   EXPECT_EQ(limits.memory_bytes, 64U << 20);
   EXPECT_EQ(limits.cpu_ns, given.channel.limits.cpu_ns);
@@ -127,7 +131,8 @@ TEST(Permission, ATaskWithRootsOfItsOwnGetsThoseOnly) {
   ASSERT_EQ(result.permission.roots.size(), 1U);
   EXPECT_EQ(result.permission.roots[0].path, "/a/b");
   given.manifest.required_permissions = {"read"};
-  EXPECT_EQ(codes(given.result()), std::vector<std::string>{"F1001"}) << "another task's root grants it nothing";
+  EXPECT_EQ(codes(given.result()), std::vector<std::string>{"F1001"})
+      << "another task's root grants it nothing";
 }
 
 TEST(Permission, QuarantineModeNoneNeedsTheOperatorsWord) {

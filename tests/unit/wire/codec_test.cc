@@ -43,7 +43,9 @@ TEST(Codec, AnEnumerationEndsAtItsLastValue) {
     Color value{};
     decoder.enumeration(value, Color::blue);
     EXPECT_EQ(decoder.ok(), raw <= 2) << raw;
-    if (!decoder.ok()) EXPECT_EQ(value, Color::red);
+    if (!decoder.ok()) {
+      EXPECT_EQ(value, Color::red);
+    }
   }
 }
 

@@ -72,7 +72,9 @@ TEST(Messages, WithAFlippedBitAreRefusedOrMeanExactlyThat) {
       std::string flipped = packet;
       flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
       M back;
-      if (decode_message(flipped, back)) EXPECT_EQ(packet_of(back), flipped) << int{packet[0]} << " bit " << bit;
+      if (decode_message(flipped, back)) {
+        EXPECT_EQ(packet_of(back), flipped) << int{packet[0]} << " bit " << bit;
+      }
     }
   });
 }
@@ -87,12 +89,11 @@ TEST(Messages, AStringOverItsCapIsRefused) {
 }
 
 TEST(Messages, AListOverItsCapIsRefused) {
-  Setup setup;
-  setup.areas.assign(kMaxRoots, "");
-  Setup back;
-  EXPECT_TRUE(decode_message(packet_of(setup), back));
-  setup.areas.emplace_back();
-  EXPECT_FALSE(decode_message(packet_of(setup), back));
+  InUse in_use{1, std::vector<std::uint64_t>(8000, 7)};
+  InUse back;
+  EXPECT_TRUE(decode_message(packet_of(in_use), back));
+  in_use.inodes.push_back(7);
+  EXPECT_FALSE(decode_message(packet_of(in_use), back));
 }
 
 TEST(Messages, ACountBeyondThePacketIsRefusedBeforeItIsAllocated) {

@@ -1,0 +1,19 @@
+# With root's rights, a configuration or a plugin that others may change is refused.
+source "$(dirname "$0")/lib.sh"
+((EUID == 0)) || skip "needs root"
+write_config
+old_files "$root/a" 2
+remember
+chmod o+w "$config"
+expect 4 check
+says "$err" F1030 "$config"
+expect 4 run --yes
+unchanged
+chmod o-w "$config"
+mkdir "$dir/plugins"
+cp "$PLUGINS"/*.so "$dir/plugins/"
+chmod g+w "$dir"/plugins/*.so
+expect 4 check --plugin-dir "$dir/plugins"
+says "$err" F1030 "$dir/plugins"
+chown 65534 "$config"
+expect 4 check

@@ -1,0 +1,78 @@
+#include "runtime/sandbox/host_support.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace freshet::sandbox {
+namespace {
+
+bool names(const std::vector<std::string>& lines, const std::string& word) {
+  return std::any_of(lines.begin(), lines.end(), [&](const auto& line) { return line.find(word) != std::string::npos; });
+}
+
+TEST(HostSupport, EveryLimitTakesItsLayerAway) {
+  const HostSupport none = find_host_support({.no_namespaces = true});
+  EXPECT_FALSE(none.user_namespace || none.mount_namespace || none.pid_namespace || none.net_namespace ||
+               none.ipc_namespace || none.uts_namespace || none.cgroup_namespace);
+  EXPECT_TRUE(names(none.reasons, "namespaces"));
+  EXPECT_TRUE(names(none.missing_for_strict(), "private root"));
+  EXPECT_TRUE(names(none.missing_for_strict(), "net namespace"));
+
+  EXPECT_FALSE(find_host_support({.no_user_namespace = true}).user_namespace);
+
+  const HostSupport no_seccomp = find_host_support({.no_seccomp = true});
+  EXPECT_FALSE(no_seccomp.seccomp_notify);
+  EXPECT_TRUE(names(no_seccomp.missing_for_strict(), "seccomp"));
+
+  EXPECT_LE(find_host_support({.landlock_abi_at_most = 2}).landlock_abi, 2U);
+  const HostSupport no_landlock = find_host_support({.landlock_abi_at_most = 1});
+  EXPECT_TRUE(names(no_landlock.missing_for_strict(), "Landlock"));
+
+  EXPECT_FALSE(find_host_support({.no_mdwe = true}).mdwe);
+}
+
+TEST(HostSupport, ALayerThatFailsHasAReason) {
+  const HostSupport support = find_host_support();
+  const auto reasons = support.reasons;
+  EXPECT_EQ(support.seccomp_notify || names(reasons, "seccomp"), true);
+  EXPECT_EQ(support.landlock_abi > 0 || names(reasons, "Landlock"), true);
+  EXPECT_EQ(support.mount_namespace || names(reasons, "mount namespace") || names(reasons, "private root"), true);
+  EXPECT_EQ(support.mdwe || names(reasons, "MDWE"), true);
+}
+
+TEST(HostSupport, LooksWithoutATrace) {
+  const auto fds = [] {
+    std::size_t count = 0;
+    for ([[maybe_unused]] const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
+    return count;
+  };
+  const std::size_t before = fds();
+  const std::string mounts = std::filesystem::read_symlink("/proc/self/ns/mnt").string();
+  const uid_t uid = ::geteuid();
+  find_host_support();
+  EXPECT_EQ(fds(), before);
+  EXPECT_EQ(std::filesystem::read_symlink("/proc/self/ns/mnt").string(), mounts);
+  EXPECT_EQ(::geteuid(), uid);
+  int status = 0;
+  EXPECT_EQ(::waitpid(-1, &status, __WALL | WNOHANG), -1);  // no child is left, not even a zombie
+}
+
+TEST(HostSupport, RootCanGiveUidsWithAndWithoutAUserNamespace) {
+  if (::geteuid() != 0) {
+    EXPECT_FALSE(find_host_support().change_ids);
+    return;
+  }
+  const HostSupport without = find_host_support({.no_user_namespace = true});
+  EXPECT_TRUE(without.change_ids);
+  const HostSupport with = find_host_support();
+  if (with.user_namespace && with.map_all_ids) {
+    EXPECT_TRUE(with.change_ids);
+  }
+}
+
+}  // namespace
+}  // namespace freshet::sandbox

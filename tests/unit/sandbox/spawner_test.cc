@@ -1,0 +1,157 @@
+#include "runtime/sandbox/spawner.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "runtime/sandbox/host_support.h"
+#include "runtime/wire/packet.h"
+
+namespace freshet::sandbox {
+namespace {
+
+// A started role that is ended and reaped with the object.
+class Child {
+ public:
+  explicit Child(Spawned spawned) : spawned_(std::move(spawned)) {}
+  Child(Child&&) = default;
+  ~Child() {
+    if (!spawned_.pidfd) return;
+    ::syscall(SYS_pidfd_send_signal, spawned_.pidfd.get(), SIGKILL, nullptr, 0U);
+    siginfo_t info{};
+    ::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(spawned_.pidfd.get()), &info, WEXITED | __WALL);
+  }
+  [[nodiscard]] bool says_hello() const {
+    char buffer[4096];
+    pollfd ready{spawned_.socket.get(), POLLIN, 0};
+    if (::poll(&ready, 1, 30'000) != 1) return false;
+    const auto packet = wire::receive_packet(spawned_.socket.get(), buffer);
+    wire::Hello hello;
+    return packet && wire::decode_message(packet->bytes, hello);
+  }
+  [[nodiscard]] std::string proc(const std::string& name) const { return "/proc/" + std::to_string(spawned_.pid) + "/" + name; }
+
+ private:
+  Spawned spawned_;
+};
+
+std::unique_ptr<Spawner> make_spawner() {
+  auto spawner = Spawner::create(FRESHET_ROLE);
+  EXPECT_TRUE(spawner.has_value());
+  return std::move(*spawner);
+}
+
+Child spawn(Spawner& spawner, const SpawnRequest& request = {.argument = "worker"}) {
+  auto spawned = spawner.spawn(request);
+  EXPECT_TRUE(spawned.has_value()) << (spawned ? "" : spawned.error().what);
+  return Child(std::move(*spawned));
+}
+
+TEST(Spawner, AnExecutableThatIsNotThereIsNamed) {
+  auto spawner = Spawner::create("/nowhere/freshet-role");
+  ASSERT_FALSE(spawner.has_value());
+  EXPECT_NE(spawner.error().what.find("/nowhere/freshet-role"), std::string::npos);
+  EXPECT_FALSE(Spawner::create("/tmp").has_value());
+}
+
+TEST(Spawner, AFileThatCannotBeExecutedFailsAndLeavesNothing) {
+  auto spawner = Spawner::create("/etc/passwd");
+  ASSERT_TRUE(spawner.has_value());
+  auto spawned = (*spawner)->spawn({.argument = "worker"});
+  ASSERT_FALSE(spawned.has_value());
+  EXPECT_NE(spawned.error().what.find("execveat"), std::string::npos) << spawned.error().what;
+  int status = 0;
+  EXPECT_EQ(::waitpid(-1, &status, __WALL | WNOHANG), -1);
+}
+
+TEST(Spawner, AChildHasFourDescriptorsAndAnEmptyEnvironment) {
+  const Fd leaked(::open("/etc/passwd", O_RDONLY));  // not close-on-exec, as a careless library may leave it
+  auto spawner = make_spawner();
+  const Child child = spawn(*spawner);
+  ASSERT_TRUE(child.says_hello());
+  std::set<std::string> fds;
+  for (const auto& fd : std::filesystem::directory_iterator(child.proc("fd"))) fds.insert(fd.path().filename());
+  EXPECT_EQ(fds, (std::set<std::string>{"0", "1", "2", "3"}));
+  for (const char* fd : {"fd/0", "fd/1", "fd/2"}) EXPECT_EQ(std::filesystem::read_symlink(child.proc(fd)), "/dev/null");
+  std::ifstream environment(child.proc("environ"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(environment), {}), "");
+  EXPECT_EQ(std::filesystem::read_symlink(child.proc("cwd")), "/");
+}
+
+TEST(Spawner, AChildInheritsNoSignalDispositionAndNoMask) {
+  struct sigaction ignore {}, before {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &ignore, &before);
+  auto spawner = make_spawner();
+  const Child child = spawn(*spawner);
+  ASSERT_TRUE(child.says_hello());
+  ::sigaction(SIGPIPE, &before, nullptr);
+  std::ifstream status(child.proc("status"));
+  for (std::string line; std::getline(status, line);)
+    for (const char* name : {"SigIgn:", "SigCgt:", "SigBlk:"})
+      if (line.rfind(name, 0) == 0) {
+        // glibc's own two thread signals are its business.
+        EXPECT_EQ(std::stoull(line.substr(8), nullptr, 16) & ~0x180000000ULL, 0U) << line;
+      }
+}
+
+TEST(Spawner, AChildInAUserNamespaceHasItsMap) {
+  const HostSupport support = find_host_support();
+  if (!support.user_namespace) GTEST_SKIP() << "this host grants no user namespace";
+  auto spawner = make_spawner();
+  const Child child = spawn(*spawner, {"worker", CLONE_NEWUSER, support.map_all_ids});
+  ASSERT_TRUE(child.says_hello());
+  std::ifstream map(child.proc("uid_map"));
+  unsigned long inside = 0;
+  unsigned long outside = 0;
+  unsigned long count = 0;
+  ASSERT_TRUE(map >> inside >> outside >> count);
+  EXPECT_EQ(inside, outside);
+  if (!support.map_all_ids) {
+    EXPECT_EQ(inside, ::geteuid());
+    EXPECT_EQ(count, 1U);
+  }
+  EXPECT_NE(std::filesystem::read_symlink(child.proc("ns/user")), std::filesystem::read_symlink("/proc/self/ns/user"));
+}
+
+TEST(Spawner, ServesManyThreadsAtOnce) {
+  auto spawner = make_spawner();
+  std::vector<std::thread> threads;
+  std::atomic<int> heard{0};
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) heard += spawn(*spawner).says_hello() ? 1 : 0;
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(heard, 20);
+}
+
+TEST(Spawner, AChildOutlivesTheThreadThatAskedButNotTheSpawner) {
+  auto spawner = make_spawner();
+  std::optional<Child> child;
+  std::thread([&] { child.emplace(spawn(*spawner)); }).join();
+  EXPECT_TRUE(child->says_hello());
+  spawner.reset();
+  // PDEATHSIG follows the spawner's thread.
+  bool gone = false;
+  for (int i = 0; i < 2000 && !gone; ++i) {
+    std::ifstream status(child->proc("status"));
+    const std::string text(std::istreambuf_iterator<char>(status), {});
+    gone = text.find("State:\tZ") != std::string::npos;
+    if (!gone) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_TRUE(gone);
+}
+
+}  // namespace
+}  // namespace freshet::sandbox
