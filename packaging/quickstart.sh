@@ -128,9 +128,8 @@ show() {
   call_freshet "$@"
 }
 
-# The last value of a key in Freshet's JSON output.
-number() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" "$2" | tail -n 1; }
-text() { sed -nE "s/.*\"$1\": ?\"([^\"]*)\".*/\1/p" "$2" | tail -n 1; }
+# The value of a key of the run itself, which comes before those of its tasks, in Freshet's JSON output.
+value_of() { grep -oE "\"$1\":(\"[^\"]*\"|[0-9]+)" "$2" | head -n 1 | cut -d: -f2- | tr -d '"'; }
 
 # The program tries each mechanism in a throw-away process; that is the only judge of what this place allows.
 isolation=strict
@@ -245,11 +244,11 @@ title "Run again, and purge: the space is freed"
 allocated_before=$(allocated)
 show_df
 note "This time as a script would, with --json:"
-printf '\n%s$ freshet run --yes --json | tail -n 1%s\n' "$bold" "$reset"
+printf '\n%s$ freshet run --yes --json | tail -n 1 | cut -c -170%s\n' "$bold" "$reset"
 call_freshet run --yes --json >run.json 8<&- 9<&- || { cat run.json; fail "the second run failed"; }
-tail -n 1 run.json
-run=$(text run_id run.json)
-promised=$(number bytes_reclaimable_at_purge run.json)
+tail -n 1 run.json | cut -c -170
+run=$(value_of run_id run.json)
+promised=$(value_of bytes_reclaimable_at_purge run.json)
 [[ -n $run && -n $promised ]] || fail "run --json named no run or no figure"
 show_df
 free_after_run=$free

@@ -76,7 +76,7 @@ sanitizer_options() {
 
 quick() {
   heading "quick: g++, -O2, all tests"
-  configure_and_build quick -DCMAKE_BUILD_TYPE=RelWithDebInfo
+  configure_and_build quick
   run_ctest quick
 }
 
@@ -131,7 +131,7 @@ fuzz() {
 install_check() {
   local prefix plugins
   heading "install: into an empty prefix"
-  configure_and_build quick -DCMAKE_BUILD_TYPE=RelWithDebInfo
+  configure_and_build quick
   prefix=$(mktemp -d "$work/prefix.XXXXXX")
   cmake --install "$work/quick" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log"; die "cmake --install"; }
   (cd "$prefix" && find . -type f -o -type l | sort)

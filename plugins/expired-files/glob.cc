@@ -114,7 +114,29 @@ void Glob::follow_empty(std::uint64_t* states, bool at_boundary) const {
   }
 }
 
+// The same as below for patterns of up to 63 elements, which are nearly all: the set of states stays in a register.
+bool Glob::matches_text_in_one_word(std::string_view text) const {
+  const auto follow = [&](std::uint64_t states, std::uint64_t skip) {
+    states |= (states & skip) << 1;
+    return states | ((states & skip) << 1);
+  };
+  const std::uint64_t skip_anywhere = skip_[0];
+  const std::uint64_t skip_at_boundary = skip_[0] | skip_parts_[0];
+  const std::uint64_t any = any_[0];
+  const std::uint64_t any_in_name = any_[0] | stars_[0];
+  std::uint64_t states = follow(1, skip_at_boundary);
+  for (const char c : text) {
+    const bool boundary = c == '/';
+    const std::uint64_t done = states & accepts_[static_cast<unsigned char>(c)];
+    states = (done << 1) | (states & (boundary ? any : any_in_name));
+    if (states == 0) return false;
+    states = follow(states, boundary ? skip_at_boundary : skip_anywhere);
+  }
+  return (states >> elements_) & 1;
+}
+
 bool Glob::matches_text(std::string_view text) const {
+  if (words_ == 1) return matches_text_in_one_word(text);
   std::array<std::uint64_t, kMaxWords> states{};
   states[0] = 1;
   follow_empty(states.data(), true);

@@ -34,6 +34,7 @@ class Glob {
   void accept(unsigned char byte, std::size_t element);
   void follow_empty(std::uint64_t* states, bool at_boundary) const;
   [[nodiscard]] bool matches_text(std::string_view text) const;
+  [[nodiscard]] bool matches_text_in_one_word(std::string_view text) const;
   [[noreturn]] void refuse(const char* what) const;
 
   std::string pattern_;
@@ -46,7 +47,7 @@ class Glob {
   std::vector<std::uint64_t> stars_;      // element i is `*`
   std::vector<std::uint64_t> any_;        // element i is `**` or `**/`
   std::vector<std::uint64_t> skip_;       // element i may be empty: `*`, `**`
-  std::vector<std::uint64_t> skip_parts_; // element i may be empty at the start of a part: `**/`
+  std::vector<std::uint64_t> skip_parts_;  // element i may be empty at the start of a part: `**/`
 };
 
 }  // namespace expired_files

@@ -13,18 +13,6 @@ namespace {
 
 constexpr std::size_t kChecksumDigits = 16;
 
-std::string checksum(std::string_view text) {
-  unsigned char hash[crypto_generichash_BYTES_MIN];
-  crypto_generichash(hash, sizeof hash, reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (std::size_t i = 0; i < kChecksumDigits / 2; ++i) {
-    out += kDigits[hash[i] >> 4];
-    out += kDigits[hash[i] & 15];
-  }
-  return out;
-}
-
 std::string escape_path(std::string_view path) {
   if (path.empty()) return ".";
   std::string out;
@@ -59,7 +47,7 @@ bool take_number(std::string_view& line, T& value) {
 bool parse_line(std::string_view line, TableSlot& slot) {
   if (line.size() <= kChecksumDigits + 1) return false;
   const std::string_view text = line.substr(0, line.size() - kChecksumDigits - 1);
-  if (line[text.size()] != ' ' || line.substr(text.size() + 1) != checksum(text)) return false;
+  if (line[text.size()] != ' ' || line.substr(text.size() + 1) != table_checksum(text)) return false;
   std::string_view rest = text;
   return take_number(rest, slot.number) && slot.number != 0 && take_number(rest, slot.inode) &&
          take_number(rest, slot.birth_ns) && take_number(rest, slot.mtime_ns) && take_number(rest, slot.atime_ns) &&
@@ -67,6 +55,18 @@ bool parse_line(std::string_view line, TableSlot& slot) {
 }
 
 }  // namespace
+
+std::string table_checksum(std::string_view text) {
+  unsigned char hash[crypto_generichash_BYTES_MIN];
+  crypto_generichash(hash, sizeof hash, reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < kChecksumDigits / 2; ++i) {
+    out += kDigits[hash[i] >> 4];
+    out += kDigits[hash[i] & 15];
+  }
+  return out;
+}
 
 std::string format_table_line(const TableSlot& slot) {
   std::string line;
@@ -76,7 +76,7 @@ std::string format_table_line(const TableSlot& slot) {
         std::to_string(slot.mtime_ns), std::to_string(slot.atime_ns)})
     line.append(number).append(1, ' ');
   line += escape_path(slot.path);
-  line += ' ' + checksum(line);
+  line += ' ' + table_checksum(line);
   line += '\n';
   return line;
 }

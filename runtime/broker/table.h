@@ -27,6 +27,8 @@ struct TableSlot {
   bool operator==(const TableSlot&) const = default;
 };
 
+// The last field of a line, over the text before it.
+std::string table_checksum(std::string_view text);
 // With its newline.
 std::string format_table_line(const TableSlot& slot);
 

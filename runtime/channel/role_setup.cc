@@ -17,7 +17,7 @@ using wire::BrokerPhase;
 using wire::Role;
 
 constexpr std::uint64_t kTableRoom = 64 * 1024;
-constexpr std::uint64_t kBrokerMemory = 512ULL << 20;
+[[maybe_unused]] constexpr std::uint64_t kBrokerMemory = 512ULL << 20;
 constexpr std::uint32_t kBrokerFds = 512;
 constexpr std::uint32_t kLeastFds = 16;    // with fewer a worker could not walk
 constexpr std::uint32_t kStandardFds = 8;  // of a role itself, where its roots' descriptors stay open

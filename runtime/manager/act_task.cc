@@ -182,7 +182,11 @@ bool Removal::begin(const std::vector<channel::OpenRoot>& roots) {
 // rollback, which runs backwards, puts it back before them.
 bool Removal::send_slots(const std::vector<std::uint32_t>& nodes) {
   std::vector<std::uint32_t> order = nodes;
-  std::ranges::stable_sort(order, [&](std::uint32_t a, std::uint32_t b) { return directories_.node(a).depth > directories_.node(b).depth; });
+  std::ranges::sort(order, [&](std::uint32_t a, std::uint32_t b) {
+    const std::uint32_t depth_a = directories_.node(a).depth;
+    const std::uint32_t depth_b = directories_.node(b).depth;
+    return depth_a != depth_b ? depth_a > depth_b : a < b;
+  });
   wire::Slots part;
   std::size_t bytes = 0;
   const auto send = [&](bool last) {
@@ -356,8 +360,10 @@ bool Removal::second_pass() {
 }
 
 bool Removal::directories_last() {
-  std::ranges::stable_sort(later_, [&](const LaterDirectory& a, const LaterDirectory& b) {
-    return directories_.node(a.directory).depth > directories_.node(b.directory).depth;
+  std::ranges::sort(later_, [&](const LaterDirectory& a, const LaterDirectory& b) {
+    const std::uint32_t depth_a = directories_.node(a.directory).depth;
+    const std::uint32_t depth_b = directories_.node(b.directory).depth;
+    return depth_a != depth_b ? depth_a > depth_b : a.ordinal < b.ordinal;
   });
   std::uint32_t depth = 0;
   for (const LaterDirectory& later : later_) {
@@ -408,6 +414,10 @@ void Removal::count_result() {
 }
 
 Status Removal::run(ActFigures& figures) {
+  if (task_.shown.units == 0) {  // nothing to do; its root may even have gone with an earlier task
+    result_.state = TaskState::executed;
+    return {};
+  }
   const std::int64_t began = core_.clock.monotonic();
   Result<std::vector<channel::OpenRoot>> roots = open_planned_roots(task_.roots);
   if (!roots) {

@@ -13,6 +13,8 @@ constexpr std::uint32_t kMaxDepth = 100'000;
 
 std::unexpected<Error> wrong(std::string what) { return fail(ErrorKind::peer, std::move(what)); }
 
+std::unexpected<Error> over_limit(std::string what) { return fail(std::string(kOverLimit), ErrorKind::peer, std::move(what)); }
+
 std::string joined(const std::string& directory, std::string_view name) {
   if (directory.empty()) return std::string(name);
   return directory + "/" + std::string(name);
@@ -80,7 +82,8 @@ Status Intake::take(std::string_view packet) {
         wire::LogEvent event;
         visit(in, event);
         constexpr LogLevel kLevels[] = {LogLevel::debug, LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error};
-        if (in.ok() && in_.log) in_.log(kLevels[event.level < 5 ? event.level : 4], event.text);
+        // The worker's own host counts too, but a hostile plugin writes to the socket itself.
+        if (in.ok() && in_.log && ++log_lines_ <= kMaxLogLines) in_.log(kLevels[event.level < 5 ? event.level : 4], event.text);
         break;
       }
     }
@@ -112,6 +115,7 @@ Status Intake::take_directory(const wire::DirectoryEvent& event) {
     node_of_id_.push_back(known->second);
     return {};
   }
+  if (directories_.size() >= kMaxDirectories) return over_limit("opened more than 4,000,000 directories");
   const std::uint32_t node = directories_.add({.parent = parent, .root = event.root, .inode = event.inode,
                                                .birth_ns = event.birth_ns}, event.name);
   if (node == kNoNode) return fail(ErrorKind::refused, "more directories than a plan can hold");
@@ -171,6 +175,8 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
     keep(node, event.name, floor);
     return {};
   }
+  if (accepted_ >= in_.task->permission.budget.entries + kSpareFindings)
+    return over_limit("proposed more than a million entries over its budget of " + format_count(in_.task->permission.budget.entries));
   in_.taken->by_task.emplace(key, in_.task->number);
   PlanEntry entry;
   entry.directory = node;

@@ -49,7 +49,8 @@ class Intake {
 
   static Result<std::unique_ptr<Intake>> create(Inputs inputs);
 
-  // One `events` packet. An error of kind `peer` says what the worker did wrong (a breach of protocol); others are ours.
+  // One `events` packet. An error of kind `peer` says what the worker did wrong: with the code kOverLimit it proposed or
+  // opened more than one task may, else it broke the protocol. Other kinds are ours.
   Status take(std::string_view packet);
   // After the scan: closes the files and fills totals of the task. `plugin_complete`: the plugin says it saw everything.
   Status finish();
@@ -58,6 +59,10 @@ class Intake {
   [[nodiscard]] std::uint64_t accepted() const { return accepted_; }
 
  private:
+  static constexpr std::uint64_t kMaxDirectories = 4'000'000;
+  static constexpr std::uint64_t kSpareFindings = 1'000'000;  // beyond the budget, so that a refusal has a figure
+  static constexpr std::uint64_t kMaxLogLines = 200;
+
   explicit Intake(Inputs inputs) : in_(std::move(inputs)) {}
 
   Status take_directory(const wire::DirectoryEvent& event);
@@ -86,6 +91,10 @@ class Intake {
   std::uint64_t scanned_ = 0;
   std::uint64_t accepted_ = 0;
   std::uint64_t accepted_bytes_ = 0;
+  std::uint64_t log_lines_ = 0;
 };
+
+// Error::code of a worker that asked for more than one task may have.
+inline constexpr std::string_view kOverLimit = "limit";
 
 }  // namespace freshet

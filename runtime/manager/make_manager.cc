@@ -25,7 +25,8 @@ std::expected<Manager, Error> make_manager(const config::Config& config, Manager
   Core core;
   core.config = config;
   for (const std::string& dir : {options.state_dir, options.state_dir + "/plans", options.state_dir + "/runs", options.state_dir + "/locks"})
-    if (const Status made = make_private_directory(dir); !made) return std::unexpected(made.error());
+    if (const Status made = make_private_directory(dir); !made)
+      return fail(made.error().kind, "the state directory " + options.state_dir + " cannot be used: " + made.error().what);
   std::error_code error;
   const std::filesystem::path real = std::filesystem::canonical(options.state_dir, error);
   if (error) return fail(ErrorKind::system, "the state directory " + options.state_dir + ": " + error.message());

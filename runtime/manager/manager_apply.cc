@@ -182,6 +182,8 @@ void CleanupManager::record(const Running& running, const TaskPlan& task, const 
   if (row.bytes_at_purge > 0 || result.entries_removed > 0) row.keep_until_ns = core_.clock.now() + task.keep_ns;
   if (const Status kept = core_.history->set_task(row); !kept)
     log_error({running.plan.id, task.shown.channel, task.shown.name}, kept.error().what);
+  log_info({running.plan.id, task.shown.channel, task.shown.name},
+           std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
   note_state(task.shown.name, result.state);
 }
 

@@ -119,6 +119,7 @@ RunSummary CleanupManager::summarize(const store::RunRow& run) const {
     out.entries_removed += row.entries_removed;
     out.bytes_reclaimed_now += row.bytes_now;
     out.bytes_reclaimable_at_purge += row.bytes_at_purge;
+    if (in_quarantine(row)) out.keep_until_ns = std::max(out.keep_until_ns, row.keep_until_ns);
     out.tasks.push_back(std::move(task));
   }
   return out;
@@ -217,6 +218,7 @@ bool CleanupManager::rollback_task(const store::RunRow& run, store::TaskRow row,
   } else {
     const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json);
     if (!roots) return stays(roots.error().what);
+    if (row.state == to_string(TaskState::committed) && row.entries_removed == 0) return true;
     row.state = to_string(TaskState::rolling_back);
     if (const Status kept = core_.history->set_task(row); !kept) return stays(kept.error().what);
     const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots));

@@ -14,6 +14,7 @@
 #include "runtime/manager/plan_rules.h"
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/settle.h"
+#include "runtime/policy/codes.h"
 
 namespace freshet {
 
@@ -78,7 +79,9 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
                                : "none (cannot be taken back)";
   }
   if (!out.shown.violations.empty()) {
-    out.shown.state = TaskState::refused;
+    const bool only_faults = std::ranges::all_of(
+        out.shown.violations, [](const BoundaryViolation& violation) { return policy::is_configuration_fault(violation.code); });
+    out.shown.state = only_faults ? TaskState::failed : TaskState::refused;
     out.shown.note = out.shown.violations.front().what;
   } else if (!out.native) {
     open_task_roots(prepared, out);

@@ -26,10 +26,8 @@ Result<wire::Inspected> inspect(const Core& core, int memfd) {
   const std::optional<std::string_view> packet = (*probe)->receive({});
   wire::Inspected inspected;
   if (packet && wire::decode_message(*packet, inspected)) return inspected;
-  wire::Failed failed;
-  if (packet && wire::decode_message(*packet, failed))
-    return fail(failed.code, ErrorKind::invalid, escape_bytes(failed.what));
   const channel::End end = (*probe)->finish();
+  if (!end.code.empty()) return fail(end.code, ErrorKind::invalid, end.what);
   return fail("F2005", ErrorKind::invalid, "its manifest does not parse: reading it ended the probe (" + end.what + ")");
 }
 

@@ -132,7 +132,8 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
       const Status taken = intake.take(*packet);
       if (!taken && taken.error().kind != ErrorKind::peer) return taken;
       if (!taken) {
-        worker.close_for(channel::EndReason::protocol, taken.error().what);
+        const bool limit = taken.error().code == kOverLimit;
+        worker.close_for(limit ? channel::EndReason::limit : channel::EndReason::protocol, taken.error().what);
         failed(task, worker);
         break;
       }

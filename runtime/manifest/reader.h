@@ -15,12 +15,13 @@ struct ElfFacts {
   bool stripped = false;
 };
 
-// All refusals about the file that need no manifest (F2001..F2004, F2008, F2009, F2014..F2019).
+// All refusals about the file that need no manifest (F2001..F2004, F2008, F2009, F2014..F2020).
 // `bytes` is the whole file; nothing of it is executed or mapped executable. Uses libelf.
 Result<ElfFacts> read_elf(std::string_view bytes);
 
-// TOML text to a manifest (F2005 with line and column, F2006 naming the key). Unknown keys are errors with a
-// suggestion. Size cap kMaxManifestBytes, nesting cap 32. Only the probe's code links this (toml11).
+// TOML text to a manifest (F2005 with line and column, F2006 naming the key, F2020 over kMaxManifestBytes). Unknown keys
+// are errors with a suggestion. The error's `what` is the first fault with its place; `detail` shows it and all others.
+// Nesting cap 32 before toml11 sees the text.
 Result<Manifest> parse_manifest(std::string_view text);
 
 }  // namespace freshet::manifest

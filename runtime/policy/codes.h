@@ -20,6 +20,10 @@ std::span<const CodePage> code_pages();
 // nullptr for a code that does not exist; case does not matter.
 const CodePage* find_code_page(std::string_view code);
 
+// True for what is an error in the configuration's text rather than a boundary (a setting that does not fit, a plugin or
+// task that does not exist): exit code 1, not 4.
+bool is_configuration_fault(std::string_view code);
+
 // The existing code that is nearest to a misspelt one, or an empty view.
 std::string_view closest_code(std::string_view code);
 

@@ -73,7 +73,7 @@ constexpr Rule kSanitizerRuntime[] = {
     {SYS_mmap}, {SYS_mprotect}, {SYS_openat}, {SYS_open}, {SYS_readlink}, {SYS_prctl}, {SYS_prlimit64},
     {SYS_getrlimit}, {SYS_rt_sigaction}, {SYS_sched_getaffinity}, {SYS_personality}, {SYS_exit_group}, {SYS_getuid},
     {SYS_uname}, {SYS_stat}, {SYS_access}, {SYS_sysinfo}, {SYS_set_robust_list}, {SYS_rseq}, {SYS_ioctl},
-    {SYS_pipe}, {SYS_pipe2},
+    {SYS_pipe2},  // UndefinedBehaviorSanitizer asks it whether memory is readable
 };
 #endif
 

@@ -10,7 +10,7 @@ remember
 expect 1 run --yes
 says "$err" other-run --wait
 unchanged
-freshet run --yes --wait >"$out" 2>"$err" </dev/null &
+freshet run --yes --wait >"$out" 2>"$err" </dev/null 7<&- &
 sleep 0.5
 unchanged
 exec 7<&-

@@ -2,6 +2,7 @@
 source "$(dirname "$0")/lib.sh"
 write_config
 for name in locked posix open below/deep free; do old_files "$root/$name" 2; done
+old "$root/below"
 remember
 exec 7<"$root/locked/1" && flock 7
 exec 8<"$root/open/1"

@@ -2,21 +2,20 @@
 source "$(dirname "$0")/lib.sh"
 write_config
 set -m  # background jobs of a script would ignore SIGINT
-for ((n = 0; n < 300; ++n)); do
+for ((n = 0; n < 1200; ++n)); do
   mkdir "$root/$n"
-  for m in 1 2 3 4 5 6 7 8 9; do : >"$root/$n/$m"; done
+  for m in 1 2 3 4 5 6 7 8 9 a b c d e f; do : >"$root/$n/$m"; done
 done
 find "$root" -exec touch -d '40 days ago' {} +
-for ((n = 0; n < 300; ++n)); do : >"$root/$n/fresh"; done
+for ((n = 0; n < 1200; ++n)); do : >"$root/$n/fresh"; done
 remember
 for signal in INT TERM; do
   stopped=0
   for attempt in 1 2 3 4 5 6 7 8; do
     got=0
-    freshet run --yes --json >"$out" 2>"$err" </dev/null &
-    pid=$!
+    start run --yes --json
     # The first effect is seen in the root; then it is in the middle.
-    while kill -0 "$pid" 2>/dev/null && [[ -e $root/0/1 && -e $root/299/1 && -e $root/150/1 ]]; do :; done
+    while kill -0 "$pid" 2>/dev/null && [[ -e $root/0/1 && -e $root/1199/1 && -e $root/600/1 ]]; do :; done
     kill -"$signal" "$pid" 2>/dev/null || true
     wait "$pid" || got=$?
     [[ $got == 130 || $got == 0 ]] || fail "$signal: exit $got"

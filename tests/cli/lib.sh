@@ -30,7 +30,14 @@ fail() {
 }
 skip() { printf 'skipped: %s\n' "$*"; exit 77; }
 
+# Not in the background: there the shell's own process would be the one that is signalled; see start.
 freshet() { "$FRESHET" --config "$config" --state-dir "$state" "$@"; }
+
+# start ARGUMENT..: in the background, as $pid.
+start() {
+  "$FRESHET" --config "$config" --state-dir "$state" "$@" >"$out" 2>"$err" </dev/null &
+  pid=$!
+}
 
 # expect CODE ARGUMENT..: runs freshet off any terminal.
 expect() {
@@ -59,6 +66,7 @@ task() {
   printf '[task.%s]\nplugin = "org.freshet.expired-files"\nroots = [{ path = "%s" }]\n' "$name" "$path"
   (($#)) || set -- 'settings = { older-than = "30d", age-by = ["mtime"], empty-directories = true }'
   printf '%s\n' "$@"
+  [[ $* == *budget* ]] || echo 'budget = { share = 1.0 }'  # most tests take all there is
 }
 write_config() { task old "$root" "$@" >"$config"; }
 

@@ -10,7 +10,7 @@ for place in / /proc /sys /dev /proc/self; do
   expect 4 check
   says "$err" F1010
 done
-for place in /home /etc /usr /boot "$HOME" "$state" "$dir"; do
+for place in /home /etc /usr /boot "$HOME" "$dir"; do
   [[ -d $place ]] || continue
   task old "$place" >"$config"
   expect 4 check
@@ -18,6 +18,10 @@ for place in /home /etc /usr /boot "$HOME" "$state" "$dir"; do
   expect 4 plan
   expect 4 run --yes
 done
+task old "$state" >"$config"  # without its history nothing could be taken back: never
+sed -i "s|{ path = \"$state\"|&, i-know-what-this-is = true|" "$config"
+expect 4 check
+says "$err" F1011 "$state"
 task old "$HOME/.cache" >"$config"
 expect 0 check
 task old "$HOME" >"$config"

@@ -28,6 +28,22 @@ includes() {
     sed -E 's/^([^:]+:[0-9]+):[^"<]*(["<])([^">]*).*/\1 \2 \3/'
 }
 
+# A layer may build several libraries; freshet_manifest_reader is of the layer manifest.
+layer_of() {
+  local name=${1#freshet_}
+  until [[ -n ${position[$name]:-} || $name != *_* ]]; do name=${name%_*}; done
+  printf '%s' "$name"
+}
+declare -A links
+for list in runtime/*/CMakeLists.txt; do
+  layer=${list#runtime/}
+  layer=${layer%%/*}
+  links[$layer]=' '
+  while read -r library; do links[$layer]+="$(layer_of "$library") "; done < <(
+    sed 's/#.*//' "$list" | grep -oE '\bfreshet_[a-z_]+' | sort -u
+  )
+done
+
 # ---- runtime/ ----
 while read -r where mark path; do
   file=${where%:*}
@@ -48,7 +64,7 @@ while read -r where mark path; do
     [[ -n ${role_may[$target]:-} ]] || violation "$where: the role executable includes $path"
   elif [[ -z ${position[$target]:-} ]] || ((position[$target] > position[$layer])); then
     violation "$where: layer $layer includes $path of a later layer"
-  elif ! sed 's/#.*//' "runtime/$layer/CMakeLists.txt" | grep -qw "freshet_$target"; then
+  elif [[ ${links[$layer]:-} != *" $target "* ]]; then
     violation "$where: layer $layer includes $path, but its CMakeLists.txt does not link freshet_$target"
   fi
   if [[ $layer == cli ]]; then
@@ -61,17 +77,15 @@ while read -r where mark path; do
   fi
 done < <(includes runtime)
 
-for list in runtime/*/CMakeLists.txt; do
-  layer=${list#runtime/}
-  layer=${layer%%/*}
-  while read -r target; do
+for layer in "${!links[@]}"; do
+  for target in ${links[$layer]}; do
     [[ -n ${position[$target]:-} && $target != "$layer" ]] || continue
     if [[ $layer == role ]]; then
-      [[ -n ${role_may[$target]:-} ]] || violation "$list: the role executable links freshet_$target"
+      [[ -n ${role_may[$target]:-} ]] || violation "runtime/role/CMakeLists.txt: links $target"
     elif ((position[$target] > ${position[$layer]:-0})); then
-      violation "$list: layer $layer links freshet_$target, a later layer"
+      violation "runtime/$layer/CMakeLists.txt: links $target, a later layer"
     fi
-  done < <(sed 's/#.*//' "$list" | grep -oE '\bfreshet_[a-z_]+' | sed 's/^freshet_//' | sort -u)
+  done
 done
 
 # ---- sdk/ and plugins/: third parties build against the SDK alone, and so do we ----

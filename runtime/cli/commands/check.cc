@@ -3,6 +3,7 @@
 #include "runtime/cli/command.h"
 #include "runtime/cli/exit_codes.h"
 #include "runtime/cli/session.h"
+#include "runtime/policy/codes.h"
 #include "runtime/report/check_report.h"
 
 namespace freshet::cli {
@@ -17,6 +18,14 @@ void check_task(report::CheckReport& report, ICleanupManager& manager, const IRu
     checked.security = manager.validate_security_boundaries(task.handle);
   }
   report.tasks.push_back(std::move(checked));
+}
+
+// Every violation is an error in the configuration's text, and none a boundary.
+bool only_faults(const report::CheckReport& report) {
+  const auto fault = [](const BoundaryViolation& violation) { return policy::is_configuration_fault(violation.code); };
+  return report.trial.empty() && std::ranges::all_of(report.tasks, [&](const report::CheckedTask& task) {
+           return std::ranges::all_of(task.security.violations, fault);
+         });
 }
 
 int show(Session& session, const report::CheckReport& report, int code) {
@@ -53,8 +62,9 @@ int run(Session& session, const Arguments&) {
   if (session.interrupted()) return kInterrupted;
   return show(session, report,
               report::has_errors(report)       ? kFailed
-              : report::has_violations(report) ? kRefused
-                                               : kDone);
+              : !report::has_violations(report) ? kDone
+              : only_faults(report)             ? kFailed
+                                                : kRefused);
 }
 
 }  // namespace

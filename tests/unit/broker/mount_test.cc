@@ -31,9 +31,10 @@ INSTANTIATE_TEST_SUITE_P(
 // What the host mounts on planned entries is neither moved nor detached, whatever kind of unit it stands on, and
 // whichever way the broker sees the host's mounts: a slave of a shared source, or the host's own namespace.
 TEST_P(Mounts, OnPlannedEntriesAreRefused) {
-  const auto [source, moment] = GetParam();
+  const Source source = std::get<0>(GetParam());
+  const Moment moment = std::get<1>(GetParam());
   const TempDir dir;
-  in_own_mount_namespace([&, source = source, moment = moment] {
+  in_own_mount_namespace([&] {
     const std::string root = dir.path() + "/root";
     make_dir(root);
     ASSERT_EQ(::mount(root.c_str(), root.c_str(), nullptr, MS_BIND, nullptr), 0);

@@ -89,7 +89,9 @@ TEST_F(Races, SwappingAParentForALinkHasNoEffectOutside) {
     ASSERT_EQ(exists(slot("1/" + name)), removed) << name;
     ASSERT_EQ(exists(path("p/q/" + name)), !removed) << name;
     if (!removed) {
-      ASSERT_EQ(outcomes[static_cast<std::size_t>(i)].code, OutcomeCode::parent_changed);
+      // While the directory stands outside the root, the kernel's answer is that of a border crossed.
+      const OutcomeCode code = outcomes[static_cast<std::size_t>(i)].code;
+      ASSERT_TRUE(code == OutcomeCode::parent_changed || code == OutcomeCode::mount_point) << name;
     }
   }
 }

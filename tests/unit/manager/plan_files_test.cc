@@ -63,7 +63,7 @@ TEST(EntryFile, EveryTruncationIsRefused) {
   }
 }
 
-TEST(EntryFile, AFlippedByteNeverReadsAsTheSameEntries) {
+TEST(EntryFile, AFlippedByteIsRefusedOrChangesNothing) {
   const TempDir dir;
   write_entries(dir / "e", 300);
   const std::string whole = *read_whole_file(dir / "e", 1U << 24);
@@ -74,9 +74,16 @@ TEST(EntryFile, AFlippedByteNeverReadsAsTheSameEntries) {
     auto reader = EntryReader::open(dir / "bad", 1);
     ASSERT_TRUE(reader);
     PlanEntry entry;
-    Result<bool> more = true;
-    while (more && *more) more = (*reader)->next(entry);
-    EXPECT_FALSE(more) << at;
+    Result<bool> more = (*reader)->next(entry);
+    int count = 0;
+    for (; more && *more; more = (*reader)->next(entry)) {
+      // The format has bits without a meaning: what is read in spite of a flipped one is what was written.
+      EXPECT_EQ(entry.name, "file" + std::to_string(count)) << at;
+      EXPECT_EQ(entry.identity.inode, static_cast<std::uint64_t>(count)) << at;
+      EXPECT_EQ(entry.reason, "mtime 41 d, limit 30 d") << at;
+      ++count;
+    }
+    EXPECT_TRUE(!more || count == 300) << at;
   }
 }
 
