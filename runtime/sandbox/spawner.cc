@@ -70,6 +70,7 @@ int run_child(void* argument) {
   if (start.raise_ambient && !raise_all_capabilities()) give_up("raising capabilities");
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up("PR_SET_PDEATHSIG");
   if (::chdir("/") != 0) give_up("chdir");
+  if (::setsid() < 0) give_up("setsid");  // no terminal's Ctrl-C reaches a role
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
