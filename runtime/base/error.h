@@ -20,7 +20,7 @@ enum class ErrorKind {
 
 std::string_view to_string(ErrorKind kind);
 
-// An error is a value. `code` is stable ("F1003", see `freshet explain`) or empty where there is no page.
+// An error is a value. `code` is stable ("F1001", see `freshet explain`) or empty where there is no page.
 // `what` is one line for people and names the culprit; `detail` may have several lines (a caret, a remedy).
 struct Error {
   ErrorKind kind = ErrorKind::bug;

@@ -165,6 +165,8 @@ Verdict set_up(Broker& broker, int socket, const wire::Setup& setup, std::vector
   for (std::size_t i = 0; i < roots.size(); ++i) {
     const wire::RootSpec& spec = setup.roots[i];
     Root root{std::move(roots[i]), spec.path, setup.areas[i], spec.excludes, spec.stable_birth, {}};
+    for (std::string& exclude : root.excludes)
+      while (exclude.ends_with('/')) exclude.pop_back();
     if (!root.area.empty() && !is_entry_name(root.area))
       return give_up(kNotPermitted, "an area with a name that cannot be");
     const int error = stat_at(root.directory.get(), "", spec.stable_birth, root.stat);

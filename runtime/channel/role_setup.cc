@@ -19,6 +19,7 @@ using wire::Role;
 constexpr std::uint64_t kTableRoom = 64 * 1024;
 [[maybe_unused]] constexpr std::uint64_t kBrokerMemory = 512ULL << 20;
 constexpr std::uint32_t kBrokerFds = 512;
+constexpr std::uint32_t kLeastFds = 16;    // with fewer a worker could not walk
 constexpr std::uint32_t kStandardFds = 8;  // of a role itself, where its roots' descriptors stay open
 
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -82,7 +83,7 @@ void set_limits(const sandbox::HostSupport& support, const RoleRequest& request,
   // Of plugin code only: how long a broker needs depends on the disk and on the tree.
   if (!broker) setup.cpu_seconds = static_cast<std::uint64_t>(std::max(kSecond, limits.cpu_ns + kSecond - 1) / kSecond);
   setup.file_size_bytes = broker ? request.table_bytes + kTableRoom : 0;
-  setup.open_files = broker ? kBrokerFds : limits.fds;
+  setup.open_files = broker ? kBrokerFds : std::max(kLeastFds, limits.fds);
   if (!setup.private_root) setup.open_files += kStandardFds + static_cast<std::uint32_t>(request.roots.size());
   // Counted per user namespace and uid: without one of the two it would count the user's every process.
   setup.processes = 0;

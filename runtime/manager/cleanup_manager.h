@@ -107,7 +107,7 @@ struct CleanupResult {
 };
 
 struct BoundaryViolation {
-  std::string code;    // "F1003"; `freshet explain` has a page
+  std::string code;    // "F1001"; `freshet explain` has a page
   std::string what;
   std::string remedy;
   std::string where;   // "file:line:column", or empty

@@ -247,6 +247,32 @@ constexpr CodePage kPages[] = {
      "Build without -Wl,-N and without a linker script that merges code and data."},
     {"F2020", "the file is too large", "The file is larger than what Freshet reads as a plugin.",
      "Strip it (`strip --strip-unneeded`), and keep data out of it."},
+    {"F3001", "the quarantine's place is taken",
+     "What stands where the quarantine of a root belongs is not Freshet's: another owner, another mode than 0700, a link, a "
+     "file, a mount, or a directory without Freshet's marker. Nothing in it was touched.",
+     "Look at what is named, and move it away if it is not needed."},
+    {"F3002", "a request out of order",
+     "The broker was sent something that its phase does not permit at that point, and ended without carrying it out.",
+     "This is a fault of Freshet or of a program that speaks for it: report it with the log."},
+    {"F3003", "a request outside the permission",
+     "The broker was asked to touch an excluded place, the quarantine itself, or something that is no path below a root. It "
+     "ended without carrying it out.",
+     "This is a fault of Freshet or of a program that speaks for it: report it with the log."},
+    {"F3004", "the quarantine cannot be used",
+     "The quarantine of a root, a run's folder in it or its table could not be made, written or read. The text has the reason; "
+     "a full or read-only file system and missing rights are the usual ones. A table is written before the first entry moves.",
+     "Remove the reason; with a full disk, `freshet purge` frees what earlier runs hold."},
+    {"F3005", "the root changed",
+     "Another directory stands where the root was when the run began.",
+     "Find out who replaced it; run again once it is what it should be."},
+    {"F3006", "renames do not work there",
+     "A trial moved entries between two directories of the quarantine and back, and the file system refused. What cannot be "
+     "renamed cannot be kept for a rollback.",
+     "The text has the reason. Where no rename can work, grant quarantine mode none, which cannot be taken back."},
+    {"F3007", "the broker ran out of memory",
+     "The broker needs some hundred bytes for each directory that it takes entries from. What was moved until then is in the "
+     "quarantine and can be rolled back.",
+     "Split the task, or take fewer entries at a time by its budget."},
 };
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace freshet::policy {
 
 // One boundary found broken, before anything ran.
 struct Violation {
-  std::string code;     // "F1003"; `freshet explain` has a page
+  std::string code;     // "F1001"; `freshet explain` has a page
   std::string what;     // names the offending value
   std::string remedy;   // what to write or do
   config::Position position;

@@ -39,7 +39,6 @@ void start_clean() {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::umask(0);
-  ::setsid();  // no terminal's Ctrl-C reaches a role
 }
 
 // libc and the C++ runtime load and install things when first used (the unwinder, the handlers of pthread_create), by

@@ -8,6 +8,7 @@
 #ifndef FRESHET_TESTS_HOSTILE_H
 #define FRESHET_TESTS_HOSTILE_H
 
+#include <errno.h>
 #include <freshet/plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,11 @@ static inline void hostile_say(const freshet_host *host, const char *what, long 
   char line[256];
   const int length = snprintf(line, sizeof line, "came back: %s %ld", what, number);
   host->log(host, FRESHET_LOG_WARNING, line, (size_t)length);
+}
+
+/* What a system call gave: its result, or -errno. */
+static inline void hostile_result(const freshet_host *host, const char *what, long result) {
+  hostile_say(host, what, result < 0 ? -(long)errno : result);
 }
 
 static inline void hostile_copy(char *out, size_t room, freshet_bytes text) {

@@ -29,10 +29,10 @@ static freshet_status deed(const freshet_task *task, const freshet_host *host) {
     address.internet.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   }
   const long fd = syscall(SYS_socket, address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  hostile_say(host, "socket gave", fd);
+  hostile_result(host, "socket gave", fd);
   if (fd < 0) return FRESHET_OK;
-  hostile_say(host, "connect gave", syscall(SYS_connect, fd, &address.any, length));
-  hostile_say(host, "write gave", syscall(SYS_write, fd, "hello\n", 6));
+  hostile_result(host, "connect gave", syscall(SYS_connect, fd, &address.any, length));
+  hostile_result(host, "write gave", syscall(SYS_write, fd, "hello\n", 6));
   return FRESHET_OK;
 }
 

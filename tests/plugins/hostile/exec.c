@@ -11,7 +11,7 @@ static freshet_status deed(const freshet_task *task, const freshet_host *host) {
   char shell[] = "/bin/sh", flag[] = "-c", script[] = ": > \"$0\"";
   char *const arguments[] = {shell, flag, script, (char *)task->target, NULL};
   char *const environment[] = {NULL};
-  hostile_say(host, "execve gave", syscall(SYS_execve, shell, arguments, environment));
+  hostile_result(host, "execve gave", syscall(SYS_execve, shell, arguments, environment));
   return FRESHET_OK;
 }
 

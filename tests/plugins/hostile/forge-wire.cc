@@ -1,7 +1,9 @@
 // Knows that the host behind the SDK is in its own process, and speaks to the manager past it: packets of its own on the
 // worker's socket. `how` says what they claim.
+#include <fcntl.h>
 #include <freshet/plugin.hpp>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "runtime/wire/messages.h"
 #include "runtime/wire/packet.h"
@@ -39,6 +41,19 @@ void append(std::vector<std::uint8_t>& packet, const Event& event) {
   wire::visit(encoder, event);
 }
 
+// The manager knows its roots, so this part of the lie is true. A private root has them at /r/N.
+wire::DirectoryEvent true_root(const freshet::Host& host) {
+  struct statx raw {};
+  const std::string path(host.roots().at(0).path);
+  if (::statx(AT_FDCWD, "/r/0", 0, freshet::kEntryStatMask, &raw) != 0)
+    (void)::statx(AT_FDCWD, path.c_str(), 0, freshet::kEntryStatMask, &raw);
+  wire::DirectoryEvent out;
+  out.inode = raw.stx_ino;
+  out.birth_ns = raw.stx_btime.tv_sec * 1'000'000'000 + raw.stx_btime.tv_nsec;
+  out.mtime_ns = raw.stx_mtime.tv_sec * 1'000'000'000 + raw.stx_mtime.tv_nsec;
+  return out;
+}
+
 // One packet: the root was opened, and an entry of it is proposed.
 std::vector<std::uint8_t> finding_packet(const wire::DirectoryEvent& directory, const wire::FindingEvent& finding) {
   std::vector<std::uint8_t> packet{static_cast<std::uint8_t>(wire::MessageType::events)};
@@ -51,10 +66,9 @@ class ForgeWire final : public freshet::Task {
  public:
   explicit ForgeWire(const freshet::Settings& settings) : how_(settings.string("how")) {}
 
-  void scan(freshet::Host&) override {
-    wire::DirectoryEvent directory;
+  void scan(freshet::Host& host) override {
+    wire::DirectoryEvent directory = true_root(host);
     wire::FindingEvent finding;
-    directory.inode = 2;
     finding.name = "victim";
     finding.identity.inode = 3;
     finding.identity.type = freshet::EntryType::file;
@@ -77,8 +91,11 @@ class ForgeWire final : public freshet::Task {
       wire::encode_message(wire::SlotsReady{.count = 1}, packet);
       return send(packet);
     }
-    const auto packet = finding_packet(directory, finding);
-    for (long i = 0; i < (how_ == "flood" ? 10'000'000L : 1L); ++i) send(packet);
+    send(finding_packet(directory, finding));
+    if (how_ != "flood") return;
+    std::vector<std::uint8_t> packet{static_cast<std::uint8_t>(wire::MessageType::events)};
+    append(packet, finding);
+    for (long i = 0; i < 10'000'000L; ++i) send(packet);
   }
 
  private:

@@ -18,7 +18,7 @@ static freshet_status forge(const freshet_task *task, const freshet_host *host, 
   else if (strcmp(how, "nul") == 0) entry.name = (freshet_bytes){"a\0b", 3};
   else if (strcmp(how, "long") == 0) entry.name = (freshet_bytes){memset(longest, 'a', sizeof longest), sizeof longest};
   else if (strcmp(how, "no-name") == 0) entry.name = (freshet_bytes){NULL, 0};
-  else if (strcmp(how, "foreign-ordinal") == 0) entry.ordinal += 1;
+  else if (strcmp(how, "foreign-ordinal") == 0) entry.ordinal = entry.ordinal == 0;
   else if (strcmp(how, "huge-ordinal") == 0) entry.ordinal = UINT64_MAX;
   else if (strcmp(how, "inode") == 0) entry.inode += 1;
   else if (strcmp(how, "type") == 0) entry.type = FRESHET_BLOCK_DEVICE;

@@ -10,7 +10,7 @@ HOSTILE_MANIFEST("read-outside", HOSTILE_TEXT("target", "/etc/passwd"));
 
 static freshet_status deed(const freshet_task *task, const freshet_host *host) {
   const long fd = syscall(SYS_openat, AT_FDCWD, task->target, O_RDONLY | O_CLOEXEC, 0);
-  hostile_say(host, "openat gave", fd);
+  hostile_result(host, "openat gave", fd);
   if (fd < 0) return FRESHET_OK;
   char text[512];
   const long length = syscall(SYS_read, fd, text, sizeof text);

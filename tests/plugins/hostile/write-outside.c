@@ -10,11 +10,11 @@ HOSTILE_MANIFEST("write-outside", HOSTILE_TEXT("target", "/tmp/freshet-hostile-w
 
 static freshet_status deed(const freshet_task *task, const freshet_host *host) {
   const long fd = syscall(SYS_openat, AT_FDCWD, task->target, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  hostile_say(host, "openat gave", fd);
-  if (fd >= 0) hostile_say(host, "write gave", syscall(SYS_write, fd, "hostile\n", 8));
+  hostile_result(host, "openat gave", fd);
+  if (fd >= 0) hostile_result(host, "write gave", syscall(SYS_write, fd, "hostile\n", 8));
   char victim[sizeof task->target + 8];
   snprintf(victim, sizeof victim, "%s.victim", task->target);
-  hostile_say(host, "unlinkat gave", syscall(SYS_unlinkat, AT_FDCWD, victim, 0));
+  hostile_result(host, "unlinkat gave", syscall(SYS_unlinkat, AT_FDCWD, victim, 0));
   return FRESHET_OK;
 }
 

@@ -22,7 +22,7 @@ class Protocol : public testing::Test {
     age(root_);
     before_ = snapshot(root_, "");
     options_.roots = {root_};
-    options_.excludes = {"live", "a/deep/shut"};
+    options_.excludes = {"live/", "a/deep/shut"};
   }
   // The broker ends with `code` and has changed nothing.
   void expect_refusal(Broker& broker, const char* code) {

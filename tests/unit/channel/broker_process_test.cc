@@ -2,12 +2,15 @@
 // tests' business.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "live_worker.h"
+#include "mounted.h"
 
 namespace freshet::channel::testing {
 namespace {
@@ -208,6 +211,52 @@ TEST_F(BrokerOfRoot, ItsAreaBelongsToTheManager) {
     EXPECT_FALSE(is_there(tree_.path() + "/" + kArea));
   }
 }
+
+// What the host mounts on a planned directory, before the broker starts or after, refuses its removal: with a source
+// that propagates and with one that does not.
+class BrokerAndMounts : public BrokerProcess, public ::testing::WithParamInterface<std::tuple<bool, bool>> {};
+
+TEST_P(BrokerAndMounts, AMountOnAPlannedDirectoryRefusesIt) {
+  const auto [shared, before] = GetParam();
+  const std::string source = tree_.directory("source");
+  const Mounted top(source);
+  if (!top.good()) GTEST_SKIP() << "this user may not mount";
+  ASSERT_EQ(::mount(nullptr, source.c_str(), nullptr, shared ? MS_SHARED : MS_PRIVATE, nullptr), 0);
+  const std::string planned = tree_.directory("source/planned");
+  const OpenRoot root = open_root(source);
+  const auto entry = stat_entry(root.directory.get(), "planned");
+  ASSERT_TRUE(entry.has_value());
+
+  std::optional<Mounted> mounted;
+  if (before) mounted.emplace(planned);
+  auto broker = start(root, {});
+  ASSERT_TRUE(broker.has_value()) << broker.error().what;
+  (*broker)->send_message(wire::Slots{{{1, 0, "", root.identity.inode, root.identity.birth_ns}}, true});
+  wire::SlotsReady ready;
+  expect(**broker, ready);
+  if (!before) mounted.emplace(planned);
+  ASSERT_TRUE(mounted->good());
+  std::ofstream(planned + "/on-the-mount") << "x";
+
+  wire::Unit unit;
+  unit.slot = 1;
+  unit.name = "planned";
+  unit.identity = entry->identity;
+  (*broker)->send_message(wire::Units{{unit}});
+  wire::Outcomes outcomes;
+  expect(**broker, outcomes);
+  ASSERT_EQ(outcomes.outcomes.size(), 1U);
+  EXPECT_NE(outcomes.outcomes[0].code, wire::OutcomeCode::removed) << to_string(outcomes.outcomes[0].code);
+  EXPECT_TRUE(is_there(planned + "/on-the-mount"));
+  mounted.reset();
+  EXPECT_TRUE(is_there(planned));
+}
+
+INSTANTIATE_TEST_SUITE_P(Mounts, BrokerAndMounts, ::testing::Combine(::testing::Bool(), ::testing::Bool()),
+                         [](const auto& tested) {
+                           return std::string(std::get<0>(tested.param) ? "shared" : "private") +
+                                  (std::get<1>(tested.param) ? "_before" : "_after");
+                         });
 
 TEST_F(BrokerProcess, WorksWithoutNamespacesInBestEffort) {
   tree_.file("a/file");

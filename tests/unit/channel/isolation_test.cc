@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "live_worker.h"
+#include "mounted.h"
 #include "runtime/channel/role_setup.h"
 
 namespace freshet::channel::testing {
@@ -90,6 +91,20 @@ TEST_F(Isolation, ALockedWorkerHasNothingItDoesNotNeed) {
     EXPECT_EQ(status["Groups"], "");
   }
   expect_scan_works(*worker);
+}
+
+// A probe with a channel's roots stands for its worker where no plugin runs.
+TEST_F(Isolation, AProbeWithRootsHasNoCapabilityAtAll) {
+  RoleRequest request;
+  request.role = wire::Role::probe;
+  request.roots = {&root_};
+  request.areas = {""};
+  request.uid = 1879048192;
+  auto probe = RoleProcess::start(spawner(), sandbox::find_host_support(), request);
+  ASSERT_TRUE(probe.has_value()) << probe.error().what;
+  auto status = status_of((*probe)->pid());
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) EXPECT_EQ(status[set], "0000000000000000") << set;
+  EXPECT_EQ(lines_of("/proc/" + std::to_string((*probe)->pid()) + "/mountinfo").size(), 2U);
 }
 
 TEST_F(Isolation, ItsMountsAreTheTmpfsAndTheRootsReadOnlyAndPrivate) {
@@ -335,24 +350,6 @@ TEST_F(Isolation, TreesDeeperThanAnyPathAreListed) {
   EXPECT_EQ(outcome.scanned.incomplete, 0U);
   EXPECT_EQ(outcome.scanned.findings.size(), 2U);
 }
-
-// A mount below the root, for as long as it lives.
-class Mounted {
- public:
-  explicit Mounted(std::string path) : path_(std::move(path)) {
-    good_ = ::mount("freshet-test", path_.c_str(), "tmpfs", 0, "size=1m") == 0;
-  }
-  ~Mounted() {
-    if (good_) ::umount2(path_.c_str(), MNT_DETACH);
-  }
-  Mounted(const Mounted&) = delete;
-  Mounted& operator=(const Mounted&) = delete;
-  [[nodiscard]] bool good() const { return good_; }
-
- private:
-  std::string path_;
-  bool good_ = false;
-};
 
 TEST_F(Isolation, MountsBelowARootAreSeenAndNeverEntered) {
   tree_.file("a-mount/hidden");
