@@ -435,6 +435,7 @@ Status Removal::run(ActFigures& figures) {
                                     task_.permission.quarantine_mode == config::QuarantineMode::keep);
   if (!fold) return std::unexpected(fold.error());
   fold_ = std::make_unique<Fold>(std::move(*fold));
+  if (const Status marked = fold_->mark_directories_with_units(); !marked) return marked;
   log_.slot_of.resize(directories_.size());
   refused_whole_.resize(directories_.size());
   std::vector<std::uint32_t> with_units;

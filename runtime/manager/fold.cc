@@ -56,13 +56,15 @@ Result<Fold> Fold::compute(const DirectoryTable& directories, const std::string&
     parent.bytes += at.bytes;
     parent.digest.merge(at.digest);
   }
-  const Status marked = out.for_each([&](std::uint64_t, const PlanEntry& entry) {
-    const UnitKind kind = out.classify(entry);
-    if (kind != UnitKind::covered && kind != UnitKind::blocked) out.nodes_[entry.directory].has_unit = true;
+  return out;
+}
+
+Status Fold::mark_directories_with_units() {
+  return for_each([&](std::uint64_t, const PlanEntry& entry) {
+    const UnitKind kind = classify(entry);
+    if (kind != UnitKind::covered && kind != UnitKind::blocked) nodes_[entry.directory].has_unit = true;
     return true;
   });
-  if (!marked) return std::unexpected(marked.error());
-  return out;
 }
 
 std::uint32_t Fold::child(std::uint32_t directory, std::string_view name) const {

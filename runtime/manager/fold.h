@@ -45,12 +45,15 @@ class Fold {
     TreeDigest digest;
     bool own = false;    // the directory itself was proposed
     bool whole = false;  // everything below it was proposed
-    bool has_unit = false;  // something directly in it goes by itself: it needs a slot
+    bool has_unit = false;  // something directly in it goes by itself: it needs a slot. See mark_directories_with_units
   };
 
   // One pass over the entries. `whole_directories` false (quarantine mode `none`): nothing is folded.
   static Result<Fold> compute(const DirectoryTable& directories, const std::string& entry_file, const DropSet& drop,
                               const TreeDigest::Key& key, bool whole_directories);
+
+  // One pass more, for whoever needs Node::has_unit.
+  Status mark_directories_with_units();
 
   [[nodiscard]] UnitKind classify(const PlanEntry& entry) const;
   // The directory an entry names, kNoNode when the scan never opened it.

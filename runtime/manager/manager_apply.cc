@@ -128,7 +128,7 @@ std::vector<std::string> root_paths(const Plan& plan) {
 }  // namespace
 
 // The plan may be old, or have come from a file: the grants of today hold, and the budget is counted again under them.
-void CleanupManager::admit_again(Plan& plan) {
+void CleanupManager::admit_again(Plan& plan, bool own) {
   const std::map<std::string, Registered> all = registered();
   for (TaskPlan& task : plan.tasks) {
     if (!is_going(task)) continue;
@@ -164,7 +164,8 @@ void CleanupManager::admit_again(Plan& plan) {
         task.max_quarantine_bytes = quarantine.max_bytes.value_or(0);
       }
     }
-    if (task.shown.violations.empty() && !task.native)
+    if (task.shown.violations.empty() && !task.native && own) judge_plan(task, local_minutes(core_.clock.now()));
+    if (task.shown.violations.empty() && !task.native && !own)
       if (const Status settled = recount_plan(task, core_.plan_dir(plan.id), local_minutes(core_.clock.now())); !settled) {
         task.shown.state = TaskState::failed;
         task.shown.note = settled.error().what;
@@ -361,7 +362,12 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
   Result<std::unique_ptr<store::RootLock>> lock = store::RootLock::take(core_.lock_dir(), plan->id, root_paths(*plan), wait, core_.options.stop);
   if (!lock) return refuse(lock.error(), RunState::failed);
 
-  admit_again(*plan);
+  bool own = false;
+  {
+    const std::lock_guard guard(mutex_);
+    own = own_plans_.erase(plan->id) > 0;
+  }
+  admit_again(*plan, own);
 
   // From here on history knows of the run; nothing has been touched yet.
   Running running;

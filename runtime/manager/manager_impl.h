@@ -91,7 +91,7 @@ class CleanupManager final : public ICleanupManager, public IRuns {
 
   // manager_apply.cc
   struct Running;
-  void admit_again(Plan& plan);
+  void admit_again(Plan& plan, bool own);
   void run_task(Running& running, TaskPlan& task);
   void run_native(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
@@ -119,6 +119,7 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   std::map<std::string, Record> records_;
   std::vector<store::RunRow> opened_;        // by handle.run - 1
   std::set<std::string> running_;            // names of tasks in a run of this manager
+  std::set<std::string> own_plans_;          // ids of plans this manager counted itself and nobody could change since
   std::uint64_t runs_done_ = 0, entries_removed_ = 0, bytes_now_ = 0, bytes_at_purge_ = 0;
 };
 

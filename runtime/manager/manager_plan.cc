@@ -232,6 +232,8 @@ std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandl
     remove_flat_directory(dir);
     return std::unexpected(wrote.error());
   }
+  const std::lock_guard lock(mutex_);
+  own_plans_.insert(plan.id);
   return PlanId{plan.id};
 }
 

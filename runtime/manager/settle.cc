@@ -194,14 +194,14 @@ bool within_hours(std::uint32_t now, std::pair<std::uint32_t, std::uint32_t> hou
   return from <= to ? now >= from && now < to : now >= from || now < to;
 }
 
-void judge(TaskPlan& task, std::uint32_t local_minutes) {
+}  // namespace
+
+void judge_plan(TaskPlan& task, std::uint32_t local_minutes) {
   check_budget(task);
   if (task.permission.floors.hours && !within_hours(local_minutes, *task.permission.floors.hours))
     add_violation(task, "F1105", "this task may act only within its `floors.hours`", "run it then, or widen `floors.hours`");
   if (!task.shown.violations.empty()) task.shown.state = TaskState::refused;
 }
-
-}  // namespace
 
 Status settle_plan(TaskPlan& task, const std::string& plan_dir, std::uint32_t local_minutes) {
   const Result<DirectoryTable> directories = load_directories(task, plan_dir);
@@ -232,7 +232,7 @@ Status settle_plan(TaskPlan& task, const std::string& plan_dir, std::uint32_t lo
     if (const Status counted = count(*fold, *directories, task); !counted) return counted;
   }
   task.dropped = drop.list();
-  judge(task, local_minutes);
+  judge_plan(task, local_minutes);
   return {};
 }
 
@@ -246,7 +246,7 @@ Status recount_plan(TaskPlan& task, const std::string& plan_dir, std::uint32_t l
   if (!fold) return std::unexpected(fold.error());
   task.shown.kept.erase(std::string(kStays));
   if (const Status counted = count(*fold, *directories, task); !counted) return counted;
-  judge(task, local_minutes);
+  judge_plan(task, local_minutes);
   return {};
 }
 

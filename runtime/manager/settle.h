@@ -15,7 +15,10 @@ namespace freshet {
 // `local_minutes`: minutes since local midnight, for the floor `hours`.
 Status settle_plan(TaskPlan& task, const std::string& plan_dir, std::uint32_t local_minutes);
 
-// The same judgement on a settled plan, dropping nothing more: for a plan that is about to be applied.
+// Judges the totals that a settled plan has, counting nothing again.
+void judge_plan(TaskPlan& task, std::uint32_t local_minutes);
+
+// Counts a settled plan again and judges it, dropping nothing more: for a plan that may have been changed by others.
 Status recount_plan(TaskPlan& task, const std::string& plan_dir, std::uint32_t local_minutes);
 
 }  // namespace freshet
