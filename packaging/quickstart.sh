@@ -89,10 +89,10 @@ else
   "$source_dir/packaging/install-deps.sh" --build </dev/null
   title "Build"
   choose_build
-  if [[ ! -f $build/build.ninja ]]; then
-    # The tests are tests/run.sh's business; leaving them out halves the wait.
-    cmake -S "$source_dir" -B "$build" -G Ninja -DFRESHET_TESTS=OFF </dev/null
-  fi
+  # The tests are tests/run.sh's business; leaving them out halves the wait. A build that is there stays as it is.
+  options=()
+  [[ -f $build/build.ninja ]] || options=(-DFRESHET_TESTS=OFF)
+  cmake -S "$source_dir" -B "$build" -G Ninja "${options[@]}" </dev/null
   NINJA_STATUS='[%f/%t, %e s] ' cmake --build "$build" --parallel "$(nproc)" </dev/null
   freshet=$build/bin/freshet
 fi

@@ -46,7 +46,7 @@ std::string ProgressMeter::line(std::int64_t now_ns, const report::Style& style)
   } else if (total > 0) {
     text += fmt::format(" of {}", format_count(total));
   }
-  text += "  " + format_size(bytes);
+  if (scanning || bytes > 0) text += "  " + format_size(bytes);
   if (const std::int64_t elapsed = now_ns - phase_began_ns_; elapsed >= kSecond) {
     const double rate = static_cast<double>(counted) * 1e9 / static_cast<double>(elapsed);
     text += fmt::format("  {}/s", format_count(static_cast<std::uint64_t>(rate)));

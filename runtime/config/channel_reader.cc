@@ -50,7 +50,7 @@ void read_exclude(TableReader& root, const std::string& path, std::vector<std::s
   for (const TomlValue& member : value->as_array()) {
     if (!member.is_string()) continue;
     const std::string& exclude = member.as_string().str;
-    const std::string name = "path `" + ellipsize(escape_bytes(exclude), 200) + "` ";
+    const std::string name = "is wrong: `" + ellipsize(escape_bytes(exclude), 200) + "` ";
     if (PathProblem problem = check_absolute_path(exclude); !problem.why.empty()) {
       root.refuse("exclude", member, name + problem.why, std::move(problem.remedy));
     } else if (!path.empty() && !is_below(exclude, path)) {
@@ -82,7 +82,7 @@ std::optional<RootConfig> read_root(const Document& document, const TomlValue& v
   } else if (usable) {
     out.position = document.position_of(*path);
     if (PathProblem problem = check_absolute_path(out.path); !problem.why.empty()) {
-      root.refuse("path", *path, "`" + ellipsize(escape_bytes(out.path), 200) + "` " + problem.why,
+      root.refuse("path", *path, "is wrong: `" + ellipsize(escape_bytes(out.path), 200) + "` " + problem.why,
                   std::move(problem.remedy));
       usable = false;
     }

@@ -108,7 +108,7 @@ bool Removal::lost() {
   const channel::End end = broker_->finish();
   result_.state = TaskState::failed;
   result_.end = to_public(end.reason == channel::EndReason::none ? channel::EndReason::protocol : end.reason);
-  result_.note = "the broker " + (end.what.empty() ? "ended too early" : escape_bytes(end.what));
+  result_.note = "the broker ended: " + (end.what.empty() ? "too early" : escape_bytes(end.what));
   return false;
 }
 

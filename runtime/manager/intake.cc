@@ -78,10 +78,10 @@ Status Intake::take(std::string_view packet) {
         if (in.ok() && in_.progress) in_.progress(event.entries, accepted_, accepted_bytes_);
         break;
       }
-      case wire::EventType::log: {
+      case wire::EventType::log: {  // a plugin's error is a warning of ours: it does not decide what is serious
         wire::LogEvent event;
         visit(in, event);
-        constexpr LogLevel kLevels[] = {LogLevel::debug, LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error};
+        constexpr LogLevel kLevels[] = {LogLevel::debug, LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::warn};
         // The worker's own host counts too, but a hostile plugin writes to the socket itself.
         if (in.ok() && in_.log && ++log_lines_ <= kMaxLogLines) in_.log(kLevels[event.level < 5 ? event.level : 4], event.text);
         break;

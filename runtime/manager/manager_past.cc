@@ -31,7 +31,7 @@ bool is_restorable(const store::TaskRow& row) {
 }
 
 bool in_quarantine(const store::TaskRow& row) {
-  return !row.unlink && !row.channel.empty() && (row.state == kPurging || (is_restorable(row) && row.bytes_at_purge + row.entries_removed > 0));
+  return !row.unlink && !row.plugin.empty() && (row.state == kPurging || (is_restorable(row) && row.bytes_at_purge + row.entries_removed > 0));
 }
 
 std::vector<std::string> paths_of(const std::vector<PlanRoot>& roots) {
@@ -166,7 +166,7 @@ CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle)
     out.error = Error{ErrorKind::invalid, {}, "the task " + row->name + " of run " + target->run_id + " is " + row->state + ": nothing of it is left to verify", {}};
     return out;
   }
-  if (row->channel.empty() || row->entries_found == 0) {
+  if (row->plugin.empty() || row->entries_found == 0) {
     out.complete = row->state == to_string(TaskState::committed);
     return out;
   }
@@ -189,7 +189,7 @@ bool CleanupManager::rollback_task(const store::RunRow& run, store::TaskRow row,
     if (row.entries_removed == 0) return true;
     return stays("what it moved was purged and cannot be taken back");
   }
-  if (row.channel.empty()) {
+  if (row.plugin.empty()) {  // a native task
     NativeTask native;
     {
       const std::lock_guard lock(mutex_);
@@ -305,7 +305,7 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
   bool all_gone = true;
   for (store::TaskRow row : run.tasks) {
     if (!in_quarantine(row)) {
-      all_gone = all_gone && (row.unlink || row.channel.empty() || row.entries_removed == 0 || row.state == kPurged);
+      all_gone = all_gone && (row.unlink || row.plugin.empty() || row.entries_removed == 0 || row.state == kPurged);
       continue;
     }
     const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json);

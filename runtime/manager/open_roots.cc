@@ -54,7 +54,7 @@ Result<std::vector<channel::OpenRoot>> open_planned_roots(const std::vector<Plan
     if (!root) return std::unexpected(root.error());
     if (root->identity.inode != planned.inode || root->identity.birth_ns != planned.birth_ns ||
         file_system_id(root->directory.get()) != planned.fsid)
-      return fail("F1015", ErrorKind::refused,
+      return fail("F1018", ErrorKind::refused,
                   "the root " + escape_bytes(planned.config.path) + " is not the directory that was planned",
                   "another directory or file system stands there now: make a new plan");
     out.push_back(std::move(*root));

@@ -27,7 +27,12 @@ Result<wire::Inspected> inspect(const Core& core, int memfd) {
   wire::Inspected inspected;
   if (packet && wire::decode_message(*packet, inspected)) return inspected;
   const channel::End end = (*probe)->finish();
-  if (!end.code.empty()) return fail(end.code, ErrorKind::invalid, end.what);
+  if (!end.code.empty()) {
+    const std::size_t line_end = end.what.find("\\n");  // its text arrives escaped: one line, then the details
+    std::string detail = line_end == std::string::npos ? std::string() : end.what.substr(line_end + 2);
+    for (std::size_t at = 0; (at = detail.find("\\n", at)) != std::string::npos;) detail.replace(at, 2, "\n");
+    return fail(end.code, ErrorKind::invalid, end.what.substr(0, line_end), std::move(detail));
+  }
   return fail("F2005", ErrorKind::invalid, "its manifest does not parse: reading it ended the probe (" + end.what + ")");
 }
 

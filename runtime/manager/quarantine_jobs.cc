@@ -54,7 +54,7 @@ Result<std::unique_ptr<channel::RoleProcess>> start_broker(const Core& core, con
 
 Error ended(channel::RoleProcess& broker) {
   const channel::End end = broker.finish();
-  return {ErrorKind::peer, {}, "the broker " + (end.what.empty() ? "ended too early" : escape_bytes(end.what)), {}};
+  return {ErrorKind::peer, {}, "the broker ended: " + (end.what.empty() ? "too early" : escape_bytes(end.what)), {}};
 }
 
 // Waits for Finished; anything but it and `Failed` goes to `other`, which says whether it belonged there.

@@ -43,7 +43,7 @@ void failed(TaskPlan& task, channel::EndReason reason, std::string note) {
 void failed(TaskPlan& task, channel::RoleProcess& worker) {
   const channel::End end = worker.finish();
   failed(task, end.reason == channel::EndReason::none ? channel::EndReason::plugin : end.reason,
-         (end.code.empty() ? "" : end.code + ": ") + "the worker " + (end.what.empty() ? "ended too early" : end.what));
+         (end.code.empty() ? "" : end.code + ": ") + "the worker ended: " + (end.what.empty() ? "too early" : end.what));
 }
 
 std::string status_words(std::int32_t status) {

@@ -2,6 +2,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/plan_files.h"
 
 namespace freshet {
 namespace {
@@ -30,14 +31,13 @@ void check_clock(Validated& out, const Core& core) {
                             "ages cannot be trusted: set the clock, then run again", {}});
 }
 
-void check_overlaps(Validated& out, const Core& core, const config::ChannelConfig& channel) {
-  for (const auto& [name, other] : core.config.channels) {
-    if (name == channel.name) continue;
-    config::Config pair;
-    pair.channels.emplace(channel.name, channel);
-    pair.channels.emplace(name, other);
-    add(out, policy::check_overlaps(pair));
-  }
+// With root's rights the roles get ids of their own: nobody else may have been given these.
+void check_ids(Validated& out, const Core& core, const policy::HostFacts& host) {
+  if (!host.root) return;
+  constexpr std::size_t kMaxFile = 1U << 20;
+  for (const char* file : {"/etc/subuid", "/etc/subgid"})
+    if (const Result<std::string> text = read_whole_file(file, kMaxFile))
+      add(out, policy::check_uid_base(core.config, file, *text));
 }
 
 void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, const policy::HostFacts& host,
@@ -72,6 +72,7 @@ void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, cons
   }
   policy::PermissionResult permission = policy::effective_permission(manifest, *task.config, channel);
   out.permission = std::move(permission.permission);
+  policy::exclude_state_dir(out.permission, host);
   add(out, permission.violations);
   if (out.kind == nullptr) return;
   std::expected<manifest::TypedSettings, std::vector<config::Diagnostic>> settings = manifest::type_settings(*out.kind, *task.config);
@@ -105,7 +106,8 @@ Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::
   const config::ChannelConfig& channel = core.config.channels.at(*task.channel);
   check_isolation(out, core, channel);
   add(out, policy::check_roots(channel, host));
-  check_overlaps(out, core, channel);
+  add(out, policy::check_overlaps_of(core.config, channel.name));
+  check_ids(out, core, host);
   for (const std::string& file : core.config.files) add(out, policy::check_not_writable_by_others(file, "the configuration", host));
   check_plugin(out, core, catalog, host, task, channel);
   return out;

@@ -75,6 +75,10 @@ constexpr CodePage kPages[] = {
      "belong to a user that Freshet runs as; quarantine.at = \"mount-top\" may help where a root lies on a "
      "mount of its "
      "own."},
+    {"F1018", "a root is not the directory that was planned",
+     "Between the plan and the run another directory, or another file system, came to stand at the root's path. What was "
+     "planned may not be what is there now, so nothing is touched.",
+     "Look at what is mounted or was renamed there, then make a new plan."},
     {"F1020", "two channels overlap",
      "The root of one channel is, or lies below, the root of another. Each would find, count and remove the "
      "same files under "

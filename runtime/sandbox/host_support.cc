@@ -76,7 +76,7 @@ int run_trial(void* raw) {
   const auto& argument = *static_cast<ChildArgument*>(raw);
   Findings& found = *argument.found;
   char go = 0;
-  if (::read(argument.go_fd, &go, 1) != 1) ::_exit(1);
+  if (::read(argument.go_fd, &go, 1) != 1) return 1;
   if (argument.flags & CLONE_NEWNS) {
     StepError error = enter_private_tmpfs();
     if (error.step == nullptr) error = pivot_to_private_tmpfs();
@@ -99,8 +99,7 @@ int run_trial(void* raw) {
   sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   sock_fprog program{1, &allow};
   found.notify_error = errno_of(seccomp(SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
-  ::_exit(0);
-  return 0;
+  return 0;  // clone() ends the child with it
 }
 
 void reap(pid_t child) {

@@ -58,19 +58,19 @@ int run_child(void* argument) {
   const auto give_up = [&](const char* step) {
     start.error = errno;
     start.step = step;
-    ::_exit(127);
+    return 127;  // clone() ends the child with it
   };
   struct sigaction plain {};
   plain.sa_handler = SIG_DFL;
   for (int number = 1; number <= SIGRTMAX; ++number) ::sigaction(number, &plain, nullptr);  // exec keeps SIG_IGN
   if (::dup2(start.null_fd, 0) < 0 || ::dup2(start.null_fd, 1) < 0 || ::dup2(start.null_fd, 2) < 0 ||
       ::dup2(start.socket_fd, 3) < 0)
-    give_up("dup2");
-  if (::syscall(SYS_close_range, 4U, ~0U, kCloseRangeCloexec) != 0) give_up("close_range");
-  if (start.raise_ambient && !raise_all_capabilities()) give_up("raising capabilities");
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up("PR_SET_PDEATHSIG");
-  if (::chdir("/") != 0) give_up("chdir");
-  if (::setsid() < 0) give_up("setsid");  // no terminal's Ctrl-C reaches a role
+    return give_up("dup2");
+  if (::syscall(SYS_close_range, 4U, ~0U, kCloseRangeCloexec) != 0) return give_up("close_range");
+  if (start.raise_ambient && !raise_all_capabilities()) return give_up("raising capabilities");
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return give_up("PR_SET_PDEATHSIG");
+  if (::chdir("/") != 0) return give_up("chdir");
+  if (::setsid() < 0) return give_up("setsid");  // no terminal's Ctrl-C reaches a role
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -78,8 +78,7 @@ int run_child(void* argument) {
   char* const arguments[] = {name, const_cast<char*>(start.argument), nullptr};
   char* const environment[] = {nullptr};
   ::syscall(SYS_execveat, start.role_fd, "", arguments, environment, AT_EMPTY_PATH);
-  give_up("execveat");
-  return 127;
+  return give_up("execveat");
 }
 
 void end_child(int pidfd) {

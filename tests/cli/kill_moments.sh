@@ -31,12 +31,12 @@ for who in manager broker worker; do
   hits=0
   for ((moment = 1; moment <= 20; ++moment)); do
     start run --yes
+    sleep "$(printf '%d.%06d' 0 $((length * (moment - 1) / 25 % 1000000)))"
     victim=$pid
-    if [[ $who != manager ]]; then
+    if [[ $who != manager ]]; then  # the next one that is met is killed at once: a worker is there for moments only
       victim=
       while [[ -z $victim ]] && kill -0 "$pid" 2>/dev/null; do victim=$(role_of "$who"); done
     fi
-    sleep "$(printf '%d.%06d' 0 $((length * moment / 25 % 1000000)))"
     if [[ -n $victim ]] && kill -KILL "$victim" 2>/dev/null; then hits=$((hits + 1)); fi
     wait "$pid" 2>/dev/null || true
     inodes | cmp -s - "$dir/inodes" || fail "after the $who's end at moment $moment files are lost, or there twice"

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "runtime/base/units.h"
 #include "runtime/cli/command.h"
 #include "runtime/cli/commands/plan_view.h"
@@ -44,14 +46,22 @@ std::expected<void, int> ask(Session& session, const PlanSummary& plan) {
   return std::unexpected(kDone);
 }
 
-void show_result(Session& session, const RunResult& result, int code) {
+// What was unlinked cannot come back, and what was not removed need not.
+bool can_be_taken_back(const PlanSummary& plan, const RunResult& result) {
+  return std::ranges::any_of(result.tasks, [&plan](const CleanupResult& task) {
+    const auto planned = std::ranges::find(plan.tasks, task.task, &PlannedTask::name);
+    return task.entries_removed > 0 && planned != plan.tasks.end() &&
+           !planned->quarantine.starts_with("none");
+  });
+}
+
+void show_result(Session& session, const PlanSummary& plan, const RunResult& result, int code) {
   session.put(report::run_json(result));
   if (session.json()) return;
   const std::string text = report::run_text(result, session.style(), session.options().verbose);
   if (session.quiet() && code != kDone) session.console().err(text);
   session.say(text);
-  if (result.bytes_reclaimable_at_purge > 0 ||
-      (result.entries_removed > 0 && result.bytes_reclaimed_now == 0)) {
+  if (can_be_taken_back(plan, result)) {
     session.say("Take it back with `freshet rollback " + result.run_id + "`.\n");
   }
 }
@@ -89,7 +99,7 @@ int run(Session& session, const Arguments& arguments) {
     session.console().err(report::error_text(*result.error, session.console().err_style()));
     if (result.tasks.empty() && !session.json()) return code;
   }
-  show_result(session, result, code);
+  show_result(session, *summary, result, code);
   return code;
 }
 

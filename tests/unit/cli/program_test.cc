@@ -61,6 +61,7 @@ void script_three(FakeManager::Script& script) {
   script.result.entries_removed = 3;
   script.result.bytes_reclaimable_at_purge = 30;
   script.result.tasks.emplace_back().task = "a";
+  script.result.tasks[0].entries_removed = 3;
 }
 
 TEST(Program, PlanShowsForgetsAndChangesNothing) {
@@ -130,6 +131,14 @@ TEST(Program, RunPlansShowsAppliesAndOffersTheRollback) {
   EXPECT_EQ(program.run({"run", "--yes", "--wait"}), 0);
   EXPECT_EQ(program.script.calls, (Calls{"plan 0", "apply, waiting p1"}));
   EXPECT_TRUE(has(program.out, "freshet rollback r1")) << program.out;
+}
+
+TEST(Program, ARunThatUnlinksOffersNoRollback) {
+  Captured program;
+  script_three(program.script);
+  program.script.plan.tasks[0].quarantine = "none (cannot be taken back)";
+  EXPECT_EQ(program.run({"run", "--yes"}), 0);
+  EXPECT_FALSE(has(program.out, "freshet rollback")) << program.out;
 }
 
 TEST(Program, RunAsksOnATerminalAndNoMeansNothingIsDone) {

@@ -38,6 +38,8 @@ TEST(ProgressMeter, ANewPhaseBeginsAtNothing) {
   meter.take({.task = "a", .phase = "remove", .scanned = 0, .found = 0, .done = 2, .total = 8, .bytes = 512},
              kSecond);
   EXPECT_EQ(meter.line(kSecond, kStyle), "removing  2 of 8  512 B  a");
+  meter.take({.task = "a", .phase = "restore", .scanned = 0, .found = 0, .done = 3, .total = 0, .bytes = 0}, kSecond);
+  EXPECT_EQ(meter.line(kSecond, kStyle), "putting back  3  a") << "what is not known is not shown";
 }
 
 TEST(ProgressMeter, TheLineFitsTheTerminal) {

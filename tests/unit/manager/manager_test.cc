@@ -209,6 +209,28 @@ TEST_F(ManagerTest, AFailedRequirementSkipsItsDependentAndCompensatesTheFailure)
   EXPECT_EQ(compensated, 1);
 }
 
+TEST_F(ManagerTest, ANativeTaskIsTakenBackByItsCompensateInAChannelToo) {
+  open();
+  std::atomic<int> ran = 0;
+  std::atomic<int> compensated = 0;
+  NativeTask task = counting(ran);
+  task.compensate = [&](TaskContext&) -> Status {
+    ++compensated;
+    return {};
+  };
+  const auto with_channel = manager_.cleanup->register_cleanup_task("in-channel", {task, {}, {}}, "cache");
+  const auto without = manager_.cleanup->register_cleanup_task("alone", {task, {}, {}});
+  const auto one_way = manager_.cleanup->register_cleanup_task("one-way", {counting(ran), {}, {}}, "cache");
+  for (const auto& handle : {with_channel, without, one_way}) {
+    ASSERT_TRUE(handle);
+    EXPECT_EQ(manager_.cleanup->execute_cleanup(*handle).state, TaskState::committed);
+  }
+  EXPECT_TRUE(manager_.cleanup->rollback_cleanup(*with_channel));
+  EXPECT_TRUE(manager_.cleanup->rollback_cleanup(*without));
+  EXPECT_EQ(compensated, 2);
+  EXPECT_FALSE(manager_.cleanup->rollback_cleanup(*one_way)) << "nothing can take it back";
+}
+
 TEST_F(ManagerTest, BadRegistrationsSayWhatIsWrong) {
   open();
   std::atomic<int> count = 0;

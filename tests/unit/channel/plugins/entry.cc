@@ -31,8 +31,7 @@ freshet_status fill(freshet_plugin* out) {
 struct Constructor {
   Constructor() {
 #if defined(CONSTRUCTOR_CRASH)
-    volatile int* volatile nowhere = nullptr;
-    *nowhere = 1;
+    __builtin_trap();
 #elif defined(CONSTRUCTOR_HANG)
     for (;;) asm volatile("");
 #elif defined(CONSTRUCTOR_CONNECT)
