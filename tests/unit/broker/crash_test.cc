@@ -15,7 +15,7 @@ namespace {
 // broker (which may be killed, too) brings all of it back as it was, times included.
 class Crashes : public testing::TestWithParam<bool> {
  protected:
-  static constexpr int kRounds = 40;
+  static constexpr int kRounds = 25;
 
   void SetUp() override {
     if (GetParam() && ::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
