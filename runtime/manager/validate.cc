@@ -105,6 +105,9 @@ Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::
   }
   const config::ChannelConfig& channel = core.config.channels.at(*task.channel);
   check_isolation(out, core, channel);
+  if (channel.quarantine.at == config::QuarantineAt::mount_top)
+    out.violations.push_back({"F1019", "`quarantine.at = \"mount-top\"` cannot be had in this version", "leave it out: the quarantine is then in the root",
+                              format(channel.quarantine.position)});
   add(out, policy::check_roots(channel, host));
   add(out, policy::check_overlaps_of(core.config, channel.name));
   check_ids(out, core, host);

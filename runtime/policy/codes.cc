@@ -79,6 +79,10 @@ constexpr CodePage kPages[] = {
      "Between the plan and the run another directory, or another file system, came to stand at the root's path. What was "
      "planned may not be what is there now, so nothing is touched.",
      "Look at what is mounted or was renamed there, then make a new plan."},
+    {"F1019", "the quarantine cannot be at the top of the mount",
+     "`quarantine.at = \"mount-top\"` is understood and not carried out by this version. The quarantine would be in the "
+     "root all the same, which is not what was asked for, so nothing is done.",
+     "Leave the key out, or write \"in-root\"."},
     {"F1020", "two channels overlap",
      "The root of one channel is, or lies below, the root of another. Each would find, count and remove the "
      "same files under "
