@@ -59,7 +59,7 @@ class SqliteHistory final : public History {
     return history;
   }
 
-  Status begin_run(const RunRow& run) override {
+  Status begin_run(const RunRow& run, const std::vector<TransitionRow>& transitions) override {
     return write([&]() -> Status {
       auto done = insert_run_.bind(run.id)
                       .bind(run.state)
@@ -70,7 +70,7 @@ class SqliteHistory final : public History {
       for (const TaskRow& task : run.tasks) {
         if (done) done = put_task(task, run.id);
       }
-      return done;
+      return done ? put_transitions(transitions) : done;
     });
   }
 
@@ -87,27 +87,11 @@ class SqliteHistory final : public History {
     });
   }
 
-  Status set_task(const TaskRow& task) override {
-    return write([&] { return put_task(task, task.run_id); });
-  }
-
-  Status add_transitions(const std::vector<TransitionRow>& rows) override {
-    const std::lock_guard lock(mutex_);
-    // Transitions may be lost with the power, the states they lead to may not; so no sync is paid for them.
-    if (auto eased = database_.execute("PRAGMA synchronous = NORMAL"); !eased) return eased;
-    auto done = write_locked([&]() -> Status {
-      for (const TransitionRow& row : rows) {
-        auto put = put_transition_.bind(row.run_id)
-                       .bind(std::int64_t{row.number})
-                       .bind(row.state)
-                       .bind(row.at_ns)
-                       .run();
-        if (!put) return put;
-      }
-      return {};
+  Status set_task(const TaskRow& task, const std::vector<TransitionRow>& transitions) override {
+    return write([&]() -> Status {
+      const auto done = put_task(task, task.run_id);
+      return done ? put_transitions(transitions) : done;
     });
-    auto restored = database_.execute("PRAGMA synchronous = FULL");
-    return done ? restored : done;
   }
 
   Result<std::optional<RunRow>> find_run(const std::string& id) override { return one_run(find_run_, id); }
@@ -226,6 +210,15 @@ class SqliteHistory final : public History {
         .bind(task.grant_json)
         .bind(task.result_json)
         .run();
+  }
+
+  Status put_transitions(const std::vector<TransitionRow>& rows) {
+    for (const TransitionRow& row : rows) {
+      const auto put =
+          put_transition_.bind(row.run_id).bind(std::int64_t{row.number}).bind(row.state).bind(row.at_ns).run();
+      if (!put) return put;
+    }
+    return {};
   }
 
   Result<std::optional<RunRow>> one_run(Statement& statement, const std::string& argument) {

@@ -57,14 +57,13 @@ class History {
   static Result<std::unique_ptr<History>> open(const std::string& file);
   virtual ~History() = default;
 
-  // Durable: written before the first effect.
-  virtual Status begin_run(const RunRow& run) = 0;
+  // Durable: written before the first effect. `transitions`: how its tasks came to the states they have.
+  virtual Status begin_run(const RunRow& run, const std::vector<TransitionRow>& transitions) = 0;
   // Durable.
   virtual Status set_run_state(const std::string& id, const std::string& state, std::int64_t ended_ns,
                                const std::string& note) = 0;
-  // Durable. Replaces the row (run_id, number).
-  virtual Status set_task(const TaskRow& task) = 0;
-  virtual Status add_transitions(const std::vector<TransitionRow>& rows) = 0;
+  // Durable. Replaces the row (run_id, number), and adds the transitions that led to it.
+  virtual Status set_task(const TaskRow& task, const std::vector<TransitionRow>& transitions) = 0;
 
   virtual Result<std::optional<RunRow>> find_run(const std::string& id) = 0;
   // Newest first.
