@@ -6,6 +6,7 @@
 #include "runtime/manager/completion.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/past_rows.h"
+#include "runtime/manager/result_rows.h"
 #include "runtime/manager/run_states.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/store/root_locks.h"
@@ -120,16 +121,21 @@ CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle)
     return wrong(CompletionCause::nothing_left, {ErrorKind::invalid, {}, "the task " + row->name + " of run " + target->run_id + " is " + row->state +
                                                                              ": nothing of it is left to verify", {}});
   }
-  if (row->plugin.empty() || row->entries_found == 0) {
-    out.complete = row->state == to_string(TaskState::committed);
-    return out;
+  const bool plan_needed = !row->plugin.empty() && row->entries_found > 0;
+  out.complete = row->state == to_string(TaskState::committed);
+  if (plan_needed) {
+    const std::string dir = core_.run_dir(target->run_id);
+    const Result<Plan> plan = read_plan(dir);
+    if (!plan || target->number >= plan->tasks.size())
+      return wrong(CompletionCause::record_damaged, plan ? Error{ErrorKind::invalid, {}, "the run's plan is damaged", {}} : plan.error());
+    out = look_at_completion(plan->tasks[target->number], target->run_id, dir);
   }
-  const std::string dir = core_.run_dir(target->run_id);
-  const Result<Plan> plan = read_plan(dir);
-  if (!plan || target->number >= plan->tasks.size()) {
-    return wrong(CompletionCause::record_damaged, plan ? Error{ErrorKind::invalid, {}, "the run's plan is damaged", {}} : plan.error());
+  out.resources = resources_of(*row);
+  if (const std::optional<CompletionError> leak = leak_of(row->name, out.resources); leak && !out.error) {
+    out.error = leak;
+    out.complete = false;
   }
-  return look_at_completion(plan->tasks[target->number], target->run_id, dir);
+  return out;
 }
 
 }  // namespace freshet

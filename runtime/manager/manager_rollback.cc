@@ -184,7 +184,6 @@ bool CleanupManager::rollback_cleanup(CleanupHandle handle) {
   const Result<Target> target = find(handle);
   if (!target || target->run_id.empty()) return false;
   RollbackReport report;
-  bool complete = true;
   if (!target->past) {
     for (const std::string& name : completed_dependents(target->name)) {
       Record record;
@@ -192,10 +191,12 @@ bool CleanupManager::rollback_cleanup(CleanupHandle handle) {
         const std::lock_guard lock(mutex_);
         record = records_.at(name);
       }
-      if (record.last_run != target->run_id) complete = rollback_tasks(record.last_run, record.last_number, report) && complete;
+      if (record.last_run == target->run_id || rollback_tasks(record.last_run, record.last_number, report)) continue;
+      log_error({target->run_id, {}, target->name}, "rollback: " + name + ", which requires it, cannot be taken back");
+      return false;
     }
   }
-  return rollback_tasks(target->run_id, target->number, report) && complete;
+  return rollback_tasks(target->run_id, target->number, report);
 }
 
 RollbackReport CleanupManager::rollback(const std::string& run_id) {

@@ -7,6 +7,13 @@
 namespace freshet {
 namespace {
 
+nlohmann::json resources_out(const std::vector<ResourceCheck>& resources) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const ResourceCheck& check : resources)
+    out.push_back({check.name, check.passed, check.before, check.after, check.unit, escape_bytes(check.detail)});
+  return out;
+}
+
 std::string result_to_json(const CleanupResult& result) {
   nlohmann::json counts = nlohmann::json::object();
   for (const auto& [reason, count] : result.refusal_counts) counts[escape_bytes(reason)] = count;
@@ -17,7 +24,8 @@ std::string result_to_json(const CleanupResult& result) {
                         {"end", to_string(result.end)},
                         {"refusal_counts", counts},
                         {"refusals", refusals},
-                        {"missing_layers", result.missing_layers}}
+                        {"missing_layers", result.missing_layers},
+                        {"resources", resources_out(result.resources)}}
       .dump();
 }
 
@@ -42,6 +50,20 @@ store::TaskRow row_of(const std::string& run_id, const TaskPlan& task, const Cle
   row.grant_json = grant_to_json(task);
   row.result_json = result_to_json(result);
   return row;
+}
+
+std::vector<ResourceCheck> resources_of(const store::TaskRow& row) {
+  std::vector<ResourceCheck> out;
+  const nlohmann::json in = nlohmann::json::parse(row.result_json, nullptr, false);
+  if (!in.is_object() || !in.contains("resources")) return out;
+  try {
+    for (const nlohmann::json& check : in.at("resources"))
+      out.push_back({check.at(0).get<std::string>(), check.at(1).get<bool>(), check.at(2).get<std::uint64_t>(),
+                     check.at(3).get<std::uint64_t>(), check.at(4).get<std::string>(), check.at(5).get<std::string>()});
+  } catch (const nlohmann::json::exception&) {
+    out.clear();
+  }
+  return out;
 }
 
 CleanupResult result_of_plan(const Plan& plan, const TaskPlan& task) {
@@ -80,16 +102,20 @@ RunState run_state_of(const std::vector<CleanupResult>& tasks, bool stopped) {
   return refused ? RunState::refused : RunState::failed;
 }
 
+std::optional<CompletionError> leak_of(const std::string& task, const std::vector<ResourceCheck>& resources) {
+  for (const ResourceCheck& check : resources)
+    if (!check.passed)
+      return CompletionError(CompletionCause::leaked, {ErrorKind::peer, {}, task + ": " + check.name + ": " + check.detail, {}});
+  return std::nullopt;
+}
+
 std::optional<CleanupError> error_of(const CleanupResult& result, const std::vector<BoundaryViolation>& violations) {
   const auto error = [&](auto cause, ErrorKind kind) {
     return CleanupError(ClassifiedError(cause, {kind, {}, result.task + ": " + result.note, {}}));
   };
   switch (result.state) {
     case TaskState::committed:
-      for (const ResourceCheck& check : result.resources)
-        if (!check.passed)
-          return CleanupError(CompletionError(CompletionCause::leaked,
-                                              {ErrorKind::peer, {}, result.task + ": " + check.name + ": " + check.detail, {}}));
+      if (const std::optional<CompletionError> leak = leak_of(result.task, result.resources)) return CleanupError(*leak);
       return std::nullopt;
     case TaskState::refused: {
       if (violations.empty()) return error(SecurityCause::violation, ErrorKind::refused);
