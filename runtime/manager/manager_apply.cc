@@ -54,7 +54,9 @@ void CleanupManager::record(Running& running, const TaskPlan& task, const Cleanu
     const MutexLock lock(running.mutex);
     news.swap(running.news[task.number]);
   }
-  if (const Status kept = core_.history->set_task(row, news); !kept)
+  // What moves files must be known before it does. All else is made durable by the run's own end.
+  const bool before_effects = !task.native && (result.state == TaskState::executing || result.state == TaskState::rolling_back);
+  if (const Status kept = core_.history->set_task(row, news, before_effects ? store::Sync::now : store::Sync::later); !kept)
     log_error({running.plan.id, task.shown.channel, task.shown.name}, kept.error().what);
   log_info({running.plan.id, task.shown.channel, task.shown.name},
            std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
@@ -260,7 +262,7 @@ Status CleanupManager::begin_run(Running& running) {
   Status ready = moved ? fail(ErrorKind::system, "moving the plan to " + running.dir + ": " + moved.message()) : Status();
   if (ready) ready = write_whole_file(running.dir + "/plan.json", plan_to_json(running.plan));
   if (ready) return {};
-  if (const Status kept = core_.history->set_run_state(running.plan.id, std::string(to_string(RunState::failed)), core_.clock.now(), ready.error().what); !kept)
+  if (const Status kept = core_.history->set_run_state(running.plan.id, std::string(to_string(RunState::failed)), core_.clock.now(), ready.error().what, store::Sync::now); !kept)
     log_error({running.plan.id, {}, {}}, kept.error().what);
   return ready;
 }
@@ -314,7 +316,7 @@ RunResult CleanupManager::conclude(Running& running, RunResult out) {
     out.order = running.order;
   }
   out.state = run_state_of(out.tasks, core_.options.stop.stop_requested());
-  if (const Status kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}); !kept)
+  if (const Status kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}, store::Sync::now); !kept)
     out.error = kept.error();
   {
     const std::lock_guard guard(mutex_);

@@ -28,7 +28,7 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
       return false;
     }
     row.state = kPurging;  // durable before the first unlink: from here on it cannot be taken back
-    if (const Status kept = core_.history->set_task(row, {}); !kept) {
+    if (const Status kept = core_.history->set_task(row, {}, store::Sync::now); !kept) {
       report.error = kept.error();
       return false;
     }
@@ -45,10 +45,10 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
       row.bytes_now += outcome.bytes;
       row.bytes_at_purge = 0;
     }
-    if (const Status kept = core_.history->set_task(row, {}); !kept) report.error = kept.error();
+    if (const Status kept = core_.history->set_task(row, {}, store::Sync::now); !kept) report.error = kept.error();
   }
   if (all_gone)
-    if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purged)), run.ended_ns, run.note); !kept)
+    if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purged)), run.ended_ns, run.note, store::Sync::now); !kept)
       report.error = kept.error();
   report.runs.push_back(std::move(purged));
   return clean;

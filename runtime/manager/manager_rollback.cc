@@ -33,7 +33,8 @@ class CleanupManager::WayBack {
   Status record() {
     std::vector<store::TransitionRow> news;
     news.swap(news_);
-    const Status kept = manager_.core_.history->set_task(row_, news);
+    const bool before_effects = !row_.plugin.empty() && row_.state == to_string(TaskState::rolling_back);
+    const Status kept = manager_.core_.history->set_task(row_, news, before_effects ? store::Sync::now : store::Sync::later);
     if (!kept) log_error({row_.run_id, row_.channel, row_.name}, kept.error().what);
     return kept;
   }
@@ -68,7 +69,7 @@ bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
     report.conflicts.push_back({row.name, reason});
     log_error({row.run_id, row.channel, row.name}, "rollback: " + reason);
     row.note = "rollback: " + std::move(reason);
-    if (const Status kept = core_.history->set_task(row, {}); !kept) log_error({row.run_id, row.channel, row.name}, kept.error().what);
+    if (const Status kept = core_.history->set_task(row, {}, store::Sync::later); !kept) log_error({row.run_id, row.channel, row.name}, kept.error().what);
     return false;
   };
   if (row.state == kPurging || row.state == kPurged) {
@@ -142,7 +143,7 @@ bool CleanupManager::rollback_alone(const std::string& run_id, std::optional<std
     }
     if (take) wanted.insert(row.name);
   }
-  if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(RunState::rolling_back)), run.ended_ns, {}); !kept) {
+  if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(RunState::rolling_back)), run.ended_ns, {}, store::Sync::later); !kept) {
     report.error = kept.error();
     return false;
   }
@@ -154,7 +155,7 @@ bool CleanupManager::rollback_alone(const std::string& run_id, std::optional<std
                                ? ""
                                : "rollback incomplete: " + std::to_string(report.conflicts.size()) + " conflicts, the first: " +
                                      escape_bytes(report.conflicts.front().path) + ": " + report.conflicts.front().reason;
-  if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(end)), core_.clock.now(), note); !kept) {
+  if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(end)), core_.clock.now(), note, store::Sync::now); !kept) {
     report.error = kept.error();
     complete = false;
   }

@@ -60,7 +60,7 @@ class SqliteHistory final : public History {
   }
 
   Status begin_run(const RunRow& run, const std::vector<TransitionRow>& transitions) override {
-    return write([&]() -> Status {
+    return write(Sync::now, [&]() -> Status {
       auto done = insert_run_.bind(run.id)
                       .bind(run.state)
                       .bind(run.started_ns)
@@ -75,8 +75,8 @@ class SqliteHistory final : public History {
   }
 
   Status set_run_state(const std::string& id, const std::string& state, std::int64_t ended_ns,
-                       const std::string& note) override {
-    return write([&]() -> Status {
+                       const std::string& note, Sync sync) override {
+    return write(sync, [&]() -> Status {
       if (auto done = update_run_.bind(state).bind(ended_ns).bind(note).bind(id).run(); !done) return done;
       auto row = changes_.step();
       const bool changed = row && *row && changes_.number(0) > 0;
@@ -87,8 +87,8 @@ class SqliteHistory final : public History {
     });
   }
 
-  Status set_task(const TaskRow& task, const std::vector<TransitionRow>& transitions) override {
-    return write([&]() -> Status {
+  Status set_task(const TaskRow& task, const std::vector<TransitionRow>& transitions, Sync sync) override {
+    return write(sync, [&]() -> Status {
       const auto done = put_task(task, task.run_id);
       return done ? put_transitions(transitions) : done;
     });
@@ -139,11 +139,11 @@ class SqliteHistory final : public History {
   }
 
   Status block_plugin(const std::string& sha256, const std::string& why, std::int64_t at_ns) override {
-    return write([&] { return block_.bind(sha256).bind(why).bind(at_ns).run(); });
+    return write(Sync::now, [&] { return block_.bind(sha256).bind(why).bind(at_ns).run(); });
   }
 
   Status unblock_plugin(const std::string& sha256) override {
-    return write([&] { return unblock_.bind(sha256).run(); });
+    return write(Sync::now, [&] { return unblock_.bind(sha256).run(); });
   }
 
   Result<std::optional<std::string>> why_blocked(const std::string& sha256) override {
@@ -178,13 +178,13 @@ class SqliteHistory final : public History {
   }
 
   template <class Body>
-  Status write(Body body) {
+  Status write(Sync sync, Body body) {
     const std::lock_guard lock(mutex_);
-    return write_locked(body);
-  }
-
-  template <class Body>
-  Status write_locked(Body body) {
+    if (sync != sync_) {
+      const char* sql = sync == Sync::now ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+      if (auto set = database_.execute(sql); !set) return set;
+      sync_ = sync;
+    }
     auto transaction = Transaction::begin(database_, Transaction::Kind::write);
     if (!transaction) return std::unexpected(transaction.error());
     if (auto done = body(); !done) return done;
@@ -282,6 +282,7 @@ class SqliteHistory final : public History {
 
   // Guards everything below. Held only across calls into SQLite.
   std::mutex mutex_;
+  Sync sync_ = Sync::now;  // guarded by mutex_: what `synchronous` stands at
   Database database_;  // before the statements: it must outlive them
   Statement insert_run_, update_run_, put_task_, put_transition_, find_run_, list_runs_, runs_with_prefix_,
       last_run_of_, runs_in_quarantine_, tasks_of_, transitions_of_, block_, unblock_, why_blocked_, changes_;

@@ -69,7 +69,7 @@ TEST(History, ARunComesBackWithEveryFieldOfItsTasks) {
   const ScratchDir dir;
   const auto history = open_history(dir / "history.db");
   ASSERT_TRUE(history->begin_run(run_row("r1", "executing"), {}));
-  ASSERT_TRUE(history->set_run_state("r1", "done", 99, "fine"));
+  ASSERT_TRUE(history->set_run_state("r1", "done", 99, "fine", Sync::now));
 
   const auto run = history->find_run("r1");
   ASSERT_TRUE(run && *run);
@@ -95,7 +95,7 @@ TEST(History, SetTaskReplacesTheRowOfItsNumber) {
   ASSERT_TRUE(history->begin_run(run_row("r1"), {}));
   TaskRow task = task_row("r1", 1, "second");
   task.state = "failed";
-  ASSERT_TRUE(history->set_task(task, {}));
+  ASSERT_TRUE(history->set_task(task, {}, Sync::now));
   const auto run = history->find_run("r1");
   ASSERT_EQ((*run)->tasks.size(), 2U);
   EXPECT_EQ((*run)->tasks[0].state, "executed");
@@ -106,10 +106,10 @@ TEST(History, UnknownRunsAreNoSilentPass) {
   const ScratchDir dir;
   const auto history = open_history(dir / "history.db");
   EXPECT_FALSE(*history->find_run("nothing"));
-  const auto state = history->set_run_state("nothing", "done", 1, "");
+  const auto state = history->set_run_state("nothing", "done", 1, "", Sync::now);
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().kind, ErrorKind::missing);
-  EXPECT_FALSE(history->set_task(task_row("nothing", 0, "x"), {}));
+  EXPECT_FALSE(history->set_task(task_row("nothing", 0, "x"), {}, Sync::now));
   ASSERT_TRUE(history->begin_run(run_row("r1"), {}));
   EXPECT_FALSE(history->begin_run(run_row("r1"), {})) << "an id is used once";
   EXPECT_EQ((*history->find_run("r1"))->tasks.size(), 2U);
@@ -173,14 +173,28 @@ TEST(History, TransitionsKeepTheirOrder) {
   const auto history = open_history(dir / "history.db");
   const RunRow run = run_row("r1");
   ASSERT_TRUE(history->begin_run(run, {{"r1", 0, "planned", 9}, {"r1", 0, "admitted", 8}}));
-  ASSERT_TRUE(history->set_task(run.tasks.at(0), {{"r1", 1, "refused", 7}}));
+  ASSERT_TRUE(history->set_task(run.tasks.at(0), {{"r1", 1, "refused", 7}}, Sync::now));
   const auto rows = history->transitions("r1");
   ASSERT_TRUE(rows);
   ASSERT_EQ(rows->size(), 3U);
   EXPECT_EQ((*rows)[1].state, "admitted");
   EXPECT_EQ((*rows)[2].number, 1U);
   EXPECT_EQ((*rows)[2].at_ns, 7);
-  EXPECT_FALSE(history->set_task(run.tasks.at(0), {{"no-run", 0, "planned", 1}}));
+  EXPECT_FALSE(history->set_task(run.tasks.at(0), {{"no-run", 0, "planned", 1}}, Sync::now));
+}
+
+TEST(History, WhatIsDurableLaterIsSeenByOthersAtOnce) {
+  const ScratchDir dir;
+  const auto history = open_history(dir / "history.db");
+  RunRow run = run_row("r1");
+  ASSERT_TRUE(history->begin_run(run, {}));
+  run.tasks[0].state = "executing";
+  ASSERT_TRUE(history->set_task(run.tasks[0], {}, Sync::later));
+  ASSERT_TRUE(history->set_run_state("r1", "failed", 9, "n", Sync::later));
+  const auto seen = open_history(dir / "history.db")->find_run("r1");
+  ASSERT_TRUE(seen && *seen);
+  EXPECT_EQ((*seen)->state, "failed");
+  EXPECT_EQ((*seen)->tasks[0].state, "executing");
 }
 
 TEST(History, ABlockedPluginStaysBlockedUntilItIsFreed) {
