@@ -77,7 +77,7 @@ MetricValue number(std::uint64_t value) { return {static_cast<double>(value)}; }
 
 // What is kept of a task between runs. `began`: it acted in this run, else it was refused, skipped or shared.
 void CleanupManager::remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Record& own = records_[task.shown.name];
   own.state = result.state;
   if (!began) return;
@@ -100,7 +100,7 @@ CleanupMetrics CleanupManager::track_cleanup_performance(CleanupHandle handle) {
     out.error.emplace(ExecutionCause::unknown_handle, target.error());
     return out;
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto record = records_.find(target->name);
   if (record != records_.end()) out = record->second.metrics;
   out.task = target->name;
@@ -109,7 +109,7 @@ CleanupMetrics CleanupManager::track_cleanup_performance(CleanupHandle handle) {
 }
 
 std::map<std::string, MetricValue> CleanupManager::get_cleanup_metrics() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::map<std::string, MetricValue> out;
   out["tasks_registered"] = number(tasks_.size());
   out["runs"] = number(runs_done_);

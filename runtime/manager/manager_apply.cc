@@ -113,8 +113,7 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
   }
   if (result.end == EndReason::breach || result.end == EndReason::protocol) {
     log_error({running.plan.id, task.shown.channel, task.shown.name}, result.note);
-    const MutexLock lock(running.mutex);
-    running.closed.emplace(task.shown.channel, task.shown.name);
+    running.closed.add(task.shown.channel, task.shown.name);
   }
   if (result.state == TaskState::failed) take_back(running, task, result);
 }
@@ -129,9 +128,9 @@ std::string CleanupManager::reason_to_skip(Running& running, const TaskPlan& tas
     result.error.emplace(ExecutionError(ExecutionCause::busy, {ErrorKind::busy, {}, task.shown.name + ": the function of an earlier run has not returned", {}}));
     return "the function of an earlier run has not returned";
   }
+  if (const std::string by = running.closed.find(task.shown.channel); !task.native && !by.empty())
+    return "its channel was closed after a breach by " + by;
   const MutexLock lock(running.mutex);
-  if (const auto by = running.closed.find(task.shown.channel); !task.native && by != running.closed.end())
-    return "its channel was closed after a breach by " + by->second;
   for (const std::string& name : task.requires_) {
     const auto other = running.results.find(name);
     if (other != running.results.end() && is_bad(other->second.state))
@@ -232,7 +231,7 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
   if (!lock) return refuse(lock.error());
   bool own = false;
   {
-    const std::lock_guard guard(mutex_);
+    const MutexLock guard(mutex_);
     own = own_plans_.erase(plan->id) > 0;
   }
   return carry_out(std::move(*plan), own);
@@ -319,7 +318,7 @@ RunResult CleanupManager::conclude(Running& running, RunResult out) {
   if (const Status kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}, store::Sync::now); !kept)
     out.error = kept.error();
   {
-    const std::lock_guard guard(mutex_);
+    const MutexLock guard(mutex_);
     ++runs_done_;
     entries_removed_ += out.entries_removed;
     bytes_now_ += out.bytes_reclaimed_now;

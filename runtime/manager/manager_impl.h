@@ -2,12 +2,12 @@
 
 #include <atomic>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "runtime/base/mutex.h"
 #include "runtime/manager/act_task.h"
 #include "runtime/manager/core.h"
 #include "runtime/manager/graph.h"
@@ -163,15 +163,18 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   ResultSharing rollbacks_;  // by run
   ChannelTurns turns_;       // native tasks of a channel
 
-  std::mutex mutex_;
-  // Guarded by mutex_:
-  TaskMap tasks_;
-  std::shared_ptr<const TaskMap> snapshot_;  // of tasks_, made when asked for
-  std::vector<std::string> names_;           // by task id - 1
-  std::map<std::string, Record> records_;
-  std::vector<store::RunRow> opened_;        // by handle.run - 1
-  std::set<std::string> own_plans_;          // ids of plans this manager counted itself and nobody could change since
-  std::uint64_t runs_done_ = 0, entries_removed_ = 0, bytes_now_ = 0, bytes_at_purge_ = 0;
+  Mutex mutex_;
+  TaskMap tasks_ FRESHET_GUARDED_BY(mutex_);
+  std::shared_ptr<const TaskMap> snapshot_ FRESHET_GUARDED_BY(mutex_);  // of tasks_, made when asked for
+  std::vector<std::string> names_ FRESHET_GUARDED_BY(mutex_);           // by task id - 1
+  std::map<std::string, Record> records_ FRESHET_GUARDED_BY(mutex_);
+  std::vector<store::RunRow> opened_ FRESHET_GUARDED_BY(mutex_);        // by handle.run - 1
+  // Ids of plans that this manager counted itself and nobody could change since.
+  std::set<std::string> own_plans_ FRESHET_GUARDED_BY(mutex_);
+  std::uint64_t runs_done_ FRESHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t entries_removed_ FRESHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t bytes_now_ FRESHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t bytes_at_purge_ FRESHET_GUARDED_BY(mutex_) = 0;
 };
 
 std::string new_run_id(std::int64_t now_ns);

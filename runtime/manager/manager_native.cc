@@ -55,7 +55,7 @@ std::optional<CleanupResult> CleanupManager::completed_before(const Running& run
   const std::shared_ptr<const TaskMap> all = registered();
   const auto at = all->find(task.shown.name);
   if (at == all->end() || at->second->task.rerun_as_dependency) return std::nullopt;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const Record& record = records_.at(task.shown.name);
   if (!record.completed || record.completed->run_id == running.plan.id) return std::nullopt;
   CleanupResult out = *record.completed;
@@ -79,7 +79,7 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     merge(result.resources, outcome.resources);
     if (outcome.error && outcome.error->cause == ExecutionCause::timed_out) result.end = EndReason::timeout;
     if (outcome.still_running) {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       records_.at(task.shown.name).hanging = outcome.still_running;
     }
     return outcome;
@@ -128,13 +128,13 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
 }
 
 bool CleanupManager::is_hanging(const std::string& name) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = records_.find(name);
   return at != records_.end() && at->second.hanging && !at->second.hanging->ended();
 }
 
 std::string CleanupManager::why_not_compensated(const store::TaskRow& row) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto task = tasks_.find(row.name);
   if (task == tasks_.end() || task->second->native() == nullptr || records_.at(row.name).last_run != row.run_id)
     return "a native task can be taken back only by the program that ran it, and only its last run";
@@ -154,7 +154,7 @@ std::string CleanupManager::compensate_in_turn(const store::TaskRow& row) {
   result.run_id = row.run_id;
   result.state = !back.error ? TaskState::rolled_back : TaskState::failed;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     records_.at(row.name).completed.reset();
     if (back.still_running) records_.at(row.name).hanging = back.still_running;
   }

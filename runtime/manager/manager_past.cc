@@ -18,7 +18,7 @@ std::expected<std::vector<CleanupHandle>, Error> CleanupManager::open(const std:
   if (!run) return std::unexpected(run.error());
   if (!*run) return fail(ErrorKind::missing, "no run is called " + escape_bytes(run_id), "see `freshet history`");
   std::vector<CleanupHandle> out;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   opened_.push_back(std::move(**run));
   for (std::size_t i = 0; i < opened_.back().tasks.size(); ++i) out.push_back({id_, i + 1, opened_.size()});
   return out;

@@ -9,6 +9,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/closed_channels.h"
 #include "runtime/manager/fold.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/open_roots.h"
@@ -128,8 +129,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   std::vector<std::string> names;
   std::vector<Job> jobs;
   std::vector<TaskPlan*> going;
-  std::mutex closed_mutex;
-  std::map<std::string, std::string> closed;  // guarded by closed_mutex: channel -> the task that broke out
+  ClosedChannels closed;
   for (TaskPlan& task : plan.tasks) names.push_back(task.shown.name);
   for (TaskPlan& task : plan.tasks) {
     if (!is_going(task) || task.native) continue;
@@ -138,13 +138,10 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   }
   for (TaskPlan* task : going) {
     const auto scan = [&, task] {
-      {
-        const std::lock_guard lock(closed_mutex);
-        if (const auto by = closed.find(task->shown.channel); by != closed.end()) {
-          enter(*task, TaskState::skipped);
-          task->shown.note = "its channel was closed after a breach by " + by->second;
-          return;
-        }
+      if (const std::string by = closed.find(task->shown.channel); !by.empty()) {
+        enter(*task, TaskState::skipped);
+        task->shown.note = "its channel was closed after a breach by " + by;
+        return;
       }
       Prepared& own = prepared[task->number];
       const LogContext context{plan.id, task->shown.channel, task->shown.name};
@@ -173,18 +170,17 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       }
       if (task->shown.end == EndReason::breach || task->shown.end == EndReason::protocol) {
         log_error(context, task->shown.note);
-        const std::lock_guard lock(closed_mutex);
-        closed.emplace(task->shown.channel, task->shown.name);
+        closed.add(task->shown.channel, task->shown.name);
       }
     };
     jobs.push_back({{}, task->shown.channel, scan});
   }
   run_jobs(jobs, std::max(2U, std::thread::hardware_concurrency()));
   for (TaskPlan* task : going) {
-    const auto by = closed.find(task->shown.channel);
-    if (by == closed.end() || !is_going(*task)) continue;
+    const std::string by = closed.find(task->shown.channel);
+    if (by.empty() || !is_going(*task)) continue;
     enter(*task, TaskState::skipped);  // it was planned before the breach: the channel takes no effect any more
-    task->shown.note = "its channel was closed after a breach by " + by->second;
+    task->shown.note = "its channel was closed after a breach by " + by;
   }
 }
 
@@ -231,7 +227,7 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
   settle_all(plan);
   for (const TaskPlan& task : plan.tasks) log_info({plan.id, task.shown.channel, task.shown.name}, std::string(to_string(task.shown.state)));
   if (const Status wrote = write_whole_file(core_.plan_dir(plan.id) + "/plan.json", plan_to_json(plan)); !wrote) return wrote;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   own_plans_.insert(plan.id);
   return {};
 }

@@ -73,7 +73,7 @@ std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup
   }
   registered->task = std::move(task);
   registered->channel = channel_id;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (tasks_.contains(name))
     return std::unexpected(RegistrationError(RegistrationCause::duplicate_name, {ErrorKind::invalid, {}, "a task is called " + name + " already", {}}));
   registered->id = names_.size() + 1;
@@ -87,7 +87,7 @@ std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup
 
 Result<CleanupManager::Target> CleanupManager::find(CleanupHandle handle) {
   if (handle.manager != id_) return fail(ErrorKind::missing, "the handle belongs to another manager");
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (handle.run != 0) {
     if (handle.run > opened_.size()) return fail(ErrorKind::missing, "the handle names a run that was not opened");
     const store::RunRow& run = opened_[handle.run - 1];
@@ -102,7 +102,7 @@ Result<CleanupManager::Target> CleanupManager::find(CleanupHandle handle) {
 }
 
 std::shared_ptr<const TaskMap> CleanupManager::registered() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!snapshot_) snapshot_ = std::make_shared<const TaskMap>(tasks_);
   return snapshot_;
 }
@@ -179,7 +179,7 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
     if (!tasks->at(name)->enabled && name != target->name) out.disabled.push_back(name);
   }
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const std::string& name : out.order)
       if (name != target->name && has_failed(records_.at(name).state)) out.failed.push_back(name);
   }
@@ -200,7 +200,7 @@ SecurityValidationResult CleanupManager::validate_security_boundaries(CleanupHan
   out.trusted_in_process = task.native() != nullptr;
   out.violations = validate_task(core_, catalog_, host_, task).violations;
   out.passed = out.violations.empty();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Record& record = records_.at(target->name);
   if (record.metrics.runs == 0) record.metrics.validate_ns = core_.clock.monotonic() - began;
   return out;
@@ -250,7 +250,7 @@ Result<Plan> CleanupManager::read_plan(const std::string& dir) const {
 }
 
 void CleanupManager::note_state(const std::string& name, TaskState state) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto at = records_.find(name); at != records_.end()) at->second.state = state;
 }
 

@@ -174,7 +174,7 @@ std::vector<std::string> CleanupManager::completed_dependents(const std::string&
     const Registered& task = *all->at(other);
     if (wanted.contains(other) || !std::ranges::any_of(task.task.requires_, [&](const std::string& on) { return wanted.contains(on); })) continue;
     wanted.insert(other);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (records_.at(other).completed) out.push_back(other);
   }
   std::ranges::reverse(out);
@@ -189,7 +189,7 @@ bool CleanupManager::rollback_cleanup(CleanupHandle handle) {
     for (const std::string& name : completed_dependents(target->name)) {
       Record record;
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         record = records_.at(name);
       }
       if (record.last_run == target->run_id || rollback_tasks(record.last_run, record.last_number, report)) continue;

@@ -15,7 +15,7 @@ void* BufferPool::get(std::size_t bytes) {
   if (bytes > std::size_t{1} << kLargestClass) return nullptr;
   const std::size_t size_class =
       std::max(kSmallestClass, static_cast<std::size_t>(std::bit_width(bytes == 0 ? bytes : bytes - 1)));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   void* buffer = nullptr;
   if (auto& kept = free_[size_class]; !kept.empty()) {
     buffer = kept.back();
@@ -28,7 +28,7 @@ void* BufferPool::get(std::size_t bytes) {
 }
 
 void BufferPool::put(void* buffer) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = borrowed_.find(buffer);
   if (found == borrowed_.end()) return;
   auto& kept = free_[found->second];
@@ -41,12 +41,12 @@ void BufferPool::put(void* buffer) {
 }
 
 std::uint32_t BufferPool::borrowed() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return static_cast<std::uint32_t>(borrowed_.size());
 }
 
 void BufferPool::trim() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (auto& kept : free_) {
     for (void* buffer : kept) std::free(buffer);
     kept = {};

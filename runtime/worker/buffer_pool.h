@@ -2,9 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
+
+#include "runtime/base/mutex.h"
 
 namespace freshet::worker {
 
@@ -27,10 +28,9 @@ class BufferPool {
   static constexpr std::size_t kLargestClass = 30;   // 1 GiB, far beyond any memory limit
   static constexpr std::size_t kKeptPerClass = 8;
 
-  // Guarded by mutex_.
-  mutable std::mutex mutex_;
-  std::unordered_map<void*, std::size_t> borrowed_;  // to its class
-  std::vector<void*> free_[kLargestClass + 1];
+  mutable Mutex mutex_;
+  std::unordered_map<void*, std::size_t> borrowed_ FRESHET_GUARDED_BY(mutex_);  // to its class
+  std::vector<void*> free_[kLargestClass + 1] FRESHET_GUARDED_BY(mutex_);
 };
 
 }  // namespace freshet::worker
