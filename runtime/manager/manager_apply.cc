@@ -12,6 +12,7 @@
 #include "runtime/manager/running.h"
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/state_machine.h"
+#include "runtime/manager/timers.h"
 #include "runtime/store/root_locks.h"
 
 namespace freshet {
@@ -47,6 +48,7 @@ void CleanupManager::advance(Running& running, const TaskPlan& task, CleanupResu
 }
 
 void CleanupManager::record(Running& running, const TaskPlan& task, const CleanupResult& result) {
+  const TransitionTimer timed(figures_, &running.plan.tasks[task.number]);
   store::TaskRow row = row_of(running.plan.id, task, result);
   if (row.bytes_at_purge > 0 || result.entries_removed > 0) row.keep_until_ns = core_.clock.now() + task.keep_ns;
   std::vector<store::TransitionRow> news;
@@ -70,6 +72,7 @@ void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupRe
       result.note += unlinked ? "; what it unlinked cannot be taken back" : "; what it moved stays in the quarantine (on-failure = \"keep\")";
     return;
   }
+  const PartTimer timed(running.plan.tasks[task.number].measured, metrics::Limited::rollback, task.shown.units);
   advance(running, task, result, TaskState::rolling_back);
   record(running, task, result);
   const RestoreOutcome back = restore_quarantine(
@@ -90,16 +93,16 @@ void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupRe
 void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupResult& result) {
   const ActInputs inputs{running.plan.id, running.dir, channel_index(task.shown.channel)};
   CleanupResult acted = result;
-  const Status done = act_task(core_, task, inputs, core_.options.stop, acted, task.metrics);
+  const Status done = act_task(core_, task, inputs, core_.options.stop, acted);
   const TaskState after = done ? acted.state : TaskState::failed;
   acted.state = result.state;
   result = std::move(acted);
   if (!done) result.note = done.error().what;
   advance(running, task, result, after);
   if (result.state == TaskState::executed) {
-    const std::int64_t began = core_.clock.monotonic();
+    metrics::Stopwatch watch(task.metrics.overhead_ns);
     const CompletionStatus completion = look_at_completion(task, running.plan.id, running.dir);
-    task.metrics.verify_ns = core_.clock.monotonic() - began;
+    watch.lap(task.metrics.verify_ns, task.metrics.verify_cpu_ns);
     if (completion.complete) {
       advance(running, task, result, TaskState::verified);
       advance(running, task, result, TaskState::committed);
@@ -114,6 +117,7 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
   if (result.end == EndReason::breach || result.end == EndReason::protocol) {
     log_error({running.plan.id, task.shown.channel, task.shown.name}, result.note);
     running.closed.add(task.shown.channel, task.shown.name);
+    figures_.add_breach(task.shown.channel);
   }
   if (result.state == TaskState::failed) take_back(running, task, result);
 }
@@ -141,6 +145,8 @@ std::string CleanupManager::reason_to_skip(Running& running, const TaskPlan& tas
 
 // Carries out one task that has its turn. The caller has claimed its name.
 void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult& result) {
+  task.acting_since_ns = core_.clock.monotonic();
+  task.metrics.queue_ns += running.plan.waited_ns + task.acting_since_ns - running.began_ns;
   if (const Status ready = task.native ? Status() : check_pre_state(core_, task, running.dir); !ready) {
     const Error& why = ready.error();
     task.shown.violations.push_back({why.code, why.what, why.detail, {}});
@@ -148,7 +154,6 @@ void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
     advance(running, task, result, TaskState::refused);
     return;
   }
-  task.metrics.queue_ns = core_.clock.monotonic() - running.began_ns;
   {
     const MutexLock lock(running.mutex);
     running.order.push_back(task.shown.name);
@@ -175,7 +180,7 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
         others = share_or_refuse(running, task, *flight, result);
       } else {
         run_claimed(running, task, result);
-        began = true;
+        began = result.state != TaskState::refused;  // by its pre-state
         if (!result.error) result.error = error_of(result, task.shown.violations);
         executing_.end(task.shown.name, result);
       }
@@ -227,7 +232,9 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
     for (const TaskPlan& task : plan->tasks)
       if (is_going(task) && executing_.busy(task.shown.name))
         return refuse({ErrorKind::busy, {}, "the task " + task.shown.name + " is running already", {}});
+  const std::int64_t asked_ns = core_.clock.monotonic();
   const Result<std::unique_ptr<store::RootLock>> lock = lock_roots(plan->id, root_paths(*plan), wait);
+  plan->waited_ns = core_.clock.monotonic() - asked_ns;
   if (!lock) return refuse(lock.error());
   bool own = false;
   {
@@ -317,13 +324,7 @@ RunResult CleanupManager::conclude(Running& running, RunResult out) {
   out.state = run_state_of(out.tasks, core_.options.stop.stop_requested());
   if (const Status kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}, store::Sync::now); !kept)
     out.error = kept.error();
-  {
-    const MutexLock guard(mutex_);
-    ++runs_done_;
-    entries_removed_ += out.entries_removed;
-    bytes_now_ += out.bytes_reclaimed_now;
-    bytes_at_purge_ += out.bytes_reclaimable_at_purge;
-  }
+  figures_.end_run();
   if (!channels.empty() && !core_.options.stop.stop_requested()) {
     PurgeReport purged;
     purge_what_is_over(running.plan.id, &channels, purged);

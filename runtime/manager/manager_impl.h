@@ -10,6 +10,7 @@
 #include "runtime/base/mutex.h"
 #include "runtime/manager/act_task.h"
 #include "runtime/manager/core.h"
+#include "runtime/manager/figures.h"
 #include "runtime/manager/graph.h"
 #include "runtime/manager/native_runner.h"
 #include "runtime/manager/plugin_catalog.h"
@@ -64,10 +65,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
  private:
   // What is remembered of a task between runs.
   struct Record {
-    TaskState state = TaskState::registered;
     std::string last_run;
     std::uint32_t last_number = 0;
-    CleanupMetrics metrics;
     std::shared_ptr<NativeRun> hanging;      // a function that did not return by its deadline
     std::optional<CleanupResult> completed;  // of a native task: its last success, until it is rolled back
   };
@@ -85,7 +84,10 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   Result<Target> find(CleanupHandle handle);
   std::shared_ptr<const TaskMap> registered();
   DependencyGraph graph(const TaskMap& tasks);
-  std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> resolve(const std::vector<CleanupHandle>& handles);
+  std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> resolve(const std::vector<CleanupHandle>& handles,
+                                                                                           std::int64_t& took_ns);
+  // Once a manager, so that no task's times have a part of it.
+  void read_plugins();
   std::uint32_t channel_index(const std::string& channel) const;
   Result<Plan> read_plan(const std::string& dir) const;
 
@@ -123,6 +125,9 @@ class CleanupManager final : public ICleanupManager, public IRuns {
 
   // manager_native.cc
   void run_native(Running& running, TaskPlan& task, CleanupResult& result);
+  // The task's turn in its channel, if it has one. False when it was interrupted before it came.
+  bool enter_channel(TaskPlan& task);
+  void leave_channel(TaskPlan& task);
   bool is_hanging(const std::string& name);
   // Why a native task cannot be taken back at all; empty when its `compensate` can try.
   std::string why_not_compensated(const store::TaskRow& row);
@@ -134,7 +139,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   // manager_execute.cc
   CleanupResult execute_alone(const Registered& task, CleanupHandle handle);
 
-  // manager_answers.cc
+  // manager_metrics.cc
+  // What is kept of a task between runs. `began`: it acted in this run, else it was refused or skipped.
   void remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began);
 
   // manager_rollback.cc
@@ -162,6 +168,7 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   ResultSharing executing_;  // tasks while they act, by name
   ResultSharing rollbacks_;  // by run
   ChannelTurns turns_;       // native tasks of a channel
+  Figures figures_;
 
   Mutex mutex_;
   TaskMap tasks_ FRESHET_GUARDED_BY(mutex_);
@@ -171,10 +178,6 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   std::vector<store::RunRow> opened_ FRESHET_GUARDED_BY(mutex_);        // by handle.run - 1
   // Ids of plans that this manager counted itself and nobody could change since.
   std::set<std::string> own_plans_ FRESHET_GUARDED_BY(mutex_);
-  std::uint64_t runs_done_ FRESHET_GUARDED_BY(mutex_) = 0;
-  std::uint64_t entries_removed_ FRESHET_GUARDED_BY(mutex_) = 0;
-  std::uint64_t bytes_now_ FRESHET_GUARDED_BY(mutex_) = 0;
-  std::uint64_t bytes_at_purge_ FRESHET_GUARDED_BY(mutex_) = 0;
 };
 
 std::string new_run_id(std::int64_t now_ns);

@@ -9,6 +9,7 @@
 #include "runtime/manager/result_rows.h"
 #include "runtime/manager/run_states.h"
 #include "runtime/manager/state_machine.h"
+#include "runtime/manager/timers.h"
 #include "runtime/store/root_locks.h"
 
 namespace freshet {
@@ -96,6 +97,7 @@ std::expected<RunSummary, Error> CleanupManager::find_run(const std::string& run
 
 CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle) {
   CompletionStatus out;
+  CallTimer timed(figures_, metrics::Limited::completion_verification, {}, &out.units_checked);
   const auto wrong = [&](CompletionCause cause, Error error) {
     out.error.emplace(cause, std::move(error));
     return out;
@@ -121,6 +123,7 @@ CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle)
     return wrong(CompletionCause::nothing_left, {ErrorKind::invalid, {}, "the task " + row->name + " of run " + target->run_id + " is " + row->state +
                                                                              ": nothing of it is left to verify", {}});
   }
+  timed.task = row->name;
   const bool plan_needed = !row->plugin.empty() && row->entries_found > 0;
   out.complete = row->state == to_string(TaskState::committed);
   if (plan_needed) {

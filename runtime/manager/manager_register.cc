@@ -5,6 +5,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/plan_files.h"
+#include "runtime/manager/timers.h"
 
 namespace freshet {
 namespace {
@@ -13,6 +14,12 @@ constexpr std::size_t kMaxThreads = 64;  // of a native task's pool
 
 Error not_registered(const std::string& name) { return {ErrorKind::missing, {}, "the task " + name + " is not registered", {}}; }
 
+std::vector<std::string> names_of(const std::map<std::string, config::ChannelConfig>& channels) {
+  std::vector<std::string> out;
+  for (const auto& [name, channel] : channels) out.push_back(name);
+  return out;
+}
+
 bool has_failed(TaskState state) {
   return state == TaskState::failed || state == TaskState::refused || state == TaskState::skipped;
 }
@@ -20,7 +27,7 @@ bool has_failed(TaskState state) {
 }  // namespace
 
 CleanupManager::CleanupManager(Core core, policy::HostFacts host)
-    : core_(std::move(core)), catalog_(core_), host_(std::move(host)) {
+    : core_(std::move(core)), catalog_(core_), host_(std::move(host)), figures_(names_of(core_.config.channels)) {
   randombytes_buf(&id_, sizeof id_);
 }
 
@@ -64,6 +71,7 @@ std::optional<RegistrationError> CleanupManager::registration_problem(const std:
 
 std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup_task(const std::string& name, CleanupTask task,
                                                                                       const std::optional<std::string>& channel_id) {
+  CallTimer timed(figures_, metrics::Limited::registration);
   if (std::optional<RegistrationError> problem = registration_problem(name, task, channel_id)) return std::unexpected(std::move(*problem));
   auto registered = std::make_shared<Registered>();
   registered->name = name;
@@ -82,6 +90,8 @@ std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup
   const CleanupHandle handle{id_, registered->id, 0};
   tasks_.emplace(name, std::move(registered));
   snapshot_.reset();
+  figures_.add_task(name, channel_id.value_or(""));
+  timed.task = name;
   return handle;
 }
 
@@ -158,6 +168,8 @@ DependencyGraph CleanupManager::graph(const TaskMap& tasks) {
 
 DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle handle) {
   DependencyValidationResult out;
+  read_plugins();
+  CallTimer timed(figures_, metrics::Limited::dependency_validation);
   const auto wrong = [&](DependencyCause cause, Error error) { out.error.emplace(cause, std::move(error)); };
   const Result<Target> target = find(handle);
   const std::shared_ptr<const TaskMap> tasks = registered();
@@ -165,6 +177,7 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
     wrong(DependencyCause::unknown_handle, target ? not_registered(target->name) : target.error());
     return out;
   }
+  timed.task = target->name;
   const DependencyGraph edges = graph(*tasks);
   DependencyGraph::Order order = edges.order({target->name});
   out.order = std::move(order.order);
@@ -178,36 +191,35 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
         if (tasks->contains(other) && channel_of(other) != channel_of(name)) out.crossing.push_back(name + " -> " + other);
     if (!tasks->at(name)->enabled && name != target->name) out.disabled.push_back(name);
   }
-  {
-    const MutexLock lock(mutex_);
-    for (const std::string& name : out.order)
-      if (name != target->name && has_failed(records_.at(name).state)) out.failed.push_back(name);
-  }
+  for (const std::string& name : out.order)
+    if (name != target->name && has_failed(figures_.state_of(name))) out.failed.push_back(name);
   out.valid = out.cycle.empty() && out.missing.empty() && out.disabled.empty();
   return out;
 }
 
 SecurityValidationResult CleanupManager::validate_security_boundaries(CleanupHandle handle) {
   SecurityValidationResult out;
+  read_plugins();
+  CallTimer timed(figures_, metrics::Limited::security_validation);
   const Result<Target> target = find(handle);
   const std::shared_ptr<const TaskMap> tasks = registered();
   if (!target || !tasks->contains(target->name)) {
     out.error.emplace(SecurityCause::unknown_handle, target ? not_registered(target->name) : target.error());
     return out;
   }
-  const std::int64_t began = core_.clock.monotonic();
+  timed.task = target->name;
   const Registered& task = *tasks->at(target->name);
   out.trusted_in_process = task.native() != nullptr;
   out.violations = validate_task(core_, catalog_, host_, task).violations;
   out.passed = out.violations.empty();
-  const MutexLock lock(mutex_);
-  Record& record = records_.at(target->name);
-  if (record.metrics.runs == 0) record.metrics.validate_ns = core_.clock.monotonic() - began;
   return out;
 }
 
 // The tasks of a run: those asked for (none named: every enabled one) and all that they depend on, in order.
-std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> CleanupManager::resolve(const std::vector<CleanupHandle>& handles) {
+std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> CleanupManager::resolve(const std::vector<CleanupHandle>& handles,
+                                                                                                           std::int64_t& took_ns) {
+  read_plugins();
+  const Span working(took_ns);
   const std::shared_ptr<const TaskMap> tasks = registered();
   const auto wrong = [](DependencyCause cause, Error error) { return std::unexpected(DependencyError(cause, std::move(error))); };
   std::vector<std::string> wanted;
@@ -237,6 +249,10 @@ std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> C
   return out;
 }
 
+void CleanupManager::read_plugins() {
+  if (!core_.config.tasks.empty()) (void)catalog_.all();  // what is wrong with one, its tasks' validation says
+}
+
 std::uint32_t CleanupManager::channel_index(const std::string& channel) const {
   const auto at = core_.config.channels.find(channel);
   return static_cast<std::uint32_t>(std::distance(core_.config.channels.begin(), at));
@@ -249,9 +265,6 @@ Result<Plan> CleanupManager::read_plan(const std::string& dir) const {
   return plan_from_json(*text);
 }
 
-void CleanupManager::note_state(const std::string& name, TaskState state) {
-  const MutexLock lock(mutex_);
-  if (const auto at = records_.find(name); at != records_.end()) at->second.state = state;
-}
+void CleanupManager::note_state(const std::string& name, TaskState state) { figures_.set_state(name, state); }
 
 }  // namespace freshet

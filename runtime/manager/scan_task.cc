@@ -7,6 +7,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/role_figures.h"
+#include "runtime/metrics/stopwatch.h"
 
 namespace freshet {
 namespace {
@@ -68,18 +69,15 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   request.strict = task.strict;
   request.uid = role_uid(core, inputs.channel_index, wire::Role::worker);
   request.label = "task " + task.shown.name;
+  metrics::Stopwatch watch(task.metrics.overhead_ns);
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
+  watch.lap(task.metrics.start_ns, task.metrics.start_cpu_ns);
   if (!started) {
     failed(task, channel::EndReason::setup, started.error().what);
     return {};
   }
   channel::RoleProcess& worker = **started;
   task.shown.missing_layers = worker.missing_layers();
-  const std::int64_t began = core.clock.monotonic();
-  const auto record = [&] {
-    task.metrics.scan_ns = core.clock.monotonic() - began;
-    add_usage(task.metrics, worker.usage());
-  };
 
   worker.send_message(make_load(task, inputs));
   bool scanning = false;
@@ -140,7 +138,8 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
       break;
     }
   }
-  record();
+  watch.lap(task.metrics.scan_ns, task.metrics.scan_cpu_ns);
+  add_usage(task.metrics, task.metrics.scan_cpu_ns, worker.usage());
   return {};
 }
 

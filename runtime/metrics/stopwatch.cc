@@ -16,7 +16,7 @@ std::int64_t read(clockid_t clock) {
 std::int64_t monotonic_ns() { return read(CLOCK_MONOTONIC); }
 std::int64_t thread_cpu_ns() { return read(CLOCK_THREAD_CPUTIME_ID); }
 
-Stopwatch::Stopwatch() : wall_ns_(monotonic_ns()), cpu_ns_(thread_cpu_ns()) {}
+Stopwatch::Stopwatch(std::int64_t& cost_ns) : cost_ns_(cost_ns), wall_ns_(monotonic_ns()), cpu_ns_(thread_cpu_ns()) {}
 
 void Stopwatch::lap(std::int64_t& wall_ns, std::int64_t& cpu_ns) {
   const std::int64_t wall_now = monotonic_ns();
