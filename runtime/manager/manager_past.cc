@@ -122,13 +122,14 @@ CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle)
                                                                              ": nothing of it is left to verify", {}});
   }
   const bool plan_needed = !row->plugin.empty() && row->entries_found > 0;
-  out.complete = row->state == to_string(TaskState::committed);
   if (plan_needed) {
     const std::string dir = core_.run_dir(target->run_id);
     const Result<Plan> plan = read_plan(dir);
     if (!plan || target->number >= plan->tasks.size())
       return wrong(CompletionCause::record_damaged, plan ? Error{ErrorKind::invalid, {}, "the run's plan is damaged", {}} : plan.error());
     out = look_at_completion(plan->tasks[target->number], target->run_id, dir);
+  } else {
+    out.complete = row->state == to_string(TaskState::committed);
   }
   out.resources = resources_of(*row);
   if (const std::optional<CompletionError> leak = leak_of(row->name, out.resources); leak && !out.error) {
