@@ -449,7 +449,9 @@ Status Removal::run(CleanupMetrics& metrics) {
   if (stopped_ && result_.note.empty()) result_.note = "interrupted";
   log_.complete = done;
   if (broker_) {
+    const std::int64_t last_effect = core_.clock.monotonic();
     broker_->finish();
+    metrics.release_ns = core_.clock.monotonic() - last_effect;
     add_usage(metrics, broker_->usage());
   }
   if (!own_error_) return own_error_;

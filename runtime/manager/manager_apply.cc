@@ -46,7 +46,8 @@ void CleanupManager::advance(Running& running, const TaskPlan& task, CleanupResu
   if (state != TaskState::refused && state != TaskState::skipped) note_state(task.shown.name, state);
 }
 
-void CleanupManager::record(Running& running, const TaskPlan& task, const CleanupResult& result) {
+void CleanupManager::record(Running& running, TaskPlan& task, const CleanupResult& result) {
+  const std::int64_t began = core_.clock.monotonic();
   store::TaskRow row = row_of(running.plan.id, task, result);
   if (row.bytes_at_purge > 0 || result.entries_removed > 0) row.keep_until_ns = core_.clock.now() + task.keep_ns;
   std::vector<store::TransitionRow> news;
@@ -58,12 +59,13 @@ void CleanupManager::record(Running& running, const TaskPlan& task, const Cleanu
   const bool before_effects = !task.native && (result.state == TaskState::executing || result.state == TaskState::rolling_back);
   if (const Status kept = core_.history->set_task(row, news, before_effects ? store::Sync::now : store::Sync::later); !kept)
     log_error({running.plan.id, task.shown.channel, task.shown.name}, kept.error().what);
+  task.metrics.transition_ns = std::max(task.metrics.transition_ns, core_.clock.monotonic() - began);
   log_info({running.plan.id, task.shown.channel, task.shown.name},
            std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
 }
 
 // A task that failed midway goes back as a whole.
-void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupResult& result) {
+void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& result) {
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
   if (task.on_failure == config::OnFailure::keep || unlinked) {
     if (result.entries_removed > 0 || unlinked)

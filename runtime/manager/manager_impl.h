@@ -115,10 +115,10 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   std::optional<CleanupResult> share_or_refuse(Running& running, const TaskPlan& task, Flight& flight, CleanupResult& result);
   void run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
-  void take_back(Running& running, const TaskPlan& task, CleanupResult& result);
+  void take_back(Running& running, TaskPlan& task, CleanupResult& result);
   // Takes the task into a state and remembers the transition; `record` writes both into the history.
   void advance(Running& running, const TaskPlan& task, CleanupResult& result, TaskState state);
-  void record(Running& running, const TaskPlan& task, const CleanupResult& result);
+  void record(Running& running, TaskPlan& task, const CleanupResult& result);
   void note_state(const std::string& name, TaskState state);
 
   // manager_native.cc
