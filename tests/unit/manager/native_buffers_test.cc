@@ -65,7 +65,7 @@ TEST(NativeBuffersTest, BuffersNotReturnedAreCountedAndNamed) {
   const ResourceCheck check = pool.check();
   EXPECT_FALSE(check.passed);
   EXPECT_EQ(check.after - check.before, 2U);
-  EXPECT_EQ(check.detail, "2 buffers of 1,024 bytes were not returned (number 1, 3)");
+  EXPECT_EQ(check.detail, "2 buffers of 1,024 bytes not returned (number 1, 3)");
   EXPECT_EQ(pool.leaked_buffers(), 2U);
 }
 

@@ -36,7 +36,7 @@ TEST(NativeMemoryTest, LeakIsReportedToTheByte) {
   const ResourceCheck check = memory.check();
   EXPECT_FALSE(check.passed);
   EXPECT_EQ(check.after - check.before, 1024U);
-  EXPECT_EQ(check.detail, "1,024 bytes in 2 blocks were not returned");
+  EXPECT_EQ(check.detail, "1,024 bytes in 2 blocks not returned");
   EXPECT_EQ(memory.leaked_blocks(), 2U);
 }
 
@@ -64,7 +64,7 @@ TEST(NativeMemoryTest, BlockReturnedTwiceIsReportedAndNotFreedTwice) {
   const ResourceCheck check = memory.check();
   EXPECT_FALSE(check.passed);
   EXPECT_EQ(check.after, 0U);
-  EXPECT_NE(check.detail.find("1 times a block was returned that is not out"), std::string::npos) << check.detail;
+  EXPECT_NE(check.detail.find("1 time a block was returned that is not out"), std::string::npos) << check.detail;
 }
 
 TEST(NativeMemoryTest, ForeignBlockIsLeftAlone) {

@@ -199,7 +199,7 @@ TEST(NativeRunnerTest, LeakedBuffersAreCounted) {
       {});
   expect_failed(outcome, {"channel resources", "buffer pool"});
   EXPECT_EQ(check_named(outcome, "buffer pool").after, 4U);
-  EXPECT_EQ(check_named(outcome, "buffer pool").detail, "4 buffers of 2,048 bytes were not returned (number 1, 2, 3, 4)");
+  EXPECT_EQ(check_named(outcome, "buffer pool").detail, "4 buffers of 2,048 bytes not returned (number 1, 2, 3, 4)");
   EXPECT_EQ(check_named(outcome, "channel resources").after, 4U);
 }
 
@@ -247,7 +247,7 @@ TEST(NativeRunnerTest, ChannelResourcesAreTheSumOfWhatWasHandedOut) {
   expect_failed(outcome, {"memory reclamation", "thread pool restoration", "channel resources", "buffer pool"});
   EXPECT_EQ(check_named(outcome, "channel resources").after, 6U);
   EXPECT_EQ(check_named(outcome, "channel resources").detail,
-            "of what the task's context handed out, 2 blocks of memory, 1 pieces of work and 3 buffers were left");
+            "of what the task's context handed out, 2 blocks of memory, 1 piece of work and 3 buffers were left");
 }
 
 TEST(NativeRunnerTest, WorkThatThrowsFailsTheTask) {
