@@ -27,7 +27,7 @@ struct ResourceCheck {
   bool passed = false;
   std::uint64_t before = 0;  // in `unit`
   std::uint64_t after = 0;
-  std::string unit;          // "bytes", "threads", "fds", "buffers"
+  std::string unit;          // "bytes", "threads", "fds", "buffers"; of a native task also "pieces of work", "resources"
   std::string detail;        // what leaked, and where; empty when passed
 };
 
