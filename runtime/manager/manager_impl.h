@@ -76,15 +76,17 @@ class CleanupManager final : public ICleanupManager, public IRuns {
 
   Result<Target> find(CleanupHandle handle);
   std::map<std::string, Registered> registered();
-  DependencyGraph graph(const std::map<std::string, Registered>& tasks);
+  DependencyGraph::Edges written_edges(const CleanupTask& task) const;
+  void add_manifest_edges();
+  DependencyGraph::Order order_of(const std::vector<std::string>& names);
+  DependencyGraph::Edges edges_of(const std::string& name);
   Result<std::vector<Registered>> resolve(const std::vector<CleanupHandle>& handles);
   std::uint32_t channel_index(const std::string& channel) const;
   Result<Plan> read_plan(const std::string& dir) const;
 
   // manager_plan.cc
   struct Prepared;
-  void prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-               const std::map<std::string, Registered>& all);
+  void prepare(Prepared& prepared, Plan& plan, const Registered& task);
   void open_task_roots(Prepared& prepared, TaskPlan& task);
   void scan_all(Plan& plan, std::vector<Prepared>& prepared);
   void settle_all(Plan& plan);
@@ -111,10 +113,13 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   PluginCatalog catalog_;
   policy::HostFacts host_;
   std::uint64_t id_;
+  std::set<std::string> disabled_;  // by the configuration; constant
+  std::once_flag manifest_edges_added_;
 
   std::mutex mutex_;
   // Guarded by mutex_:
   std::map<std::string, Registered> tasks_;
+  DependencyGraph graph_;                    // of tasks_; with the manifests' edges once they were added
   std::vector<std::string> names_;           // by task id - 1
   std::map<std::string, Record> records_;
   std::vector<store::RunRow> opened_;        // by handle.run - 1

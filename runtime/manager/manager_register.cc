@@ -1,6 +1,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/manager_impl.h"
@@ -11,6 +12,8 @@ namespace freshet {
 CleanupManager::CleanupManager(Core core, policy::HostFacts host)
     : core_(std::move(core)), catalog_(core_), host_(std::move(host)) {
   randombytes_buf(&id_, sizeof id_);
+  for (const auto& [name, task] : core_.config.tasks)
+    if (!task.enabled) disabled_.insert(name);
 }
 
 Status CleanupManager::register_configuration() {
@@ -54,6 +57,7 @@ std::expected<CleanupHandle, Error> CleanupManager::register_cleanup_task(const 
   names_.push_back(name);
   records_[name];
   const CleanupHandle handle{id_, registered.id, 0};
+  graph_.set(name, written_edges(registered.task));
   tasks_.emplace(name, std::move(registered));
   return handle;
 }
@@ -86,43 +90,74 @@ std::vector<IRuns::TaskEntry> CleanupManager::tasks() {
   return out;
 }
 
-// The configuration's edges, and those a manifest makes between the kinds of its own plugin in one channel.
-DependencyGraph CleanupManager::graph(const std::map<std::string, Registered>& tasks) {
-  DependencyGraph out;
-  struct Instance {
-    const Registered* task;
-    std::string kind;
-    std::shared_ptr<const Plugin> plugin;
-  };
-  std::map<std::pair<std::string, std::string>, std::vector<Instance>> by_place;  // (plugin, channel)
-  for (const auto& [name, task] : tasks) {
-    if (task.plugin() == nullptr) continue;
-    const Result<std::shared_ptr<const Plugin>> plugin = catalog_.find(task.plugin()->plugin_id);
-    if (!plugin || (*plugin)->manifest.kinds.empty()) continue;
-    const std::string kind = task.plugin()->kind.empty() ? (*plugin)->manifest.kinds.front().name : task.plugin()->kind;
-    by_place[{task.plugin()->plugin_id, *task.channel}].push_back({&task, kind, *plugin});
-  }
-  for (const auto& [name, task] : tasks) {
-    DependencyGraph::Edges edges{task.task.after, task.task.requires_};
-    // `after` a disabled task is no wish that can be met; `requires` one is an error that validation names.
-    std::erase_if(edges.after, [&](const std::string& other) {
-      const auto at = tasks.find(other);
-      return at != tasks.end() && !at->second.enabled;
-    });
-    for (const auto& [place, instances] : by_place) {
-      const auto self = std::ranges::find_if(instances, [&](const Instance& i) { return i.task == &task; });
-      if (self == instances.end()) continue;
-      const manifest::TaskKind* kind = manifest::find_kind(self->plugin->manifest, self->kind);
+// What the operator or the host program wrote. `after` a disabled task is no wish that can be met; `requires` one is an
+// error that validation names. Only the configuration disables, and it is constant.
+DependencyGraph::Edges CleanupManager::written_edges(const CleanupTask& task) const {
+  DependencyGraph::Edges edges{task.after, task.requires_};
+  std::erase_if(edges.after, [&](const std::string& other) {
+    const auto at = core_.config.tasks.find(other);
+    return at != core_.config.tasks.end() && !at->second.enabled;
+  });
+  return edges;
+}
+
+// The edges that a manifest makes between the kinds of its own plugin in one channel. Added once: plugin tasks come from
+// the configuration alone, so that none comes later. Others wait meanwhile: they need the same manifests.
+void CleanupManager::add_manifest_edges() {
+  std::call_once(manifest_edges_added_, [&] {
+    struct Instance {
+      const config::TaskConfig* task;
+      const manifest::TaskKind* kind;
+    };
+    struct Place {
+      std::shared_ptr<const Plugin> plugin;
+      std::vector<Instance> instances;
+      std::map<std::string, std::vector<std::string>> enabled;  // kind -> names of tasks
+    };
+    std::map<std::pair<std::string, std::string>, Place> places;  // by plugin and channel
+    for (const auto& [name, task] : core_.config.tasks) {
+      const Result<std::shared_ptr<const Plugin>> plugin = catalog_.find(task.plugin);
+      if (!plugin || (*plugin)->manifest.kinds.empty()) continue;
+      const manifest::TaskKind* kind =
+          task.kind ? manifest::find_kind((*plugin)->manifest, *task.kind) : &(*plugin)->manifest.kinds.front();
       if (kind == nullptr) continue;
-      for (const Instance& other : instances) {
-        if (other.task == &task || !other.task->enabled) continue;
-        if (std::ranges::find(kind->after, other.kind) != kind->after.end()) edges.after.push_back(other.task->name);
-        if (std::ranges::find(kind->requires_, other.kind) != kind->requires_.end()) edges.requires_.push_back(other.task->name);
+      Place& place = places[{task.plugin, task.channel}];
+      place.plugin = *plugin;
+      place.instances.push_back({&task, kind});
+      if (task.enabled) place.enabled[kind->name].push_back(name);
+    }
+    const std::lock_guard lock(mutex_);
+    for (const auto& [where, place] : places) {
+      for (const Instance& instance : place.instances) {
+        const std::string& name = instance.task->name;
+        const auto add = [&](const std::vector<std::string>& kinds, std::vector<std::string>& edges) {
+          for (const std::string& kind : kinds) {
+            const auto others = place.enabled.find(kind);
+            if (others == place.enabled.end()) continue;
+            std::ranges::copy_if(others->second, std::back_inserter(edges), [&](const std::string& other) { return other != name; });
+          }
+        };
+        if (instance.kind->after.empty() && instance.kind->requires_.empty()) continue;
+        DependencyGraph::Edges edges = *graph_.find(name);
+        add(instance.kind->after, edges.after);
+        add(instance.kind->requires_, edges.requires_);
+        graph_.set(name, std::move(edges));
       }
     }
-    out.set(name, std::move(edges));
-  }
-  return out;
+  });
+}
+
+DependencyGraph::Order CleanupManager::order_of(const std::vector<std::string>& names) {
+  add_manifest_edges();
+  const std::lock_guard lock(mutex_);
+  return graph_.order(names);
+}
+
+DependencyGraph::Edges CleanupManager::edges_of(const std::string& name) {
+  add_manifest_edges();
+  const std::lock_guard lock(mutex_);
+  const DependencyGraph::Edges* edges = graph_.find(name);
+  return edges == nullptr ? DependencyGraph::Edges{} : *edges;
 }
 
 DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle handle) {
@@ -132,18 +167,16 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
     out.error = target.error();
     return out;
   }
-  const std::map<std::string, Registered> tasks = registered();
-  if (!tasks.contains(target->name)) {
+  DependencyGraph::Order order = order_of({target->name});
+  if (order.order.empty()) {
     out.error = Error{ErrorKind::missing, {}, "the task " + target->name + " is not registered any more", {}};
     return out;
   }
-  DependencyGraph::Order order = graph(tasks).order({target->name});
   out.order = std::move(order.order);
   out.cycle = std::move(order.cycle);
   out.missing = std::move(order.missing);
-  for (const std::string& name : out.order) {
-    if (!tasks.at(name).enabled && name != target->name) out.disabled.push_back(name);
-  }
+  for (const std::string& name : out.order)
+    if (disabled_.contains(name) && name != target->name) out.disabled.push_back(name);
   out.valid = out.cycle.empty() && out.missing.empty() && out.disabled.empty();
   return out;
 }
@@ -151,14 +184,21 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
 SecurityValidationResult CleanupManager::validate_security_boundaries(CleanupHandle handle) {
   SecurityValidationResult out;
   const Result<Target> target = find(handle);
-  const std::map<std::string, Registered> tasks = registered();
-  if (!target || !tasks.contains(target->name)) {
-    out.error = target ? Error{ErrorKind::missing, {}, "the task " + target->name + " is not registered any more", {}} : target.error();
+  if (!target) {
+    out.error = target.error();
     return out;
   }
-  const Registered& task = tasks.at(target->name);
-  out.trusted_in_process = task.native() != nullptr;
-  out.violations = validate_task(core_, catalog_, host_, task).violations;
+  std::optional<Registered> task;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = tasks_.find(target->name); at != tasks_.end()) task = at->second;
+  }
+  if (!task) {
+    out.error = Error{ErrorKind::missing, {}, "the task " + target->name + " is not registered any more", {}};
+    return out;
+  }
+  out.trusted_in_process = task->native() != nullptr;
+  out.violations = validate_task(core_, catalog_, host_, *task).violations;
   out.passed = out.violations.empty();
   return out;
 }
@@ -176,7 +216,7 @@ Result<std::vector<Registered>> CleanupManager::resolve(const std::vector<Cleanu
   if (handles.empty())
     for (const auto& [name, task] : tasks)
       if (task.enabled) wanted.push_back(name);
-  const DependencyGraph::Order order = graph(tasks).order(wanted);
+  const DependencyGraph::Order order = order_of(wanted);
   if (!order.cycle.empty()) {
     std::string path;
     for (const std::string& name : order.cycle) path += (path.empty() ? "" : " -> ") + name;
