@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -84,15 +85,17 @@ class CleanupManager final : public ICleanupManager, public IRuns {
                                                                       const std::optional<std::string>& channel_id) const;
   Result<Target> find(CleanupHandle handle);
   std::shared_ptr<const TaskMap> registered();
-  DependencyGraph graph(const TaskMap& tasks);
+  [[nodiscard]] DependencyGraph::Edges written_edges(const CleanupTask& task) const;
+  void add_manifest_edges();
+  DependencyGraph::Order order_of(const std::vector<std::string>& names);
+  DependencyGraph::Edges edges_of(const std::string& name);
   std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> resolve(const std::vector<CleanupHandle>& handles);
   std::uint32_t channel_index(const std::string& channel) const;
   Result<Plan> read_plan(const std::string& dir) const;
 
   // manager_plan.cc
   struct Prepared;
-  void prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-               const TaskMap& all);
+  void prepare(Prepared& prepared, Plan& plan, const Registered& task);
   void open_task_roots(Prepared& prepared, TaskPlan& task);
   void scan_all(Plan& plan, std::vector<Prepared>& prepared);
   void settle_all(Plan& plan);
@@ -157,6 +160,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   PluginCatalog catalog_;
   policy::HostFacts host_;
   std::uint64_t id_;
+  std::set<std::string> disabled_;  // by the configuration; constant
+  std::once_flag manifest_edges_added_;
 
   ResultSharing callers_;    // execute_cleanup, by task
   ResultSharing executing_;  // tasks while they act, by name
@@ -166,6 +171,7 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   Mutex mutex_;
   TaskMap tasks_ FRESHET_GUARDED_BY(mutex_);
   std::shared_ptr<const TaskMap> snapshot_ FRESHET_GUARDED_BY(mutex_);  // of tasks_, made when asked for
+  DependencyGraph graph_ FRESHET_GUARDED_BY(mutex_);                    // of tasks_; with the manifests' edges once they were added
   std::vector<std::string> names_ FRESHET_GUARDED_BY(mutex_);           // by task id - 1
   std::map<std::string, Record> records_ FRESHET_GUARDED_BY(mutex_);
   std::vector<store::RunRow> opened_ FRESHET_GUARDED_BY(mutex_);        // by handle.run - 1

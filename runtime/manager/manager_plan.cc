@@ -41,8 +41,7 @@ std::string new_run_id(std::int64_t now_ns) {
 }
 
 // What is known of a task without its plugin's code.
-void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-                             const TaskMap& all) {
+void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task) {
   TaskPlan& out = plan.tasks.emplace_back();
   out.number = static_cast<std::uint32_t>(plan.tasks.size() - 1);
   out.shown.name = task.name;
@@ -51,13 +50,12 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
   out.changes.push_back({TaskState::registered, core_.clock.now()});
   out.native = task.native() != nullptr;
   prepared.facts = validate_task(core_, catalog_, host_, task);
-  if (const DependencyGraph::Edges* own = edges.find(task.name)) {
-    out.after = own->after;
-    out.requires_ = own->requires_;
-  }
+  DependencyGraph::Edges edges = edges_of(task.name);
+  out.after = std::move(edges.after);
+  out.requires_ = std::move(edges.requires_);
   out.shown.violations = std::move(prepared.facts.violations);
   for (const std::string& name : out.requires_)
-    if (const auto at = all.find(name); at != all.end() && !at->second->enabled)
+    if (disabled_.contains(name))
       out.shown.violations.push_back({"F1092", task.name + " requires " + name + ", which is disabled", "enable it, or drop the edge", {}});
   out.strict = prepared.facts.strict;
   out.key = TreeDigest::random_key();
@@ -213,11 +211,9 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
                                 const std::set<std::string>& asked) {
   plan.made_ns = core_.clock.now();
   std::vector<Prepared> prepared(selected.size());
-  const std::shared_ptr<const TaskMap> all = registered();
-  const DependencyGraph edges = graph(*all);
   for (std::size_t i = 0; i < selected.size(); ++i) {
     const std::int64_t began = core_.clock.monotonic();
-    prepare(prepared[i], plan, *selected[i], edges, *all);
+    prepare(prepared[i], plan, *selected[i]);
     plan.tasks[i].dependency = !asked.empty() && !asked.contains(selected[i]->name);
     plan.tasks[i].metrics.validate_ns = core_.clock.monotonic() - began;
   }

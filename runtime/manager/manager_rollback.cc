@@ -168,7 +168,7 @@ std::vector<std::string> CleanupManager::completed_dependents(const std::string&
   std::set<std::string> wanted = {name};
   std::vector<std::string> everybody;
   for (const auto& [other, task] : *all) everybody.push_back(other);
-  const std::vector<std::string> order = graph(*all).order(everybody).order;
+  const std::vector<std::string> order = order_of(everybody).order;
   std::vector<std::string> out;
   for (const std::string& other : order) {  // dependencies first, so one pass finds all
     const Registered& task = *all->at(other);
