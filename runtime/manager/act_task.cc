@@ -8,6 +8,7 @@
 #include "runtime/manager/in_use.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/reclaim_counter.h"
+#include "runtime/manager/role_figures.h"
 
 namespace freshet {
 namespace {
@@ -48,7 +49,7 @@ class Removal {
   Removal(const Core& core, const TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result)
       : core_(core), task_(task), in_(inputs), stop_(std::move(stop)), result_(result) {}
 
-  Status run(ActFigures& figures);
+  Status run(CleanupMetrics& metrics);
 
  private:
   struct Sent {
@@ -413,7 +414,7 @@ void Removal::count_result() {
   (unlinked ? result_.bytes_reclaimed_now : result_.bytes_reclaimable_at_purge) = reclaim.bytes();
 }
 
-Status Removal::run(ActFigures& figures) {
+Status Removal::run(CleanupMetrics& metrics) {
   if (task_.shown.units == 0) {  // nothing to do; its root may even have gone with an earlier task
     result_.state = TaskState::executed;
     return {};
@@ -421,7 +422,7 @@ Status Removal::run(ActFigures& figures) {
   const std::int64_t began = core_.clock.monotonic();
   Result<std::vector<channel::OpenRoot>> roots = open_planned_roots(task_.roots);
   if (!roots) {
-    result_.state = TaskState::refused;
+    result_.state = TaskState::failed;
     result_.note = roots.error().what;
     return {};
   }
@@ -449,14 +450,11 @@ Status Removal::run(ActFigures& figures) {
   log_.complete = done;
   if (broker_) {
     broker_->finish();
-    const channel::RoleUsage usage = broker_->usage();
-    figures.start_ns = usage.start_ns;
-    figures.cpu_ns += usage.cpu_ns;
-    figures.peak_rss_bytes = usage.peak_rss_bytes;
+    add_usage(metrics, broker_->usage());
   }
   if (!own_error_) return own_error_;
   count_result();
-  figures.remove_ns = core_.clock.monotonic() - began;
+  metrics.remove_ns = core_.clock.monotonic() - began;
   if (const Status saved = log_.save(outcomes_file(in_.dir, task_.number)); !saved) return saved;
   return own_error_;
 }
@@ -464,8 +462,8 @@ Status Removal::run(ActFigures& figures) {
 }  // namespace
 
 Status act_task(const Core& core, const TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result,
-                ActFigures& figures) {
-  return Removal(core, task, inputs, std::move(stop), result).run(figures);
+                CleanupMetrics& metrics) {
+  return Removal(core, task, inputs, std::move(stop), result).run(metrics);
 }
 
 }  // namespace freshet

@@ -9,6 +9,7 @@
 #include "runtime/manager/outside_look.h"
 #include "runtime/manager/plan_container.h"
 #include "runtime/manager/plan_files.h"
+#include "runtime/manager/running.h"
 
 namespace freshet {
 namespace {
@@ -74,11 +75,29 @@ MetricValue number(std::uint64_t value) { return {static_cast<double>(value)}; }
 
 }  // namespace
 
+// What is kept of a task between runs. `began`: it acted in this run, else it was refused, skipped or shared.
+void CleanupManager::remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began) {
+  const std::lock_guard lock(mutex_);
+  Record& own = records_[task.shown.name];
+  own.state = result.state;
+  if (!began) return;
+  own.last_run = running.plan.id;
+  own.last_number = task.number;
+  if (task.native && result.state == TaskState::committed) own.completed = result;
+  CleanupMetrics metrics = task.metrics;
+  metrics.runs = own.metrics.runs + 1;
+  metrics.limit_breaches = own.metrics.limit_breaches;
+  metrics.entries = result.entries_removed;
+  metrics.bytes = result.bytes_reclaimed_now + result.bytes_reclaimable_at_purge;
+  metrics.wall_ns = metrics.validate_ns + metrics.start_ns + metrics.scan_ns + metrics.remove_ns + metrics.verify_ns;
+  own.metrics = std::move(metrics);
+}
+
 CleanupMetrics CleanupManager::track_cleanup_performance(CleanupHandle handle) {
   CleanupMetrics out;
   const Result<Target> target = find(handle);
   if (!target) {
-    out.error = target.error();
+    out.error.emplace(ExecutionCause::unknown_handle, target.error());
     return out;
   }
   const std::lock_guard lock(mutex_);
@@ -86,7 +105,6 @@ CleanupMetrics CleanupManager::track_cleanup_performance(CleanupHandle handle) {
   if (record != records_.end()) out = record->second.metrics;
   out.task = target->name;
   if (record != records_.end()) out.state = record->second.state;
-  out.wall_ns = out.validate_ns + out.start_ns + out.scan_ns + out.remove_ns + out.verify_ns;
   return out;
 }
 
@@ -115,7 +133,7 @@ CleanupIsolationResult CleanupManager::verify_cleanup_isolation(const std::strin
   CleanupIsolationResult out;
   const auto channel = core_.config.channels.find(channel_id);
   if (channel == core_.config.channels.end()) {
-    out.error = Error{ErrorKind::missing, {}, "no channel is called " + escape_bytes(channel_id), {}};
+    out.error.emplace(IsolationCause::unknown_channel, Error{ErrorKind::missing, {}, "no channel is called " + escape_bytes(channel_id), {}});
     return out;
   }
   std::vector<channel::OpenRoot> roots;
@@ -124,7 +142,7 @@ CleanupIsolationResult CleanupManager::verify_cleanup_isolation(const std::strin
     if (root) {
       roots.push_back(std::move(*root));
     } else if (root.error().kind != ErrorKind::missing || !config.optional) {
-      out.error = root.error();
+      out.error.emplace(IsolationCause::probe_failed, root.error());
       return out;
     }
   }
@@ -140,13 +158,13 @@ CleanupIsolationResult CleanupManager::verify_cleanup_isolation(const std::strin
   Result<std::unique_ptr<channel::RoleProcess>> probe = channel::RoleProcess::start(*core_.spawner, core_.support, request);
   out.start_ns = core_.clock.monotonic() - began;
   if (!probe) {
-    out.error = probe.error();
+    out.error.emplace(probe.error().kind == ErrorKind::refused ? IsolationCause::layer_missing : IsolationCause::probe_failed, probe.error());
     return out;
   }
   // The start itself proves the lock: the role tried to leave its root and to write, and its forbidden call arrived at
   // this manager with the number that only this manager knew.
-  out.checks.push_back({"self-test and canary", "refused and reported", "refused and reported", true});
-  for (const std::string& layer : (*probe)->missing_layers()) out.checks.push_back({"layer", "present", layer, false});
+  out.checks.push_back({"self-test and canary", "probe", "refused and reported", "refused and reported", true});
+  for (const std::string& layer : (*probe)->missing_layers()) out.checks.push_back({"layer", "probe", "present", layer, false});
   const std::int64_t checked = core_.clock.monotonic();
   for (IsolationCheck& check : look_from_outside((*probe)->pid())) out.checks.push_back(std::move(check));
   out.checks_ns = core_.clock.monotonic() - checked;
@@ -174,11 +192,11 @@ std::expected<PlanId, Error> CleanupManager::load(const std::string& file) {
 
 std::vector<PluginFacts> CleanupManager::plugins() {
   std::vector<PluginFacts> out;
-  const std::map<std::string, Registered> tasks = registered();
+  const std::shared_ptr<const TaskMap> tasks = registered();
   for (const std::shared_ptr<const Plugin>& plugin : catalog_.all()) {
     PluginFacts facts = facts_of(*plugin);
-    for (const auto& [name, task] : tasks)
-      if (task.plugin() != nullptr && task.plugin()->plugin_id == facts.id) facts.used_by.push_back(name);
+    for (const auto& [name, task] : *tasks)
+      if (task->plugin() != nullptr && task->plugin()->plugin_id == facts.id) facts.used_by.push_back(name);
     out.push_back(std::move(facts));
   }
   return out;
@@ -188,10 +206,10 @@ PluginFacts CleanupManager::inspect(const std::string& file) { return facts_of(*
 
 std::vector<BoundaryViolation> CleanupManager::trial() {
   std::vector<BoundaryViolation> out;
-  const std::map<std::string, Registered> tasks = registered();
+  const std::shared_ptr<const TaskMap> tasks = registered();
   std::set<std::string> used;
-  for (const auto& [name, task] : tasks)
-    if (task.enabled && task.channel && task.plugin() != nullptr) used.insert(*task.channel);
+  for (const auto& [name, task] : *tasks)
+    if (task->enabled && task->channel && task->plugin() != nullptr) used.insert(*task->channel);
   for (const std::string& name : used) {
     const config::ChannelConfig& channel = core_.config.channels.at(name);
     if (channel.quarantine.mode == config::QuarantineMode::none) continue;

@@ -1,6 +1,8 @@
 #include <sodium.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 #include <thread>
 
@@ -22,7 +24,6 @@ namespace freshet {
 struct CleanupManager::Prepared {
   Validated facts;
   std::vector<channel::OpenRoot> roots;
-  ScanFigures figures;
 };
 
 std::string new_run_id(std::int64_t now_ns) {
@@ -40,11 +41,13 @@ std::string new_run_id(std::int64_t now_ns) {
 
 // What is known of a task without its plugin's code.
 void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-                             const std::map<std::string, Registered>& all) {
+                             const TaskMap& all) {
   TaskPlan& out = plan.tasks.emplace_back();
   out.number = static_cast<std::uint32_t>(plan.tasks.size() - 1);
   out.shown.name = task.name;
   out.shown.channel = task.channel.value_or("");
+  out.shown.state = TaskState::registered;
+  out.changes.push_back({TaskState::registered, core_.clock.now()});
   out.native = task.native() != nullptr;
   prepared.facts = validate_task(core_, catalog_, host_, task);
   if (const DependencyGraph::Edges* own = edges.find(task.name)) {
@@ -53,7 +56,7 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
   }
   out.shown.violations = std::move(prepared.facts.violations);
   for (const std::string& name : out.requires_)
-    if (const auto at = all.find(name); at != all.end() && !at->second.enabled)
+    if (const auto at = all.find(name); at != all.end() && !at->second->enabled)
       out.shown.violations.push_back({"F1092", task.name + " requires " + name + ", which is disabled", "enable it, or drop the edge", {}});
   out.strict = prepared.facts.strict;
   out.key = TreeDigest::random_key();
@@ -81,11 +84,13 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
   if (!out.shown.violations.empty()) {
     const bool only_faults = std::ranges::all_of(
         out.shown.violations, [](const BoundaryViolation& violation) { return policy::is_configuration_fault(violation.code); });
-    out.shown.state = only_faults ? TaskState::failed : TaskState::refused;
     out.shown.note = out.shown.violations.front().what;
-  } else if (!out.native) {
-    open_task_roots(prepared, out);
+    enter(out, only_faults ? TaskState::failed : TaskState::refused);
+    return;
   }
+  if (!out.native) open_task_roots(prepared, out);
+  if (is_going(out)) enter(out, TaskState::validated);
+  if (is_going(out) && (out.native || prepared.roots.empty())) enter(out, TaskState::planned);  // there is nothing to scan
 }
 
 void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
@@ -107,8 +112,8 @@ void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
   }
   task.permission.roots = std::move(there);
   if (task.shown.violations.empty()) return;
-  task.shown.state = TaskState::refused;
   task.shown.note = task.shown.violations.front().what;
+  enter(task, TaskState::refused);
 }
 
 // Channels side by side, the tasks of one channel in order.
@@ -136,7 +141,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       {
         const std::lock_guard lock(closed_mutex);
         if (const auto by = closed.find(task->shown.channel); by != closed.end()) {
-          task->shown.state = TaskState::skipped;
+          enter(*task, TaskState::skipped);
           task->shown.note = "its channel was closed after a breach by " + by->second;
           return;
         }
@@ -159,11 +164,11 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       Status done = intake ? Status() : std::unexpected(intake.error());
       if (done && !own.roots.empty()) {
         const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, channel_index(task->shown.channel)};
-        done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop, own.figures);
+        done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop);
       }
       if (done) done = (*intake)->finish();
-      if (!done) {
-        task->shown.state = TaskState::failed;
+      if (!done && is_going(*task)) {
+        enter(*task, TaskState::failed);
         task->shown.note = done.error().what;
       }
       if (task->shown.end == EndReason::breach || task->shown.end == EndReason::protocol) {
@@ -178,7 +183,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   for (TaskPlan* task : going) {
     const auto by = closed.find(task->shown.channel);
     if (by == closed.end() || !is_going(*task)) continue;
-    task->shown.state = TaskState::skipped;  // it was planned before the breach: the channel takes no effect any more
+    enter(*task, TaskState::skipped);  // it was planned before the breach: the channel takes no effect any more
     task->shown.note = "its channel was closed after a breach by " + by->second;
   }
 }
@@ -187,7 +192,7 @@ void CleanupManager::settle_all(Plan& plan) {
   for (TaskPlan& task : plan.tasks) {
     if (!is_going(task) || task.native) continue;
     if (const Status settled = settle_plan(task, core_.plan_dir(plan.id), local_minutes(plan.made_ns)); !settled) {
-      task.shown.state = TaskState::failed;
+      enter(task, TaskState::failed);
       task.shown.note = settled.error().what;
     } else if (task.shown.state == TaskState::refused) {
       task.shown.note = task.shown.violations.front().what;
@@ -195,46 +200,57 @@ void CleanupManager::settle_all(Plan& plan) {
   }
   carry_requirements(plan);
   for (TaskPlan& task : plan.tasks)
-    if (task.shown.state == TaskState::planned) task.shown.state = TaskState::admitted;
+    if (task.shown.state == TaskState::planned) enter(task, TaskState::admitted);
 }
 
-std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandle>& handles) {
-  const Result<std::vector<Registered>> selected = resolve(handles);
-  if (!selected) return std::unexpected(selected.error());
-  Plan plan;
+Result<std::string> CleanupManager::reserve_run_id() {
+  for (int tries = 0; tries < 100; ++tries) {
+    const std::string id = new_run_id(core_.clock.now());
+    const std::string dir = core_.plan_dir(id);
+    if (::mkdir(dir.c_str(), 0700) == 0) return id;
+    if (errno != EEXIST) return fail_errno("making " + dir);
+  }
+  return fail(ErrorKind::system, "no free run id was found");
+}
+
+Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<const Registered>>& selected,
+                                const std::set<std::string>& asked) {
   plan.made_ns = core_.clock.now();
-  plan.id = new_run_id(plan.made_ns);
-  const std::string dir = core_.plan_dir(plan.id);
-  if (const Status made = make_private_directory(dir); !made) return std::unexpected(made.error());
-  std::vector<Prepared> prepared(selected->size());
-  const std::map<std::string, Registered> all = registered();
-  const DependencyGraph edges = graph(all);
-  for (std::size_t i = 0; i < selected->size(); ++i) {
+  std::vector<Prepared> prepared(selected.size());
+  const std::shared_ptr<const TaskMap> all = registered();
+  const DependencyGraph edges = graph(*all);
+  for (std::size_t i = 0; i < selected.size(); ++i) {
     const std::int64_t began = core_.clock.monotonic();
-    prepare(prepared[i], plan, (*selected)[i], edges, all);
-    const std::lock_guard lock(mutex_);
-    records_[(*selected)[i].name].metrics.validate_ns = core_.clock.monotonic() - began;
+    prepare(prepared[i], plan, *selected[i], edges, *all);
+    plan.tasks[i].dependency = !asked.empty() && !asked.contains(selected[i]->name);
+    plan.tasks[i].metrics.validate_ns = core_.clock.monotonic() - began;
   }
   carry_requirements(plan);
   scan_all(plan, prepared);
   carry_requirements(plan);
   settle_all(plan);
-  for (const TaskPlan& task : plan.tasks) {
-    const std::lock_guard lock(mutex_);
-    Record& record = records_[task.shown.name];
-    record.state = task.shown.state;
-    record.metrics.scan_ns = prepared[task.number].figures.scan_ns;
-    record.metrics.start_ns = prepared[task.number].figures.start_ns;
-    record.metrics.cpu_ns = prepared[task.number].figures.cpu_ns;
-    record.metrics.peak_rss_bytes = prepared[task.number].figures.peak_rss_bytes;
-  }
-  if (const Status wrote = write_whole_file(dir + "/plan.json", plan_to_json(plan)); !wrote) {
-    remove_flat_directory(dir);
-    return std::unexpected(wrote.error());
-  }
+  for (const TaskPlan& task : plan.tasks) log_info({plan.id, task.shown.channel, task.shown.name}, std::string(to_string(task.shown.state)));
+  if (const Status wrote = write_whole_file(core_.plan_dir(plan.id) + "/plan.json", plan_to_json(plan)); !wrote) return wrote;
   const std::lock_guard lock(mutex_);
   own_plans_.insert(plan.id);
-  return PlanId{plan.id};
+  return {};
+}
+
+std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandle>& handles) {
+  const auto selected = resolve(handles);
+  if (!selected) return std::unexpected(Error(selected.error()));
+  const Result<std::string> id = reserve_run_id();
+  if (!id) return std::unexpected(id.error());
+  Plan plan;
+  plan.id = *id;
+  std::set<std::string> asked;
+  for (const CleanupHandle handle : handles)
+    if (const Result<Target> target = find(handle)) asked.insert(target->name);
+  if (const Status made = make_plan(plan, *selected, asked); !made) {
+    discard({*id});
+    return std::unexpected(made.error());
+  }
+  return PlanId{*id};
 }
 
 std::expected<PlanSummary, Error> CleanupManager::summary(const PlanId& id) {

@@ -7,6 +7,17 @@
 #include "runtime/manager/plan_files.h"
 
 namespace freshet {
+namespace {
+
+constexpr std::size_t kMaxThreads = 64;  // of a native task's pool
+
+Error not_registered(const std::string& name) { return {ErrorKind::missing, {}, "the task " + name + " is not registered", {}}; }
+
+bool has_failed(TaskState state) {
+  return state == TaskState::failed || state == TaskState::refused || state == TaskState::skipped;
+}
+
+}  // namespace
 
 CleanupManager::CleanupManager(Core core, policy::HostFacts host)
     : core_(std::move(core)), catalog_(core_), host_(std::move(host)) {
@@ -19,42 +30,58 @@ Status CleanupManager::register_configuration() {
     task.body = PluginTask{config.plugin, config.kind.value_or("")};
     task.after = config.after;
     task.requires_ = config.requires_;
-    const std::expected<CleanupHandle, Error> handle = register_cleanup_task(name, std::move(task), config.channel);
+    const auto handle = register_cleanup_task(name, std::move(task), config.channel);
     if (!handle) return std::unexpected(handle.error());
-    const std::lock_guard lock(mutex_);
-    Registered& registered = tasks_.at(name);
-    registered.config = &config;
-    registered.enabled = config.enabled;
   }
   return {};
 }
 
-std::expected<CleanupHandle, Error> CleanupManager::register_cleanup_task(const std::string& name, CleanupTask task,
-                                                                          const std::optional<std::string>& channel_id) {
+// What is wrong with a task before its name is looked at beside others.
+std::optional<RegistrationError> CleanupManager::registration_problem(const std::string& name, const CleanupTask& task,
+                                                                      const std::optional<std::string>& channel_id) const {
+  using enum RegistrationCause;
+  const auto wrong = [](RegistrationCause cause, ErrorKind kind, std::string what, std::string detail = {}) {
+    return RegistrationError(cause, {kind, {}, std::move(what), std::move(detail)});
+  };
   if (const std::string problem = task_name_problem(name); !problem.empty())
-    return fail(ErrorKind::invalid, problem, "the name was \"" + escape_bytes(name) + "\"");
+    return wrong(bad_name, ErrorKind::invalid, problem, "the name was \"" + escape_bytes(name) + "\"");
   const auto* native = std::get_if<NativeTask>(&task.body);
-  if (native != nullptr && !native->run) return fail(ErrorKind::invalid, "the task " + name + " has no run function");
+  if (native != nullptr && !native->run) return wrong(no_run_function, ErrorKind::invalid, "the task " + name + " has no run function");
+  if (native != nullptr && (native->threads < 1 || native->threads > kMaxThreads))
+    return wrong(no_run_function, ErrorKind::invalid, "the task " + name + " asks for a pool of " + std::to_string(native->threads) +
+                                                          " threads: 1 to " + std::to_string(kMaxThreads) + " can be had");
   for (const auto* list : {&task.after, &task.requires_})
-    if (std::ranges::find(*list, name) != list->end()) return fail(ErrorKind::invalid, "the task " + name + " depends on itself");
+    if (std::ranges::find(*list, name) != list->end())
+      return wrong(self_dependency, ErrorKind::invalid, "the task " + name + " depends on itself");
   if (channel_id && !core_.config.channels.contains(*channel_id))
-    return fail(ErrorKind::missing, "the task " + name + " wants the channel \"" + escape_bytes(*channel_id) + "\", which does not exist");
-  if (native == nullptr && !channel_id) return fail(ErrorKind::invalid, "the plugin task " + name + " needs a channel");
+    return wrong(unknown_channel, ErrorKind::missing,
+                 "the task " + name + " wants the channel \"" + escape_bytes(*channel_id) + "\", which does not exist");
+  if (native == nullptr && !channel_id) return wrong(unknown_channel, ErrorKind::invalid, "the plugin task " + name + " needs a channel");
+  if (native == nullptr && !core_.config.tasks.contains(name))
+    return wrong(not_configured, ErrorKind::invalid, "plugin tasks come from the configuration; " + name + " is not in it");
+  return std::nullopt;
+}
+
+std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup_task(const std::string& name, CleanupTask task,
+                                                                                      const std::optional<std::string>& channel_id) {
+  if (std::optional<RegistrationError> problem = registration_problem(name, task, channel_id)) return std::unexpected(std::move(*problem));
+  auto registered = std::make_shared<Registered>();
+  registered->name = name;
+  if (std::holds_alternative<PluginTask>(task.body)) {
+    registered->config = &core_.config.tasks.at(name);
+    registered->enabled = registered->config->enabled;
+  }
+  registered->task = std::move(task);
+  registered->channel = channel_id;
   const std::lock_guard lock(mutex_);
-  if (tasks_.contains(name)) return fail(ErrorKind::invalid, "a task is called " + name + " already");
-  Registered registered;
-  registered.id = names_.size() + 1;
-  registered.name = name;
-  registered.task = std::move(task);
-  registered.channel = channel_id;
-  if (const auto config = core_.config.tasks.find(name); native == nullptr && config != core_.config.tasks.end())
-    registered.config = &config->second;
-  if (native == nullptr && registered.config == nullptr)
-    return fail(ErrorKind::invalid, "plugin tasks come from the configuration; " + name + " is not in it");
+  if (tasks_.contains(name))
+    return std::unexpected(RegistrationError(RegistrationCause::duplicate_name, {ErrorKind::invalid, {}, "a task is called " + name + " already", {}}));
+  registered->id = names_.size() + 1;
   names_.push_back(name);
   records_[name];
-  const CleanupHandle handle{id_, registered.id, 0};
+  const CleanupHandle handle{id_, registered->id, 0};
   tasks_.emplace(name, std::move(registered));
+  snapshot_.reset();
   return handle;
 }
 
@@ -74,20 +101,21 @@ Result<CleanupManager::Target> CleanupManager::find(CleanupHandle handle) {
   return Target{name, record.last_run, record.last_number, false};
 }
 
-std::map<std::string, Registered> CleanupManager::registered() {
+std::shared_ptr<const TaskMap> CleanupManager::registered() {
   const std::lock_guard lock(mutex_);
-  return tasks_;
+  if (!snapshot_) snapshot_ = std::make_shared<const TaskMap>(tasks_);
+  return snapshot_;
 }
 
 std::vector<IRuns::TaskEntry> CleanupManager::tasks() {
   std::vector<TaskEntry> out;
-  for (const auto& [name, task] : registered())
-    out.push_back({name, CleanupHandle{id_, task.id, 0}, task.enabled, task.native() != nullptr});
+  for (const auto& [name, task] : *registered())
+    out.push_back({name, CleanupHandle{id_, task->id, 0}, task->enabled, task->native() != nullptr});
   return out;
 }
 
 // The configuration's edges, and those a manifest makes between the kinds of its own plugin in one channel.
-DependencyGraph CleanupManager::graph(const std::map<std::string, Registered>& tasks) {
+DependencyGraph CleanupManager::graph(const TaskMap& tasks) {
   DependencyGraph out;
   struct Instance {
     const Registered* task;
@@ -96,53 +124,64 @@ DependencyGraph CleanupManager::graph(const std::map<std::string, Registered>& t
   };
   std::map<std::pair<std::string, std::string>, std::vector<Instance>> by_place;  // (plugin, channel)
   for (const auto& [name, task] : tasks) {
-    if (task.plugin() == nullptr) continue;
-    const Result<std::shared_ptr<const Plugin>> plugin = catalog_.find(task.plugin()->plugin_id);
+    if (task->plugin() == nullptr) continue;
+    const Result<std::shared_ptr<const Plugin>> plugin = catalog_.find(task->plugin()->plugin_id);
     if (!plugin || (*plugin)->manifest.kinds.empty()) continue;
-    const std::string kind = task.plugin()->kind.empty() ? (*plugin)->manifest.kinds.front().name : task.plugin()->kind;
-    by_place[{task.plugin()->plugin_id, *task.channel}].push_back({&task, kind, *plugin});
+    const std::string kind = task->plugin()->kind.empty() ? (*plugin)->manifest.kinds.front().name : task->plugin()->kind;
+    by_place[{task->plugin()->plugin_id, *task->channel}].push_back({task.get(), kind, *plugin});
   }
+  std::map<std::string, DependencyGraph::Edges> edges;
   for (const auto& [name, task] : tasks) {
-    DependencyGraph::Edges edges{task.task.after, task.task.requires_};
+    DependencyGraph::Edges& own = edges[name];
+    own = {task->task.after, task->task.requires_};
     // `after` a disabled task is no wish that can be met; `requires` one is an error that validation names.
-    std::erase_if(edges.after, [&](const std::string& other) {
+    std::erase_if(own.after, [&](const std::string& other) {
       const auto at = tasks.find(other);
-      return at != tasks.end() && !at->second.enabled;
+      return at != tasks.end() && !at->second->enabled;
     });
-    for (const auto& [place, instances] : by_place) {
-      const auto self = std::ranges::find_if(instances, [&](const Instance& i) { return i.task == &task; });
-      if (self == instances.end()) continue;
-      const manifest::TaskKind* kind = manifest::find_kind(self->plugin->manifest, self->kind);
-      if (kind == nullptr) continue;
+  }
+  for (const auto& [place, instances] : by_place) {
+    for (const Instance& self : instances) {
+      const manifest::TaskKind* kind = manifest::find_kind(self.plugin->manifest, self.kind);
+      if (kind == nullptr || (kind->after.empty() && kind->requires_.empty())) continue;
       for (const Instance& other : instances) {
-        if (other.task == &task || !other.task->enabled) continue;
-        if (std::ranges::find(kind->after, other.kind) != kind->after.end()) edges.after.push_back(other.task->name);
-        if (std::ranges::find(kind->requires_, other.kind) != kind->requires_.end()) edges.requires_.push_back(other.task->name);
+        if (other.task == self.task || !other.task->enabled) continue;
+        DependencyGraph::Edges& own = edges.at(self.task->name);
+        if (std::ranges::find(kind->after, other.kind) != kind->after.end()) own.after.push_back(other.task->name);
+        if (std::ranges::find(kind->requires_, other.kind) != kind->requires_.end()) own.requires_.push_back(other.task->name);
       }
     }
-    out.set(name, std::move(edges));
   }
+  for (auto& [name, own] : edges) out.set(name, std::move(own));
   return out;
 }
 
 DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle handle) {
   DependencyValidationResult out;
+  const auto wrong = [&](DependencyCause cause, Error error) { out.error.emplace(cause, std::move(error)); };
   const Result<Target> target = find(handle);
-  if (!target) {
-    out.error = target.error();
+  const std::shared_ptr<const TaskMap> tasks = registered();
+  if (!target || !tasks->contains(target->name)) {
+    wrong(DependencyCause::unknown_handle, target ? not_registered(target->name) : target.error());
     return out;
   }
-  const std::map<std::string, Registered> tasks = registered();
-  if (!tasks.contains(target->name)) {
-    out.error = Error{ErrorKind::missing, {}, "the task " + target->name + " is not registered any more", {}};
-    return out;
-  }
-  DependencyGraph::Order order = graph(tasks).order({target->name});
+  const DependencyGraph edges = graph(*tasks);
+  DependencyGraph::Order order = edges.order({target->name});
   out.order = std::move(order.order);
   out.cycle = std::move(order.cycle);
   out.missing = std::move(order.missing);
+  const auto channel_of = [&](const std::string& name) { return tasks->at(name)->channel.value_or(""); };
   for (const std::string& name : out.order) {
-    if (!tasks.at(name).enabled && name != target->name) out.disabled.push_back(name);
+    const DependencyGraph::Edges* own = edges.find(name);
+    for (const auto* list : {&own->after, &own->requires_})
+      for (const std::string& other : *list)
+        if (tasks->contains(other) && channel_of(other) != channel_of(name)) out.crossing.push_back(name + " -> " + other);
+    if (!tasks->at(name)->enabled && name != target->name) out.disabled.push_back(name);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& name : out.order)
+      if (name != target->name && has_failed(records_.at(name).state)) out.failed.push_back(name);
   }
   out.valid = out.cycle.empty() && out.missing.empty() && out.disabled.empty();
   return out;
@@ -151,44 +190,50 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
 SecurityValidationResult CleanupManager::validate_security_boundaries(CleanupHandle handle) {
   SecurityValidationResult out;
   const Result<Target> target = find(handle);
-  const std::map<std::string, Registered> tasks = registered();
-  if (!target || !tasks.contains(target->name)) {
-    out.error = target ? Error{ErrorKind::missing, {}, "the task " + target->name + " is not registered any more", {}} : target.error();
+  const std::shared_ptr<const TaskMap> tasks = registered();
+  if (!target || !tasks->contains(target->name)) {
+    out.error.emplace(SecurityCause::unknown_handle, target ? not_registered(target->name) : target.error());
     return out;
   }
-  const Registered& task = tasks.at(target->name);
+  const std::int64_t began = core_.clock.monotonic();
+  const Registered& task = *tasks->at(target->name);
   out.trusted_in_process = task.native() != nullptr;
   out.violations = validate_task(core_, catalog_, host_, task).violations;
   out.passed = out.violations.empty();
+  const std::lock_guard lock(mutex_);
+  Record& record = records_.at(target->name);
+  if (record.metrics.runs == 0) record.metrics.validate_ns = core_.clock.monotonic() - began;
   return out;
 }
 
 // The tasks of a run: those asked for (none named: every enabled one) and all that they depend on, in order.
-Result<std::vector<Registered>> CleanupManager::resolve(const std::vector<CleanupHandle>& handles) {
-  const std::map<std::string, Registered> tasks = registered();
+std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> CleanupManager::resolve(const std::vector<CleanupHandle>& handles) {
+  const std::shared_ptr<const TaskMap> tasks = registered();
+  const auto wrong = [](DependencyCause cause, Error error) { return std::unexpected(DependencyError(cause, std::move(error))); };
   std::vector<std::string> wanted;
   for (const CleanupHandle handle : handles) {
     const Result<Target> target = find(handle);
-    if (!target) return std::unexpected(target.error());
-    if (!tasks.contains(target->name)) return fail(ErrorKind::missing, "the task " + target->name + " is not registered any more");
+    if (!target) return wrong(DependencyCause::unknown_handle, target.error());
+    if (!tasks->contains(target->name)) return wrong(DependencyCause::unknown_handle, not_registered(target->name));
     wanted.push_back(target->name);
   }
   if (handles.empty())
-    for (const auto& [name, task] : tasks)
-      if (task.enabled) wanted.push_back(name);
-  const DependencyGraph::Order order = graph(tasks).order(wanted);
+    for (const auto& [name, task] : *tasks)
+      if (task->enabled) wanted.push_back(name);
+  const DependencyGraph::Order order = graph(*tasks).order(wanted);
   if (!order.cycle.empty()) {
     std::string path;
     for (const std::string& name : order.cycle) path += (path.empty() ? "" : " -> ") + name;
-    return fail("F1091", ErrorKind::invalid, "tasks depend on each other in a circle: " + path, "remove one of these edges");
+    return wrong(DependencyCause::cycle, {ErrorKind::invalid, "F1091", "tasks depend on each other in a circle: " + path, "remove one of these edges"});
   }
   if (!order.missing.empty()) {
     std::string names;
     for (const std::string& name : order.missing) names += (names.empty() ? "" : ", ") + name;
-    return fail("F1090", ErrorKind::missing, "there is no task called " + names, "`after` and `requires` name tasks of the configuration");
+    return wrong(DependencyCause::missing, {ErrorKind::missing, "F1090", "there is no task called " + names,
+                                            "`after` and `requires` name tasks of the configuration"});
   }
-  std::vector<Registered> out;
-  for (const std::string& name : order.order) out.push_back(tasks.at(name));
+  std::vector<std::shared_ptr<const Registered>> out;
+  for (const std::string& name : order.order) out.push_back(tasks->at(name));
   return out;
 }
 

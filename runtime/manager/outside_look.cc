@@ -40,7 +40,7 @@ std::vector<IsolationCheck> look_from_outside(pid_t pid) {
   std::map<std::string, std::string> status = read_status(proc);
   const auto expect = [&](const std::string& name, const std::string& wanted) {
     const std::string seen = status[name];
-    out.push_back({name, wanted, seen, seen == wanted});
+    out.push_back({name, "probe", wanted, seen, seen == wanted});
   };
   expect("NoNewPrivs", "1");
   expect("Seccomp", "2");
@@ -54,7 +54,7 @@ std::vector<IsolationCheck> look_from_outside(pid_t pid) {
     const std::string ours = link_of(std::string("/proc/self/ns/") + name);
     // An ordinary user may not read the links of a process that is not dumpable: then the kernel itself keeps it apart.
     const bool passed = theirs.empty() ? ::geteuid() != 0 : theirs != ours;
-    out.push_back({std::string("namespace ") + name, "its own", theirs.empty() ? "not readable" : theirs, passed});
+    out.push_back({std::string("namespace ") + name, "probe", "its own", theirs.empty() ? "not readable" : theirs, passed});
   }
   return out;
 }

@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr std::size_t kMaxTasks = 10'000;
 
 json refusals_out(const std::vector<Refusal>& list) {
@@ -77,6 +77,39 @@ PlanRoot root_in(const json& in) {
   out.inode = in.at("inode").get<std::uint64_t>();
   out.birth_ns = in.at("birth").get<std::int64_t>();
   out.stable_birth = in.at("stable_birth").get<bool>();
+  return out;
+}
+
+json changes_out(const std::vector<StateChange>& changes) {
+  json out = json::array();
+  for (const StateChange& change : changes) out.push_back({to_string(change.state), change.at_ns});
+  return out;
+}
+
+std::vector<StateChange> changes_in(const json& in) {
+  std::vector<StateChange> out;
+  for (const json& change : in) {
+    const std::optional<TaskState> state = task_state_named(change.at(0).get<std::string>());
+    if (!state) throw Damaged{"a task's state is unknown"};
+    out.push_back({*state, change.at(1).get<std::int64_t>()});
+  }
+  return out;
+}
+
+json metrics_out(const CleanupMetrics& m) {
+  return {m.validate_ns, m.start_ns, m.scan_ns, m.cpu_ns, m.peak_rss_bytes, m.context_switches, m.read_bytes, m.written_bytes};
+}
+
+CleanupMetrics metrics_in(const json& in) {
+  CleanupMetrics out;
+  out.validate_ns = in.at(0).get<std::int64_t>();
+  out.start_ns = in.at(1).get<std::int64_t>();
+  out.scan_ns = in.at(2).get<std::int64_t>();
+  out.cpu_ns = in.at(3).get<std::int64_t>();
+  out.peak_rss_bytes = in.at(4).get<std::uint64_t>();
+  out.context_switches = in.at(5).get<std::uint64_t>();
+  out.read_bytes = in.at(6).get<std::uint64_t>();
+  out.written_bytes = in.at(7).get<std::uint64_t>();
   return out;
 }
 
@@ -162,6 +195,9 @@ json task_out(const TaskPlan& task) {
           {"kind", escape_bytes(task.kind)},
           {"native", task.native},
           {"state", to_string(shown.state)},
+          {"dependency", task.dependency},
+          {"changes", changes_out(task.changes)},
+          {"metrics", metrics_out(task.metrics)},
           {"end", static_cast<unsigned>(shown.end)},
           {"note", escape_bytes(shown.note)},
           {"violations", violations},
@@ -205,6 +241,9 @@ TaskPlan task_in(const json& in) {
   const std::optional<TaskState> state = task_state_named(in.at("state").get<std::string>());
   if (!state) throw Damaged{"a task's state is unknown"};
   shown.state = *state;
+  out.dependency = in.at("dependency").get<bool>();
+  out.changes = changes_in(in.at("changes"));
+  out.metrics = metrics_in(in.at("metrics"));
   const auto end = in.at("end").get<unsigned>();
   if (end > static_cast<unsigned>(EndReason::plugin)) throw Damaged{"a task's end is unknown"};
   shown.end = static_cast<EndReason>(end);

@@ -20,12 +20,19 @@ struct PlanRoot {
   bool stable_birth = true;
 };
 
+// When a task came into a state.
+struct StateChange {
+  TaskState state = TaskState::registered;
+  std::int64_t at_ns = 0;
+};
+
 // One task of a plan: what people see, and what acting needs. Its directories and entries are in files of their own:
 // `<plan>/<number>.dirs` and `<plan>/<number>.entries`.
 struct TaskPlan {
   PlannedTask shown;
   std::uint32_t number = 0;     // in the order of the run; names files, and the folder in the quarantine
   bool native = false;
+  bool dependency = false;      // of execute_cleanup: not asked for itself
   std::string plugin_file;
   std::string plugin_sha256;
   std::string kind;
@@ -39,7 +46,13 @@ struct TaskPlan {
   TreeDigest::Key key{};
   std::vector<std::uint64_t> dropped;      // ordinals of entries that stay after all (trimmed, kept newest)
   bool strict = true;
+  CleanupMetrics metrics;                  // of the phases so far
+  std::vector<StateChange> changes;        // how it came to shown.state, oldest first
 };
+
+// Takes the task into a state and notes when. A transition that the state machine does not know is reported as a bug
+// and fails the task.
+void enter(TaskPlan& task, TaskState state);
 
 struct Plan {
   std::string id;               // the run's id too, once it is applied
@@ -49,7 +62,13 @@ struct Plan {
 
 // A refused, skipped or failed task has no effect.
 inline bool is_going(const TaskPlan& task) {
-  return task.shown.state == TaskState::planned || task.shown.state == TaskState::admitted;
+  switch (task.shown.state) {
+    case TaskState::registered:
+    case TaskState::validated:
+    case TaskState::planned:
+    case TaskState::admitted: return true;
+    default: return false;
+  }
 }
 
 std::string entries_file(const std::string& plan_dir, std::uint32_t number);

@@ -87,6 +87,7 @@ struct RunResult {
   std::string run_id;
   RunState state = RunState::done;
   std::vector<CleanupResult> tasks;
+  std::vector<std::string> order;  // names, as they began
   std::uint64_t entries_removed = 0;
   std::uint64_t bytes_reclaimed_now = 0;
   std::uint64_t bytes_reclaimable_at_purge = 0;

@@ -6,6 +6,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/role_figures.h"
 
 namespace freshet {
 namespace {
@@ -34,7 +35,7 @@ wire::Load make_load(const TaskPlan& task, const ScanInputs& inputs) {
 }
 
 void failed(TaskPlan& task, channel::EndReason reason, std::string note) {
-  task.shown.state = TaskState::failed;
+  enter(task, TaskState::failed);
   task.shown.end = to_public(reason);
   task.shown.note = std::move(note);
 }
@@ -57,8 +58,7 @@ std::string status_words(std::int32_t status) {
 
 }  // namespace
 
-Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Intake& intake, std::stop_token stop,
-                 ScanFigures& figures) {
+Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Intake& intake, std::stop_token stop) {
   channel::RoleRequest request;
   request.role = wire::Role::worker;
   request.roots = pointers(*inputs.roots);
@@ -77,11 +77,8 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   task.shown.missing_layers = worker.missing_layers();
   const std::int64_t began = core.clock.monotonic();
   const auto record = [&] {
-    figures.scan_ns = core.clock.monotonic() - began;
-    const channel::RoleUsage usage = worker.usage();
-    figures.start_ns = usage.start_ns;
-    figures.cpu_ns += usage.cpu_ns;
-    figures.peak_rss_bytes = std::max(figures.peak_rss_bytes, usage.peak_rss_bytes);
+    task.metrics.scan_ns = core.clock.monotonic() - began;
+    add_usage(task.metrics, worker.usage());
   };
 
   worker.send_message(make_load(task, inputs));
@@ -91,7 +88,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
     if (!packet) {
       if (stop.stop_requested()) {
         worker.finish();
-        task.shown.state = TaskState::skipped;
+        enter(task, TaskState::skipped);
         task.shown.note = "interrupted";
       } else {
         failed(task, worker);
@@ -120,9 +117,9 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
     } else if (scanning && wire::decode_message(*packet, end)) {
       worker.finish();
       if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
-        task.shown.state = TaskState::planned;
+        enter(task, TaskState::planned);
       } else if (end.status == FRESHET_CANCELLED && stop.stop_requested()) {
-        task.shown.state = TaskState::skipped;
+        enter(task, TaskState::skipped);
         task.shown.note = "interrupted";
       } else {
         failed(task, channel::EndReason::plugin, "the plugin's scan says: " + status_words(end.status));

@@ -180,6 +180,10 @@ constexpr CodePage kPages[] = {
     {"F1105", "outside the hours in which this channel may act",
      "`floors.hours` of the channel does not contain the present time of the day.",
      "Run it then, or widen `floors.hours`."},
+    {"F1106", "no room for what must be written first",
+     "Before anything moves, the run's record and the quarantine's table are written, so that a crash loses nothing. "
+     "There is no room for them.",
+     "Free a little by hand first. Quarantine mode `none` (with irreversible = \"allowed\") needs no room in the root."},
     {"F2001", "not an ELF file",
      "The file is no 64-bit ELF shared object. It was read by a locked probe; nothing of it was run.",
      "Give Freshet the .so that the plugin's build makes, not a script, an archive or a static library."},

@@ -31,9 +31,9 @@ constexpr std::string_view kLastRunOf =
 // A task that died while it acted has not recorded its figures: it counts as having something there.
 constexpr std::string_view kRunsInQuarantine =
     "SELECT id, state, started_ns, ended_ns, note FROM runs "
-    "WHERE state NOT IN ('purged', 'rolled_back') AND EXISTS ("
-    "  SELECT 1 FROM tasks WHERE run_id = runs.id AND unlink = 0 AND state <> 'rolled_back' AND "
-    "    (entries_removed > 0 OR state IN ('executing', 'rolling_back'))) "
+    "WHERE state NOT IN ('purged', 'rolled-back') AND EXISTS ("
+    "  SELECT 1 FROM tasks WHERE run_id = runs.id AND unlink = 0 AND state <> 'rolled-back' AND "
+    "    (entries_removed > 0 OR state IN ('executing', 'rolling-back'))) "
     "ORDER BY seq";
 constexpr std::string_view kTasksOf =
     "SELECT number, name, channel, plugin, plugin_sha256, state, note, unlink, entries_found, "
@@ -59,8 +59,8 @@ class SqliteHistory final : public History {
     return history;
   }
 
-  Status begin_run(const RunRow& run) override {
-    return write([&]() -> Status {
+  Status begin_run(const RunRow& run, const std::vector<TransitionRow>& transitions) override {
+    return write(Sync::now, [&]() -> Status {
       auto done = insert_run_.bind(run.id)
                       .bind(run.state)
                       .bind(run.started_ns)
@@ -70,13 +70,13 @@ class SqliteHistory final : public History {
       for (const TaskRow& task : run.tasks) {
         if (done) done = put_task(task, run.id);
       }
-      return done;
+      return done ? put_transitions(transitions) : done;
     });
   }
 
   Status set_run_state(const std::string& id, const std::string& state, std::int64_t ended_ns,
-                       const std::string& note) override {
-    return write([&]() -> Status {
+                       const std::string& note, Sync sync) override {
+    return write(sync, [&]() -> Status {
       if (auto done = update_run_.bind(state).bind(ended_ns).bind(note).bind(id).run(); !done) return done;
       auto row = changes_.step();
       const bool changed = row && *row && changes_.number(0) > 0;
@@ -87,27 +87,11 @@ class SqliteHistory final : public History {
     });
   }
 
-  Status set_task(const TaskRow& task) override {
-    return write([&] { return put_task(task, task.run_id); });
-  }
-
-  Status add_transitions(const std::vector<TransitionRow>& rows) override {
-    const std::lock_guard lock(mutex_);
-    // Transitions may be lost with the power, the states they lead to may not; so no sync is paid for them.
-    if (auto eased = database_.execute("PRAGMA synchronous = NORMAL"); !eased) return eased;
-    auto done = write_locked([&]() -> Status {
-      for (const TransitionRow& row : rows) {
-        auto put = put_transition_.bind(row.run_id)
-                       .bind(std::int64_t{row.number})
-                       .bind(row.state)
-                       .bind(row.at_ns)
-                       .run();
-        if (!put) return put;
-      }
-      return {};
+  Status set_task(const TaskRow& task, const std::vector<TransitionRow>& transitions, Sync sync) override {
+    return write(sync, [&]() -> Status {
+      const auto done = put_task(task, task.run_id);
+      return done ? put_transitions(transitions) : done;
     });
-    auto restored = database_.execute("PRAGMA synchronous = FULL");
-    return done ? restored : done;
   }
 
   Result<std::optional<RunRow>> find_run(const std::string& id) override { return one_run(find_run_, id); }
@@ -155,11 +139,11 @@ class SqliteHistory final : public History {
   }
 
   Status block_plugin(const std::string& sha256, const std::string& why, std::int64_t at_ns) override {
-    return write([&] { return block_.bind(sha256).bind(why).bind(at_ns).run(); });
+    return write(Sync::now, [&] { return block_.bind(sha256).bind(why).bind(at_ns).run(); });
   }
 
   Status unblock_plugin(const std::string& sha256) override {
-    return write([&] { return unblock_.bind(sha256).run(); });
+    return write(Sync::now, [&] { return unblock_.bind(sha256).run(); });
   }
 
   Result<std::optional<std::string>> why_blocked(const std::string& sha256) override {
@@ -194,13 +178,13 @@ class SqliteHistory final : public History {
   }
 
   template <class Body>
-  Status write(Body body) {
+  Status write(Sync sync, Body body) {
     const std::lock_guard lock(mutex_);
-    return write_locked(body);
-  }
-
-  template <class Body>
-  Status write_locked(Body body) {
+    if (sync != sync_) {
+      const char* sql = sync == Sync::now ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+      if (auto set = database_.execute(sql); !set) return set;
+      sync_ = sync;
+    }
     auto transaction = Transaction::begin(database_, Transaction::Kind::write);
     if (!transaction) return std::unexpected(transaction.error());
     if (auto done = body(); !done) return done;
@@ -226,6 +210,15 @@ class SqliteHistory final : public History {
         .bind(task.grant_json)
         .bind(task.result_json)
         .run();
+  }
+
+  Status put_transitions(const std::vector<TransitionRow>& rows) {
+    for (const TransitionRow& row : rows) {
+      const auto put =
+          put_transition_.bind(row.run_id).bind(std::int64_t{row.number}).bind(row.state).bind(row.at_ns).run();
+      if (!put) return put;
+    }
+    return {};
   }
 
   Result<std::optional<RunRow>> one_run(Statement& statement, const std::string& argument) {
@@ -289,6 +282,7 @@ class SqliteHistory final : public History {
 
   // Guards everything below. Held only across calls into SQLite.
   std::mutex mutex_;
+  Sync sync_ = Sync::now;  // guarded by mutex_: what `synchronous` stands at
   Database database_;  // before the statements: it must outlive them
   Statement insert_run_, update_run_, put_task_, put_transition_, find_run_, list_runs_, runs_with_prefix_,
       last_run_of_, runs_in_quarantine_, tasks_of_, transitions_of_, block_, unblock_, why_blocked_, changes_;

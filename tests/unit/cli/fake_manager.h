@@ -30,8 +30,8 @@ class FakeManager final : public ICleanupManager, public IRuns {
   };
   explicit FakeManager(Script& script) : script_(script) {}
 
-  std::expected<CleanupHandle, Error> register_cleanup_task(const std::string&, CleanupTask,
-                                                            const std::optional<std::string>&) override {
+  std::expected<CleanupHandle, RegistrationError> register_cleanup_task(const std::string&, CleanupTask,
+                                                                        const std::optional<std::string>&) override {
     return CleanupHandle{};
   }
   CleanupResult execute_cleanup(CleanupHandle) override { return {}; }
