@@ -21,6 +21,7 @@
 #include "runtime/sandbox/filter_table.h"
 #include "runtime/sandbox/kernel.h"
 #include "runtime/sandbox/landlock.h"
+#include "runtime/sandbox/left_out.h"
 #include "runtime/sandbox/notifier.h"
 #include "runtime/sandbox/private_root.h"
 #include "runtime/wire/packet.h"
@@ -111,27 +112,29 @@ Status limit(__rlimit_resource what, std::uint64_t value) {
 
 Status set_limits(const Setup& setup) {
   Status done;
-  const auto set = [&](__rlimit_resource what, std::uint64_t value) {
-    if (done) done = limit(what, value);
+  const auto set = [&](__rlimit_resource what, std::uint64_t value, const char* name) {
+    if (done && !is_left_out(name)) done = limit(what, value);
   };
-  if (setup.memory_bytes != 0) set(RLIMIT_AS, setup.memory_bytes);
-  if (setup.cpu_seconds != 0) set(RLIMIT_CPU, setup.cpu_seconds);  // soft = hard: SIGKILL, not a signal to catch
-  set(RLIMIT_FSIZE, setup.file_size_bytes);
-  set(RLIMIT_CORE, 0);
-  set(RLIMIT_NOFILE, setup.open_files);
-  if (setup.processes != 0) set(RLIMIT_NPROC, setup.processes);
-  set(RLIMIT_MEMLOCK, 0);
-  set(RLIMIT_MSGQUEUE, 0);
-  set(RLIMIT_SIGPENDING, 16);
-  set(RLIMIT_NICE, 0);
-  set(RLIMIT_RTPRIO, 0);
+  if (setup.memory_bytes != 0) set(RLIMIT_AS, setup.memory_bytes, "RLIMIT_AS");
+  // Soft = hard: SIGKILL, not a signal to catch.
+  if (setup.cpu_seconds != 0) set(RLIMIT_CPU, setup.cpu_seconds, "RLIMIT_CPU");
+  set(RLIMIT_FSIZE, setup.file_size_bytes, "RLIMIT_FSIZE");
+  set(RLIMIT_CORE, 0, "RLIMIT_CORE");
+  set(RLIMIT_NOFILE, setup.open_files, "RLIMIT_NOFILE");
+  if (setup.processes != 0) set(RLIMIT_NPROC, setup.processes, "RLIMIT_NPROC");
+  set(RLIMIT_MEMLOCK, 0, "RLIMIT_MEMLOCK");
+  set(RLIMIT_MSGQUEUE, 0, "RLIMIT_MSGQUEUE");
+  set(RLIMIT_SIGPENDING, 16, "RLIMIT_SIGPENDING");
+  set(RLIMIT_NICE, 0, "RLIMIT_NICE");
+  set(RLIMIT_RTPRIO, 0, "RLIMIT_RTPRIO");
   return done;
 }
 
 Status refuse_new_privileges() {
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("PR_SET_NO_NEW_PRIVS");
+  if (!is_left_out("no-new-privileges") && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("PR_SET_NO_NEW_PRIVS");
   ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);  // huge pages: a side channel and a waste here, no boundary
-  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
+  // The change of ids has cleared it already, where there was one.
+  if (::prctl(PR_SET_DUMPABLE, is_left_out("dumpable") ? 1 : 0, 0, 0, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
   return {};
 }
 

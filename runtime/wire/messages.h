@@ -47,6 +47,10 @@ enum class MessageType : std::uint8_t {
   scan_end = 20,
   cancel = 21,
   verify = 22,
+  release = 23,
+  released = 24,
+  prove = 25,
+  proved = 26,
   // broker
   begin = 32,
   slots = 33,
@@ -399,25 +403,40 @@ struct ScanEnd {
   std::int32_t status = 0;  // freshet_status of the plugin's function
   std::uint64_t entries = 0;
   std::uint64_t dropped_log_lines = 0;
-  // Resource checks of the worker process, taken around the plugin's call. The worker has no /proc: threads are 0
-  // here and counted by the manager (RoleProcess::look).
-  std::uint32_t threads_before = 0, threads_after = 0;
-  std::uint32_t fds_before = 0, fds_after = 0;
-  std::uint64_t heap_before = 0, heap_after = 0;  // bytes in use, mallinfo2
-  std::uint32_t buffers_out = 0;                  // pool buffers not given back
 };
 template <class A, Is<ScanEnd> M>
 void visit(A& a, M& m) {
   a.number(m.status);
   a.number(m.entries);
   a.number(m.dropped_log_lines);
-  a.number(m.threads_before);
-  a.number(m.threads_after);
-  a.number(m.fds_before);
-  a.number(m.fds_after);
+}
+
+// Manager to worker: destroy the plugin's task and say what is left of it. Nothing but the end comes after it.
+struct Release {
+  static constexpr auto kType = MessageType::release;
+};
+template <class A, Is<Release> M>
+void visit(A&, M&) {}
+
+// Worker to manager. The figures are the host's own, in the plugin's process: they catch mistakes, not lies.
+struct Released {
+  static constexpr auto kType = MessageType::released;
+  std::uint64_t heap_before = 0;    // bytes in use (mallinfo2) before the plugin was loaded
+  std::uint64_t heap_after = 0;
+  std::uint32_t fds_before = 0, fds_after = 0;
+  std::uint32_t buffers_out = 0;    // of the host's pool, never given back
+  std::uint64_t buffer_bytes = 0;   // in them
+  std::uint32_t buffers_spoiled = 0;  // written after they were given back
+};
+template <class A, Is<Released> M>
+void visit(A& a, M& m) {
   a.number(m.heap_before);
   a.number(m.heap_after);
+  a.number(m.fds_before);
+  a.number(m.fds_after);
   a.number(m.buffers_out);
+  a.number(m.buffer_bytes);
+  a.number(m.buffers_spoiled);
 }
 
 // ---- broker ----

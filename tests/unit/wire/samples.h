@@ -3,6 +3,7 @@
 
 #include "runtime/wire/manifest_message.h"
 #include "runtime/wire/messages.h"
+#include "runtime/wire/proof_message.h"
 
 namespace freshet::wire::testing {
 
@@ -75,7 +76,11 @@ void for_each_message(F&& each) {
   each(Load{"expired-files", {"expired-files", "x"}, {sample_setting(), sample_setting()}, {"org.freshet.in-use", "y"}});
   each(Loaded{true});
   each(Scan{-42});
-  each(ScanEnd{-2, 10, 3, 1, 2, 3, 4, 5, 6, 7});
+  each(ScanEnd{-2, 10, 3});
+  each(Release{});
+  each(Released{1, 2, 3, 4, 5, 6, 7});
+  each(Prove{});
+  each(Proved{{{Attempt::connect, kNoDirectory, 1}, {Attempt::write_grant, 3, 30}}, 4});
   each(Cancel{});
   each(Verify{42});
   each(sample_begin());
