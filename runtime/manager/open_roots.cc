@@ -74,7 +74,8 @@ Result<PlanRoot> describe_root(const channel::OpenRoot& root, std::uint32_t uid)
     out.area = suffix == 1 ? base : base + "-" + std::to_string(suffix);
     const Result<EntryStat> there = stat_entry(root.directory.get(), out.area.c_str());
     if (!there) return out;  // free (or hidden: then the broker says so)
-    if (there->identity.type == EntryType::directory && there->uid == uid && (there->mode & 07777) == 0700) return out;
+    // Below a setgid directory it is setgid too.
+    if (there->identity.type == EntryType::directory && there->uid == uid && (there->mode & 0777) == 0700) return out;
   }
   return fail("F1016", ErrorKind::refused, "every name for a quarantine below " + escape_bytes(root.config.path) + " is taken",
               "remove or rename what is called " + base + ", " + base + "-2, .. there and is not Freshet's");
