@@ -9,6 +9,7 @@
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/plan_files.h"
 #include "runtime/manager/plan_rules.h"
+#include "runtime/manager/root_times.h"
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/settle.h"
 #include "runtime/manager/state_machine.h"
@@ -192,6 +193,7 @@ void CleanupManager::record(const Running& running, const TaskPlan& task, const 
 void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupResult& result) {
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
   if (task.on_failure == config::OnFailure::keep || unlinked) {
+    mend_root_times(task.roots);
     if (result.entries_removed > 0 || unlinked)
       result.note += unlinked ? "; what it unlinked cannot be taken back" : "; what it moved stays in the quarantine (on-failure = \"keep\")";
     return;
@@ -303,6 +305,8 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
   }
   if (is_going(task) && result.state != TaskState::skipped) {
     result.state = TaskState::executing;
+    const bool moves = !task.native && task.permission.quarantine_mode != config::QuarantineMode::none;
+    if (moves) note_root_times(*core_.history, task.roots);
     record(running, task, result);
     if (task.native) {
       run_native(running, task, result);

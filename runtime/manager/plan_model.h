@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,13 @@
 
 namespace freshet {
 
+// Mtime and atime, nanoseconds since the epoch.
+struct DirectoryTimes {
+  std::int64_t mtime_ns = 0;
+  std::int64_t atime_ns = 0;
+  bool operator==(const DirectoryTimes&) const = default;
+};
+
 // A root as the plan saw it. The file system is named by its f_fsid (statfs(2)), read by the manager.
 struct PlanRoot {
   config::RootConfig config;
@@ -18,6 +26,7 @@ struct PlanRoot {
   std::uint64_t inode = 0;
   std::int64_t birth_ns = 0;
   bool stable_birth = true;
+  std::optional<DirectoryTimes> times_before;  // of its own directory, before the first effect of the task
 };
 
 // One task of a plan: what people see, and what acting needs. Its directories and entries are in files of their own:

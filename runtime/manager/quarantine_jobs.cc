@@ -2,13 +2,15 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/root_times.h"
 
 namespace freshet {
 namespace {
 
 constexpr std::size_t kMaxConflicts = 1000;
 
-// A root of a past run that is still the same directory; one that is gone or replaced is the caller's to name.
+// The roots of a past run that are still the same directories, with the times of their own that an interrupted broker did
+// not give back; one that is gone or replaced is the caller's to name.
 struct Reachable {
   std::vector<channel::OpenRoot> open;
   std::vector<PlanRoot> planned;
@@ -23,6 +25,7 @@ Reachable reach(const std::vector<PlanRoot>& roots) {
       out.lost.push_back({root.config.path, opened.error().what});
       continue;
     }
+    mend_root_times(opened->front(), root);
     out.open.push_back(std::move(opened->front()));
     out.planned.push_back(root);
   }
@@ -84,6 +87,7 @@ std::optional<Error> await_finished(channel::RoleProcess& broker, wire::Finished
 PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, bool tidy) {
   PurgeOutcome out;
   if (roots.open.empty()) return out;
+  const RootTimesWatch times(roots.open, roots.planned);
   Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, roots, wire::BrokerPhase::purge);
   if (!broker) {
     out.error = broker.error();
@@ -92,6 +96,7 @@ PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& 
   (*broker)->send_message(wire::Purge{.tidy = tidy});
   wire::Finished finished;
   out.error = await_finished(**broker, finished, [](std::string_view) { return false; });
+  if (out.error) times.broker_died();
   out.entries = finished.entries;
   out.bytes = finished.bytes;
   out.left = finished.left;
@@ -145,13 +150,15 @@ PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref) {
 Status try_quarantine(const Core& core, const QuarantineRef& ref) {
   const Reachable roots = reach(ref.roots);
   if (!roots.lost.empty()) return fail(ErrorKind::refused, roots.lost.front().reason);
+  const RootTimesWatch times(roots.open, roots.planned);
   Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, roots, wire::BrokerPhase::trial);
   if (!broker) return std::unexpected(broker.error());
   (*broker)->send_message(wire::Trial{});
   wire::Finished finished;
-  if (std::optional<Error> error = await_finished(**broker, finished, [](std::string_view) { return false; }))
-    return std::unexpected(std::move(*error));
-  return {};
+  std::optional<Error> error = await_finished(**broker, finished, [](std::string_view) { return false; });
+  if (!error) return {};
+  times.broker_died();
+  return std::unexpected(std::move(*error));
 }
 
 }  // namespace freshet
