@@ -18,15 +18,25 @@ struct DirectoryTimes {
   bool operator==(const DirectoryTimes&) const = default;
 };
 
+// The directory at the top of a root's mount, where its quarantine area stands.
+struct PlanTop {
+  std::string path;
+  std::uint64_t inode = 0;
+  std::int64_t birth_ns = 0;
+  bool operator==(const PlanTop&) const = default;
+};
+
 // A root as the plan saw it. The file system is named by its f_fsid (statfs(2)), read by the manager.
 struct PlanRoot {
   config::RootConfig config;
-  std::string area;            // name of the quarantine area below it
+  std::string area;            // name of the quarantine area
+  std::optional<PlanTop> top;  // that it stands in; none: it stands in the root
   std::uint64_t fsid = 0;
   std::uint64_t inode = 0;
   std::int64_t birth_ns = 0;
   bool stable_birth = true;
-  std::optional<DirectoryTimes> times_before;  // of its own directory, before the first effect of the task
+  // Of the directory that the area stands in, before the first effect of the task.
+  std::optional<DirectoryTimes> times_before;
 };
 
 // One task of a plan: what people see, and what acting needs. Its directories and entries are in files of their own:

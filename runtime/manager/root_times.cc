@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "runtime/base/identity.h"
@@ -36,18 +35,21 @@ bool is_empty(int directory) {
   return empty;
 }
 
-// The newest run that acted in this very directory: a later one would have mended it.
-std::optional<DirectoryTimes> times_in_history(store::History& history, const PlanRoot& root) {
-  const Result<std::vector<store::RunRow>> runs = history.list_runs(kRuns);
+bool same_directory(const PlanRoot& a, const PlanRoot& b) {
+  if (a.fsid != b.fsid || a.area != b.area || a.top != b.top) return false;
+  return a.top || (a.config.path == b.config.path && a.inode == b.inode && a.birth_ns == b.birth_ns);
+}
+
+// The newest run that acted with an area in this very directory: a later one would have mended it.
+std::optional<DirectoryTimes> times_in_history(const Core& core, const PlanRoot& root) {
+  const Result<std::vector<store::RunRow>> runs = core.history->list_runs(kRuns);
   if (!runs) return std::nullopt;
   for (const store::RunRow& run : *runs)
     for (auto row = run.tasks.rbegin(); row != run.tasks.rend(); ++row) {
       const Result<std::vector<PlanRoot>> recorded = roots_from_grant_json(row->grant_json);
       if (!recorded) continue;
       for (const PlanRoot& past : *recorded)
-        if (past.times_before && past.config.path == root.config.path && past.inode == root.inode &&
-            past.birth_ns == root.birth_ns && past.fsid == root.fsid && past.area == root.area)
-          return past.times_before;
+        if (past.times_before && same_directory(past, root)) return past.times_before;
     }
   return std::nullopt;
 }
@@ -76,31 +78,41 @@ bool give_times_back(int directory, const DirectoryTimes& times) {
   return ::utimensat(directory, "", stamps, AT_EMPTY_PATH) == 0;
 }
 
-void mend_root_times(const channel::OpenRoot& root, const PlanRoot& planned) {
-  if (planned.times_before && is_unmarked_area_last(root.directory.get(), planned.area))
-    give_times_back(root.directory.get(), *planned.times_before);
+void mend_root_times(int directory, const PlanRoot& planned) {
+  if (planned.times_before && is_unmarked_area_last(directory, planned.area)) give_times_back(directory, *planned.times_before);
 }
 
-void mend_root_times(const std::vector<PlanRoot>& roots) {
-  for (const PlanRoot& root : roots)
-    if (const Result<std::vector<channel::OpenRoot>> open = open_planned_roots({root})) mend_root_times(open->front(), root);
-}
+namespace {
 
-void note_root_times(store::History& history, std::vector<PlanRoot>& roots) {
-  for (PlanRoot& root : roots) {
-    root.times_before.reset();
+// Calls `each` with every planned root that is there, and the directory that its area stands in. Of the others whoever
+// acts in them says what is wrong.
+template <class Roots, class F>
+void for_each_area(Roots& roots, F&& each) {
+  for (auto& root : roots) {
     const Result<std::vector<channel::OpenRoot>> open = open_planned_roots({root});
-    if (!open) continue;  // whoever acts in it says so
-    const int directory = open->front().directory.get();
-    if (is_unmarked_area_last(directory, root.area))
-      if (const std::optional<DirectoryTimes> before = times_in_history(history, root)) give_times_back(directory, *before);
-    root.times_before = times_of(directory);
+    if (!open) continue;
+    if (const Result<AreaAccess> areas = AreaAccess::look(*open, {root})) each(root, areas->directory_of(0));
   }
 }
 
-RootTimesWatch::RootTimesWatch(const std::vector<channel::OpenRoot>& open, const std::vector<PlanRoot>& planned) {
-  for (std::size_t i = 0; i < open.size() && i < planned.size(); ++i) {
-    const int directory = open[i].directory.get();
+}  // namespace
+
+void mend_root_times(const std::vector<PlanRoot>& roots) {
+  for_each_area(roots, [](const PlanRoot& root, int directory) { mend_root_times(directory, root); });
+}
+
+void note_root_times(const Core& core, std::vector<PlanRoot>& roots) {
+  for (PlanRoot& root : roots) root.times_before.reset();
+  for_each_area(roots, [&](PlanRoot& root, int directory) {
+    if (is_unmarked_area_last(directory, root.area))
+      if (const std::optional<DirectoryTimes> before = times_in_history(core, root)) give_times_back(directory, *before);
+    root.times_before = times_of(directory);
+  });
+}
+
+RootTimesWatch::RootTimesWatch(const AreaAccess& areas, const std::vector<PlanRoot>& planned) {
+  for (std::size_t i = 0; i < planned.size(); ++i) {
+    const int directory = areas.directory_of(i);
     watched_.push_back({directory, planned[i].area, stat_entry(directory, planned[i].area.c_str()).has_value(), times_of(directory)});
   }
 }

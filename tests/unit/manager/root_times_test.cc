@@ -69,7 +69,9 @@ TEST_F(RootTimesTest, AreGivenBackWhenABrokerDiedWhileItRemovedTheArea) {
   roots.push_back(std::move(root_));
   PlanRoot planned;
   planned.area = ".freshet";
-  const RootTimesWatch watch(roots, {planned});
+  const auto areas = AreaAccess::look(roots, {planned});
+  ASSERT_TRUE(areas);
+  const RootTimesWatch watch(*areas, {planned});
   std::filesystem::remove(dir_ / "root/.freshet");
   watch.broker_died();
   root_ = std::move(roots[0]);
@@ -82,7 +84,9 @@ TEST_F(RootTimesTest, StayWhenADeadBrokerDidNotTouchTheArea) {
   roots.push_back(std::move(root_));
   PlanRoot planned;
   planned.area = ".freshet";
-  const RootTimesWatch watch(roots, {planned});
+  const auto areas = AreaAccess::look(roots, {planned});
+  ASSERT_TRUE(areas);
+  const RootTimesWatch watch(*areas, {planned});
   std::ofstream(dir_ / "root/new") << "another's";
   watch.broker_died();
   root_ = std::move(roots[0]);
