@@ -217,7 +217,7 @@ std::vector<BoundaryViolation> CleanupManager::trial() {
       if (!config.access.remove) continue;
       const Result<channel::OpenRoot> root = open_root(config);
       if (!root) continue;  // validation has named it, or it is optional
-      const Result<PlanRoot> planned = describe_root(*root, host_.uid);
+      const Result<PlanRoot> planned = describe_root(*root, host_.uid, channel.quarantine.at);
       QuarantineRef ref{new_run_id(core_.clock.now()), 0, name, {}, true, channel_index(name)};
       ref.strict = channel.isolation.value_or(core_.config.isolation) == config::Isolation::strict;
       if (planned) ref.roots.push_back(*planned);

@@ -9,6 +9,7 @@
 #include "runtime/manager/plan_files.h"
 #include "runtime/manager/pre_state.h"
 #include "runtime/manager/result_rows.h"
+#include "runtime/manager/root_times.h"
 #include "runtime/manager/running.h"
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/state_machine.h"
@@ -68,6 +69,8 @@ void CleanupManager::record(Running& running, TaskPlan& task, const CleanupResul
 void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& result) {
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
   if (task.on_failure == config::OnFailure::keep || unlinked) {
+    mend_root_times(task.roots);
+    mend_root_times(task.roots);
     if (result.entries_removed > 0 || unlinked)
       result.note += unlinked ? "; what it unlinked cannot be taken back" : "; what it moved stays in the quarantine (on-failure = \"keep\")";
     return;
@@ -156,6 +159,8 @@ void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
     running.order.push_back(task.shown.name);
   }
   advance(running, task, result, TaskState::executing);
+  const bool moves = !task.native && task.permission.quarantine_mode != config::QuarantineMode::none;
+  if (moves) note_root_times(core_, task.roots);
   record(running, task, result);
   if (task.native) {
     run_native(running, task, result);

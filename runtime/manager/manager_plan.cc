@@ -77,7 +77,8 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
       out.shown.permissions.push_back(words + " below " + root.path);
     }
     out.shown.quarantine = out.permission.quarantine_mode == config::QuarantineMode::keep
-                               ? "keep " + format_duration(out.keep_ns)
+                               ? "keep " + format_duration(out.keep_ns) +
+                                     (channel.quarantine.at == config::QuarantineAt::mount_top ? ", at the top of the mount" : "")
                                : "none (cannot be taken back)";
   }
   if (!out.shown.violations.empty()) {
@@ -94,10 +95,11 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
 
 void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
   std::vector<config::RootConfig> there;
+  const config::QuarantineAt at = quarantine_at(core_.config.channels.at(task.shown.channel), task.permission);
   for (const config::RootConfig& config : task.permission.roots) {
     Result<channel::OpenRoot> root = open_root(config);
     if (!root && root.error().kind == ErrorKind::missing && config.optional) continue;
-    Result<PlanRoot> planned = root ? describe_root(*root, host_.uid) : std::unexpected(root.error());
+    Result<PlanRoot> planned = root ? describe_root(*root, host_.uid, at) : std::unexpected(root.error());
     if (!planned) {
       task.shown.violations.push_back({planned.error().code, planned.error().what, planned.error().detail, format(config.position)});
       continue;

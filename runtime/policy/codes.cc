@@ -80,9 +80,11 @@ constexpr CodePage kPages[] = {
      "planned may not be what is there now, so nothing is touched.",
      "Look at what is mounted or was renamed there, then make a new plan."},
     {"F1019", "the quarantine cannot be at the top of the mount",
-     "`quarantine.at = \"mount-top\"` is understood and not carried out by this version. The quarantine would be in the "
-     "root all the same, which is not what was asked for, so nothing is done.",
-     "Leave the key out, or write \"in-root\"."},
+     "`quarantine.at = \"mount-top\"` puts one quarantine at the top of the mount that a root is on. That place has to be "
+     "the own of the user that Freshet runs as, and nobody else may be able to rename what is in it; and renames from the "
+     "root have to get there, which they do not out of a subvolume.",
+     "Leave the key out, or write \"in-root\": the quarantine is then in the root. Or give the top of the mount to the user "
+     "that Freshet runs as."},
     {"F1020", "two channels overlap",
      "The root of one channel is, or lies below, the root of another. Each would find, count and remove the "
      "same files under "

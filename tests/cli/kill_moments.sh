@@ -8,9 +8,6 @@ for ((n = 0; n < 60; ++n)); do
 done
 find "$root" -exec touch -d '40 days ago' {} +
 for ((n = 0; n < 60; ++n)); do : >"$root/$n/fresh"; done
-# But for the times of the root itself: they change when the quarantine is made in it, and a kill before they are given
-# back leaves them changed. What is in the root is compared with all its times.
-manifest() { bash "$SOURCE/packaging/tree_manifest.sh" "$1" | grep -v '^\. '; }
 remember
 # Regular files by inode: a file that is there twice, or not at all, shows.
 inodes() { find "$root" -type f ! -path '*/.freshet*/table' ! -name .freshet-area -printf '%i\n' | sort; }

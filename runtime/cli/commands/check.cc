@@ -77,6 +77,7 @@ const Command kCheck = {
         "Reads the configuration and shows every error in it with file, line and column; reads the "
         "plugins' manifests without running them; checks dependencies, permissions and protected "
         "places for every enabled task; and tries one rename inside each root's own quarantine area, "
+        "or out of the root into the one at the top of its mount, "
         "so that a file system where it cannot work is known before a run.",
     .examples =
         "freshet check\n"
