@@ -88,7 +88,7 @@ std::vector<IRuns::TaskEntry> CleanupManager::tasks() {
 
 // The configuration's edges, and those a manifest makes between the kinds of its own plugin in one channel.
 DependencyGraph CleanupManager::graph(const std::map<std::string, Registered>& tasks) {
-  DependencyGraph out;
+  std::map<std::string, DependencyGraph::Edges> all;
   struct Instance {
     const Registered* task;
     std::string kind;
@@ -109,19 +109,22 @@ DependencyGraph CleanupManager::graph(const std::map<std::string, Registered>& t
       const auto at = tasks.find(other);
       return at != tasks.end() && !at->second.enabled;
     });
-    for (const auto& [place, instances] : by_place) {
-      const auto self = std::ranges::find_if(instances, [&](const Instance& i) { return i.task == &task; });
-      if (self == instances.end()) continue;
-      const manifest::TaskKind* kind = manifest::find_kind(self->plugin->manifest, self->kind);
-      if (kind == nullptr) continue;
+    all.emplace(name, std::move(edges));
+  }
+  for (const auto& [place, instances] : by_place) {
+    for (const Instance& self : instances) {
+      const manifest::TaskKind* kind = manifest::find_kind(self.plugin->manifest, self.kind);
+      if (kind == nullptr || (kind->after.empty() && kind->requires_.empty())) continue;
+      DependencyGraph::Edges& edges = all.at(self.task->name);
       for (const Instance& other : instances) {
-        if (other.task == &task || !other.task->enabled) continue;
+        if (other.task == self.task || !other.task->enabled) continue;
         if (std::ranges::find(kind->after, other.kind) != kind->after.end()) edges.after.push_back(other.task->name);
         if (std::ranges::find(kind->requires_, other.kind) != kind->requires_.end()) edges.requires_.push_back(other.task->name);
       }
     }
-    out.set(name, std::move(edges));
   }
+  DependencyGraph out;
+  for (auto& [name, edges] : all) out.set(name, std::move(edges));
   return out;
 }
 
