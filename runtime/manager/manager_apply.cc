@@ -188,6 +188,10 @@ void CleanupManager::record(const Running& running, const TaskPlan& task, const 
   note_state(task.shown.name, result.state);
 }
 
+QuarantineRef CleanupManager::quarantine_of(const Running& running, const TaskPlan& task) const {
+  return {running.plan.id, task.number, task.shown.channel, task.roots, task.strict, channel_index(task.shown.channel)};
+}
+
 // A task that failed midway goes back as a whole.
 void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupResult& result) {
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
@@ -198,8 +202,7 @@ void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupRe
   }
   result.state = TaskState::rolling_back;
   record(running, task, result);
-  const RestoreOutcome back = restore_quarantine(
-      core_, {running.plan.id, task.number, task.shown.channel, task.roots, task.strict, channel_index(task.shown.channel)});
+  const RestoreOutcome back = restore_quarantine(core_, quarantine_of(running, task));
   if (back.complete()) {
     result.state = TaskState::rolled_back;
     result.note += "; everything it moved was put back";
@@ -273,6 +276,10 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
     running.closed.emplace(task.shown.channel, task.shown.name);
   }
   if (result.state == TaskState::failed) take_back(running, task, result);
+  const bool quarantines = task.permission.quarantine_mode == config::QuarantineMode::keep;
+  if (result.state == TaskState::committed && quarantines && result.entries_removed == 0 && result.entries_found > 0)
+    if (const Status tidied = tidy_quarantine(core_, quarantine_of(running, task)); !tidied)  // others were faster
+      log_warn({running.plan.id, task.shown.channel, task.shown.name}, tidied.error().what);
   const std::lock_guard lock(mutex_);
   CleanupMetrics& metrics = records_[task.shown.name].metrics;
   metrics.remove_ns = acted_at - began;
@@ -360,7 +367,7 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
     }
   }
   Result<std::unique_ptr<store::RootLock>> lock = store::RootLock::take(core_.lock_dir(), plan->id, root_paths(*plan), wait, core_.options.stop);
-  if (!lock) return refuse(lock.error(), RunState::failed);
+  if (!lock) return refuse(lock.error(), core_.options.stop.stop_requested() ? RunState::interrupted : RunState::failed);
 
   bool own = false;
   {

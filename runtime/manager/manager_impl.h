@@ -17,6 +17,7 @@
 #include "runtime/manager/runs.h"
 #include "runtime/manager/scan_task.h"
 #include "runtime/manager/validate.h"
+#include "runtime/store/root_locks.h"
 
 namespace freshet {
 
@@ -95,6 +96,7 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   void run_task(Running& running, TaskPlan& task);
   void run_native(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
+  QuarantineRef quarantine_of(const Running& running, const TaskPlan& task) const;
   void take_back(Running& running, const TaskPlan& task, CleanupResult& result);
   void record(const Running& running, const TaskPlan& task, const CleanupResult& result);
   void note_state(const std::string& name, TaskState state);
@@ -102,8 +104,10 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   // manager_past.cc
   QuarantineRef reference(const store::TaskRow& row, const std::vector<PlanRoot>& roots) const;
   bool rollback_task(const store::RunRow& run, store::TaskRow row, RollbackReport& report);
-  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report);
+  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
+  Result<std::unique_ptr<store::RootLock>> lock_past_run(const store::RunRow& run, bool wait);
   bool purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report);
+  void purge_unless_busy(const store::RunRow& run, const std::string& by_run, const std::string& why, PurgeReport& report);
   void purge_what_is_over(const std::string& except_run, const std::set<std::string>* channels, PurgeReport& report);
   RunSummary summarize(const store::RunRow& run) const;
 

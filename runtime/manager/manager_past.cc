@@ -161,6 +161,10 @@ CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle)
     out.error = Error{ErrorKind::missing, {}, "the history has no such task of run " + target->run_id, {}};
     return out;
   }
+  if (store::RootLock::held(core_.lock_dir(), target->run_id)) {
+    out.error = Error{ErrorKind::busy, {}, "run " + target->run_id + " is still at work", "look again when it has ended"};
+    return out;
+  }
   if (row->state != to_string(TaskState::committed) && row->state != to_string(TaskState::executing) &&
       row->state != to_string(TaskState::failed)) {
     out.error = Error{ErrorKind::invalid, {}, "the task " + row->name + " of run " + target->run_id + " is " + row->state + ": nothing of it is left to verify", {}};
@@ -241,14 +245,22 @@ bool CleanupManager::rollback_task(const store::RunRow& run, store::TaskRow row,
   return true;
 }
 
-bool CleanupManager::rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report) {
+// The roots of a past run, so that no other run, rollback or purge works on it or them meanwhile.
+Result<std::unique_ptr<store::RootLock>> CleanupManager::lock_past_run(const store::RunRow& run, bool wait) {
+  Result<std::unique_ptr<store::RootLock>> lock =
+      store::RootLock::take(core_.lock_dir(), run.id, paths_of(run), wait, core_.options.stop);
+  if (!lock && lock.error().kind == ErrorKind::busy)
+    return fail(ErrorKind::busy, lock.error().what, "try again when it has ended; see `freshet status`");
+  return lock;
+}
+
+bool CleanupManager::rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report) {
   Result<std::optional<store::RunRow>> found = core_.history->find_run(run_id);
   if (!found || !*found) {
     report.error = found ? Error{ErrorKind::missing, {}, "no run is called " + escape_bytes(run_id), {}} : found.error();
     return false;
   }
-  Result<std::unique_ptr<store::RootLock>> lock =
-      store::RootLock::take(core_.lock_dir(), run_id, paths_of(**found), true, core_.options.stop);
+  const Result<std::unique_ptr<store::RootLock>> lock = lock_past_run(**found, wait);
   if (!lock) {
     report.error = lock.error();
     return false;
@@ -289,16 +301,17 @@ bool CleanupManager::rollback_cleanup(CleanupHandle handle) {
   const Result<Target> target = find(handle);
   if (!target || target->run_id.empty()) return false;
   RollbackReport report;
-  return rollback_tasks(target->run_id, target->number, report);
+  return rollback_tasks(target->run_id, target->number, true, report);
 }
 
 RollbackReport CleanupManager::rollback(const std::string& run_id) {
   RollbackReport out;
-  out.complete = rollback_tasks(run_id, std::nullopt, out) && !out.error;
+  out.complete = rollback_tasks(run_id, std::nullopt, false, out) && !out.error;
   return out;
 }
 
-// Frees what is in the quarantine of one run. `why` is for the report.
+// Frees what is in the quarantine of one run, which the caller has locked and read behind the lock. `why` is for the
+// report.
 bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report) {
   RunResult::Purged purged{run.id, 0, 0, why};
   bool clean = true;
@@ -340,6 +353,22 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
   return clean;
 }
 
+// Purges a past run as it is behind its lock; one that somebody is taking back or purging just now stays. A run that
+// purges at its end (`by_run`) holds roots itself, so that it takes the past run's name alone.
+void CleanupManager::purge_unless_busy(const store::RunRow& run, const std::string& by_run, const std::string& why, PurgeReport& report) {
+  const std::vector<std::string> roots = by_run.empty() ? paths_of(run) : std::vector<std::string>();
+  const Result<std::unique_ptr<store::RootLock>> lock =
+      store::RootLock::take(core_.lock_dir(), run.id, roots, false, core_.options.stop);
+  if (!lock) {
+    log_info({run.id, {}, {}}, "not purged: " + lock.error().what);
+    if (lock.error().kind != ErrorKind::busy) report.error = lock.error();
+    return;
+  }
+  const Result<std::optional<store::RunRow>> now = core_.history->find_run(run.id);
+  if (!now) report.error = now.error();
+  if (now && *now) purge_run(**now, why, report);
+}
+
 // Step 6 of a run: what is over its `keep`, then the oldest until each channel is within its `max`.
 void CleanupManager::purge_what_is_over(const std::string& except_run, const std::set<std::string>* channels, PurgeReport& report) {
   const Result<std::vector<store::RunRow>> runs = core_.history->runs_in_quarantine();
@@ -360,7 +389,7 @@ void CleanupManager::purge_what_is_over(const std::string& except_run, const std
     const bool unfinished = !state || *state == RunState::executing || *state == RunState::rolling_back;
     const bool over = std::ranges::all_of(run.tasks, [&](const store::TaskRow& row) { return !in_quarantine(row) || row.keep_until_ns <= now; });
     if (run.id != except_run && concerns(run) && over && !alive && !unfinished) {
-      purge_run(run, "its keep is over", report);
+      purge_unless_busy(run, except_run, "its keep is over", report);
       continue;
     }
     for (const store::TaskRow& row : run.tasks)
@@ -378,7 +407,7 @@ void CleanupManager::purge_what_is_over(const std::string& except_run, const std
     if (why.empty()) continue;
     for (const store::TaskRow& row : run->tasks)
       if (in_quarantine(row)) held[row.channel] -= std::min(held[row.channel], row.bytes_at_purge);
-    purge_run(*run, why, report);
+    purge_unless_busy(*run, except_run, why, report);
   }
 }
 
@@ -393,8 +422,7 @@ PurgeReport CleanupManager::purge(const std::optional<std::string>& run_id) {
     out.error = run ? Error{ErrorKind::missing, {}, "no run is called " + escape_bytes(*run_id), {}} : run.error();
     return out;
   }
-  const Result<std::unique_ptr<store::RootLock>> lock =
-      store::RootLock::take(core_.lock_dir(), *run_id, paths_of(**run), true, core_.options.stop);
+  const Result<std::unique_ptr<store::RootLock>> lock = lock_past_run(**run, false);
   if (!lock) {
     out.error = lock.error();
     return out;
