@@ -30,8 +30,14 @@ bool is_restorable(const store::TaskRow& row) {
   }
 }
 
+// Its process ended before it had counted what it moved.
+bool is_cut_off(const store::TaskRow& row) {
+  return row.state == to_string(TaskState::executing) || row.state == to_string(TaskState::rolling_back);
+}
+
 bool in_quarantine(const store::TaskRow& row) {
-  return !row.unlink && !row.plugin.empty() && (row.state == kPurging || (is_restorable(row) && row.bytes_at_purge + row.entries_removed > 0));
+  if (row.unlink || row.plugin.empty()) return false;
+  return row.state == kPurging || is_cut_off(row) || (is_restorable(row) && row.bytes_at_purge + row.entries_removed > 0);
 }
 
 std::vector<std::string> paths_of(const std::vector<PlanRoot>& roots) {
@@ -315,12 +321,14 @@ RollbackReport CleanupManager::rollback(const std::string& run_id) {
 bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report) {
   RunResult::Purged purged{run.id, 0, 0, why};
   bool clean = true;
-  bool all_gone = true;
-  for (store::TaskRow row : run.tasks) {
-    if (!in_quarantine(row)) {
-      all_gone = all_gone && (row.unlink || row.plugin.empty() || row.entries_removed == 0 || row.state == kPurged);
-      continue;
+  const bool any = std::ranges::any_of(run.tasks, in_quarantine);
+  if (any)
+    if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purging)), run.ended_ns, run.note); !kept) {
+      report.error = kept.error();
+      return false;
     }
+  for (store::TaskRow row : run.tasks) {
+    if (!in_quarantine(row)) continue;
     const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json);
     if (!roots) {
       report.error = roots.error();
@@ -336,17 +344,18 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
     purged.bytes += outcome.bytes;
     report.left += outcome.left;
     if (outcome.error || outcome.left > 0) {
-      clean = all_gone = false;
+      clean = false;
       if (outcome.error) report.error = outcome.error;
       row.note = "purge: " + (outcome.error ? outcome.error->what : std::to_string(outcome.left) + " entries could not be unlinked");
     } else {
       row.state = kPurged;
+      row.entries_removed = std::max(row.entries_removed, outcome.entries);
       row.bytes_now += outcome.bytes;
       row.bytes_at_purge = 0;
     }
     if (const Status kept = core_.history->set_task(row); !kept) report.error = kept.error();
   }
-  if (all_gone)
+  if (any && clean)
     if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purged)), run.ended_ns, run.note); !kept)
       report.error = kept.error();
   report.runs.push_back(std::move(purged));
