@@ -178,14 +178,20 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
   carry_requirements(plan);
 }
 
-void CleanupManager::record(const Running& running, const TaskPlan& task, const CleanupResult& result) {
+// What cannot be recorded is kept in `running.history` too: such a run stays unfinished, so that it can be taken back.
+Status CleanupManager::record(Running& running, const TaskPlan& task, const CleanupResult& result) {
   store::TaskRow row = row_of(running.plan.id, task, result);
   if (row.bytes_at_purge > 0 || result.entries_removed > 0) row.keep_until_ns = core_.clock.now() + task.keep_ns;
-  if (const Status kept = core_.history->set_task(row); !kept)
+  const Status kept = core_.history->set_task(row);
+  if (!kept) {
     log_error({running.plan.id, task.shown.channel, task.shown.name}, kept.error().what);
+    const std::lock_guard lock(running.mutex);
+    if (running.history) running.history = kept;
+  }
   log_info({running.plan.id, task.shown.channel, task.shown.name},
            std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
   note_state(task.shown.name, result.state);
+  return kept;
 }
 
 QuarantineRef CleanupManager::quarantine_of(const Running& running, const TaskPlan& task) const {
@@ -201,7 +207,7 @@ void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupRe
     return;
   }
   result.state = TaskState::rolling_back;
-  record(running, task, result);
+  static_cast<void>(record(running, task, result));
   const RestoreOutcome back = restore_quarantine(core_, quarantine_of(running, task));
   if (back.complete()) {
     result.state = TaskState::rolled_back;
@@ -244,7 +250,7 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     return;
   }
   result.state = TaskState::rolling_back;
-  record(running, task, result);
+  static_cast<void>(record(running, task, result));
   const Status back = call(native.compensate);
   result.state = back ? TaskState::rolled_back : TaskState::failed;
   result.note += back ? "; compensated" : "; its `compensate` failed too: " + back.error().what;
@@ -310,14 +316,16 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
   }
   if (is_going(task) && result.state != TaskState::skipped) {
     result.state = TaskState::executing;
-    record(running, task, result);
-    if (task.native) {
+    if (const Status kept = record(running, task, result); !kept) {  // nobody could take back what nobody knows of
+      result.state = TaskState::failed;
+      result.note = "nothing was done: " + kept.error().what;
+    } else if (task.native) {
       run_native(running, task, result);
     } else {
       run_in_channel(running, task, result);
     }
   }
-  record(running, task, result);
+  static_cast<void>(record(running, task, result));
   {
     const std::lock_guard lock(mutex_);
     Record& own = records_[task.shown.name];
@@ -421,8 +429,13 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
     out.tasks.push_back(std::move(result));
   }
   out.state = run_state_of(out.tasks, core_.options.stop.stop_requested());
-  if (const Status kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}); !kept)
+  Status kept = running.history;
+  if (kept) kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {});
+  if (!kept) {
     out.error = kept.error();
+    out.error->detail = "what was done is complete, but the history does not tell it; `freshet rollback " + running.plan.id +
+                        "` takes it back";
+  }
   {
     const std::lock_guard guard(mutex_);
     ++runs_done_;
