@@ -24,6 +24,9 @@ constexpr std::uint32_t kStandardFds = 8;  // of a role itself, where its roots'
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
+// What a configuration may name must fit into Setup, with the state directory as one exclude more.
+static_assert(config::kMaxRoots <= wire::kMaxRoots && config::kMaxExcludes < wire::kMaxExcludes);
+
 constexpr std::uint64_t bit(unsigned capability) { return 1ULL << capability; }
 
 std::uint64_t namespaces(const sandbox::HostSupport& support, Role role) {

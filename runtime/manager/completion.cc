@@ -36,7 +36,7 @@ CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run
   }
   const Result<AreaAccess> areas = AreaAccess::look(*roots, task.roots);
   if (!areas) {
-    out.error = areas.error();
+    out.error.emplace(CompletionCause::root_gone, areas.error());
     return out;
   }
   DropSet drop;

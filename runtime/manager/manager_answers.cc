@@ -211,6 +211,7 @@ std::vector<BoundaryViolation> CleanupManager::trial() {
   for (const auto& [name, task] : *tasks)
     if (task->enabled && task->channel && task->plugin() != nullptr) used.insert(*task->channel);
   for (const std::string& name : used) {
+    if (core_.options.stop.stop_requested()) return out;
     const config::ChannelConfig& channel = core_.config.channels.at(name);
     if (channel.quarantine.mode == config::QuarantineMode::none) continue;
     for (const config::RootConfig& config : channel.roots) {

@@ -47,7 +47,7 @@ void CleanupManager::advance(Running& running, const TaskPlan& task, CleanupResu
   if (state != TaskState::refused && state != TaskState::skipped) note_state(task.shown.name, state);
 }
 
-void CleanupManager::record(Running& running, TaskPlan& task, const CleanupResult& result) {
+Status CleanupManager::record(Running& running, TaskPlan& task, const CleanupResult& result) {
   const std::int64_t began = core_.clock.monotonic();
   store::TaskRow row = row_of(running.plan.id, task, result);
   if (row.bytes_at_purge > 0 || result.entries_removed > 0) row.keep_until_ns = core_.clock.now() + task.keep_ns;
@@ -58,11 +58,20 @@ void CleanupManager::record(Running& running, TaskPlan& task, const CleanupResul
   }
   // What moves files must be known before it does. All else is made durable by the run's own end.
   const bool before_effects = !task.native && (result.state == TaskState::executing || result.state == TaskState::rolling_back);
-  if (const Status kept = core_.history->set_task(row, news, before_effects ? store::Sync::now : store::Sync::later); !kept)
+  const Status kept = core_.history->set_task(row, news, before_effects ? store::Sync::now : store::Sync::later);
+  if (!kept) {
     log_error({running.plan.id, task.shown.channel, task.shown.name}, kept.error().what);
+    const MutexLock lock(running.mutex);
+    if (running.history) running.history = kept;
+  }
   task.metrics.transition_ns = std::max(task.metrics.transition_ns, core_.clock.monotonic() - began);
   log_info({running.plan.id, task.shown.channel, task.shown.name},
            std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
+  return kept;
+}
+
+QuarantineRef CleanupManager::quarantine_of(const Running& running, const TaskPlan& task) const {
+  return {running.plan.id, task.number, task.shown.channel, task.roots, task.strict, channel_index(task.shown.channel)};
 }
 
 // A task that failed midway goes back as a whole.
@@ -76,9 +85,8 @@ void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& 
     return;
   }
   advance(running, task, result, TaskState::rolling_back);
-  record(running, task, result);
-  const RestoreOutcome back = restore_quarantine(
-      core_, {running.plan.id, task.number, task.shown.channel, task.roots, task.strict, channel_index(task.shown.channel)});
+  static_cast<void>(record(running, task, result));  // it goes back either way
+  const RestoreOutcome back = restore_quarantine(core_, quarantine_of(running, task));
   if (back.complete()) {
     advance(running, task, result, TaskState::rolled_back);
     result.note += "; everything it moved was put back";
@@ -121,6 +129,10 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
     running.closed.add(task.shown.channel, task.shown.name);
   }
   if (result.state == TaskState::failed) take_back(running, task, result);
+  const bool quarantines = task.permission.quarantine_mode == config::QuarantineMode::keep;
+  if (result.state == TaskState::committed && quarantines && result.entries_removed == 0 && result.entries_found > 0)
+    if (const Status tidied = tidy_quarantine(core_, quarantine_of(running, task)); !tidied)  // others were faster
+      log_warn({running.plan.id, task.shown.channel, task.shown.name}, tidied.error().what);
 }
 
 // Why a task does not begin after all; empty when it does. `result` gets the error where it is not a dependency's.
@@ -161,8 +173,11 @@ void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
   advance(running, task, result, TaskState::executing);
   const bool moves = !task.native && task.permission.quarantine_mode != config::QuarantineMode::none;
   if (moves) note_root_times(core_, task.roots);
-  record(running, task, result);
-  if (task.native) {
+  if (const Status kept = record(running, task, result); !kept) {  // nobody could take back what nobody knows of
+    result.note = "nothing was done: " + kept.error().what;
+    result.error.emplace(ExecutionError(ExecutionCause::not_recorded, {ErrorKind::system, {}, task.shown.name + ": " + result.note, {}}));
+    advance(running, task, result, TaskState::failed);
+  } else if (task.native) {
     run_native(running, task, result);
   } else {
     run_in_channel(running, task, result);
@@ -193,7 +208,7 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
     advance(running, task, result, TaskState::skipped);
   }
   if (!result.error) result.error = error_of(result, task.shown.violations);
-  record(running, task, result);
+  static_cast<void>(record(running, task, result));  // running.history keeps why not
   const bool elsewhere = others || (result.error && result.error->is(ExecutionCause::busy));
   if (!elsewhere) remember(running, task, result, began);
   const MutexLock lock(running.mutex);
@@ -235,7 +250,11 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
       if (is_going(task) && executing_.busy(task.shown.name))
         return refuse({ErrorKind::busy, {}, "the task " + task.shown.name + " is running already", {}});
   const Result<std::unique_ptr<store::RootLock>> lock = lock_roots(plan->id, root_paths(*plan), wait);
-  if (!lock) return refuse(lock.error());
+  if (!lock) {
+    refuse(lock.error());
+    if (core_.options.stop.stop_requested()) out.state = RunState::interrupted;
+    return out;
+  }
   bool own = false;
   {
     const MutexLock guard(mutex_);
@@ -307,6 +326,7 @@ RunResult CleanupManager::carry_out(Plan plan, bool own) {
 // Counts the results together, ends the run in the history, and purges earlier runs of its channels.
 RunResult CleanupManager::conclude(Running& running, RunResult out) {
   std::set<std::string> channels;
+  Status kept;
   {
     const MutexLock lock(running.mutex);
     for (const TaskPlan& task : running.plan.tasks) {
@@ -320,10 +340,15 @@ RunResult CleanupManager::conclude(Running& running, RunResult out) {
       out.tasks.push_back(std::move(result));
     }
     out.order = running.order;
+    kept = running.history;
   }
   out.state = run_state_of(out.tasks, core_.options.stop.stop_requested());
-  if (const Status kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}, store::Sync::now); !kept)
+  if (kept) kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}, store::Sync::now);
+  if (!kept) {
     out.error = kept.error();
+    out.error->detail = "what was done is complete, but the history does not tell it; `freshet rollback " + running.plan.id +
+                        "` takes it back";
+  }
   {
     const MutexLock guard(mutex_);
     ++runs_done_;

@@ -121,7 +121,9 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   void take_back(Running& running, TaskPlan& task, CleanupResult& result);
   // Takes the task into a state and remembers the transition; `record` writes both into the history.
   void advance(Running& running, const TaskPlan& task, CleanupResult& result, TaskState state);
-  void record(Running& running, TaskPlan& task, const CleanupResult& result);
+  // False when the history could not take it: such a run stays unfinished there, so that it can be taken back.
+  Status record(Running& running, TaskPlan& task, const CleanupResult& result);
+  [[nodiscard]] QuarantineRef quarantine_of(const Running& running, const TaskPlan& task) const;
   void note_state(const std::string& name, TaskState state);
 
   // manager_native.cc
@@ -145,12 +147,14 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   QuarantineRef reference(const store::TaskRow& row, const std::vector<PlanRoot>& roots) const;
   std::string put_back(const store::TaskRow& row, RollbackReport& report);
   bool rollback_task(store::TaskRow row, RollbackReport& report);
-  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report);
-  bool rollback_alone(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report);
+  Result<std::unique_ptr<store::RootLock>> lock_past_run(const store::RunRow& run, bool wait);
+  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
+  bool rollback_alone(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
   std::vector<std::string> completed_dependents(const std::string& name);
 
   // manager_purge.cc
   bool purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report);
+  void purge_unless_busy(const store::RunRow& run, const std::string& by_run, const std::string& why, PurgeReport& report);
   void purge_what_is_over(const std::string& except_run, const std::set<std::string>* channels, PurgeReport& report);
 
   // manager_past.cc

@@ -73,14 +73,18 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     advance(running, task, result, TaskState::failed);
     return;
   }
+  bool still_running = false;
   const auto call = [&](Function NativeTask::* function, std::stop_token stop) {
     NativeOutcome outcome = call_as(registered, function, running.callers, std::move(stop));
     add_figures(task.metrics, outcome);
     merge(result.resources, outcome.resources);
     if (outcome.error && outcome.error->cause == ExecutionCause::timed_out) result.end = EndReason::timeout;
     if (outcome.still_running) {
+      still_running = true;
       const MutexLock lock(mutex_);
       records_.at(task.shown.name).hanging = outcome.still_running;
+      if (!outcome.error)
+        outcome.error.emplace(ExecutionCause::timed_out, Error{ErrorKind::peer, {}, "work that it left in its pool has not ended", {}});
     }
     return outcome;
   };
@@ -110,13 +114,13 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     wrong->what = task.shown.name + ": " + wrong->what;
     result.error.emplace(std::move(*wrong));
     advance(running, task, result, TaskState::failed);
-    if (done.still_running) {
+    if (still_running) {
       result.note += "; its function still runs, so nothing can be taken back yet";
     } else if (!native.compensate) {
       result.note += "; it has no `compensate`, so what it did stays";
     } else {
       advance(running, task, result, TaskState::rolling_back);
-      record(running, task, result);
+      static_cast<void>(record(running, task, result));  // it is compensated either way
       const NativeOutcome back = call(&NativeTask::compensate, {});
       advance(running, task, result, !back.error && registered->task.reversible ? TaskState::rolled_back : TaskState::failed);
       result.note += back.error                    ? "; its `compensate` failed too: " + back.error->what

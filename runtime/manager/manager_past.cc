@@ -116,6 +116,8 @@ CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle)
   if (row == (*run)->tasks.end()) {
     return wrong(CompletionCause::record_damaged, {ErrorKind::missing, {}, "the history has no such task of run " + target->run_id, {}});
   }
+  if (store::RootLock::held(core_.lock_dir(), target->run_id))
+    return wrong(CompletionCause::still_running, {ErrorKind::busy, {}, "run " + target->run_id + " is still at work", "look again when it has ended"});
   if (row->state != to_string(TaskState::committed) && row->state != to_string(TaskState::executing) &&
       row->state != to_string(TaskState::failed)) {
     return wrong(CompletionCause::nothing_left, {ErrorKind::invalid, {}, "the task " + row->name + " of run " + target->run_id + " is " + row->state +

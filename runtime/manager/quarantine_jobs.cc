@@ -172,6 +172,12 @@ RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref) {
   return out;
 }
 
+Status tidy_quarantine(const Core& core, const QuarantineRef& ref) {
+  PurgeOutcome tidied = purge(core, ref, reach(ref.roots), true);
+  if (tidied.error) return std::unexpected(std::move(*tidied.error));
+  return {};
+}
+
 PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref) {
   const Reachable roots = reach(ref.roots);
   PurgeOutcome out = purge(core, ref, roots, false);

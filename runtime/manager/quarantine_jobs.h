@@ -29,6 +29,9 @@ struct RestoreOutcome {
 // Has a fresh broker put everything back, and then another one remove what is empty. Never overwrites. Safe twice.
 RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref);
 
+// Removes the folders and tables of it that hold nothing; the root's area with them when it is empty then.
+Status tidy_quarantine(const Core& core, const QuarantineRef& ref);
+
 struct PurgeOutcome {
   std::optional<Error> error;
   std::uint64_t entries = 0;

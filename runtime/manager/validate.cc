@@ -5,6 +5,8 @@
 #include "runtime/manager/area_access.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/plan_files.h"
+#include "runtime/manager/scan_task.h"
+#include "runtime/wire/packet.h"
 
 namespace freshet {
 namespace {
@@ -89,6 +91,12 @@ void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, cons
   if (out.kind == nullptr) return;
   std::expected<manifest::TypedSettings, std::vector<config::Diagnostic>> settings = manifest::type_settings(*out.kind, *task.config);
   if (settings) {
+    std::vector<std::uint8_t> packet;
+    wire::encode_message(make_load(manifest, out.kind->name, *settings), packet);
+    if (packet.size() > wire::kMaxPacket)
+      out.violations.push_back({"F2012", "the settings of " + task.name + " take " + format_size(packet.size()) +
+                                             ": a plugin is handed at most " + format_size(wire::kMaxPacket),
+                                "shorten the longest list, or spread it over several tasks", format(position)});
     out.settings = std::move(*settings);
     return;
   }

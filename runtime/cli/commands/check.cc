@@ -51,8 +51,10 @@ int run(Session& session, const Arguments&) {
   if (!manager) return manager.error();
 
   report.plugins = (*manager)->runs->plugins();
-  for (const IRuns::TaskEntry& task : (*manager)->runs->tasks())
+  for (const IRuns::TaskEntry& task : (*manager)->runs->tasks()) {
+    if (session.interrupted()) return kInterrupted;
     check_task(report, *(*manager)->cleanup, task);
+  }
   // A trial touches the roots: not while one of them may be a place that must not be touched.
   if (!report::has_errors(report) && !report::has_violations(report)) {
     report.trial = (*manager)->runs->trial();
