@@ -160,9 +160,14 @@ std::string CleanupManager::reason_to_skip(Running& running, const TaskPlan& tas
 void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult& result) {
   if (const Status ready = task.native ? Status() : check_pre_state(core_, task, running.dir); !ready) {
     const Error& why = ready.error();
-    task.shown.violations.push_back({why.code, why.what, why.detail, {}});
     result.note = why.what;
-    advance(running, task, result, TaskState::refused);
+    if (why.kind == ErrorKind::refused) {
+      task.shown.violations.push_back({why.code, why.what, why.detail, {}});
+      advance(running, task, result, TaskState::refused);
+    } else {
+      result.error.emplace(ExecutionError(ExecutionCause::setup_failed, why));
+      advance(running, task, result, TaskState::failed);
+    }
     return;
   }
   task.metrics.queue_ns = core_.clock.monotonic() - running.began_ns;
@@ -346,8 +351,9 @@ RunResult CleanupManager::conclude(Running& running, RunResult out) {
   if (kept) kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}, store::Sync::now);
   if (!kept) {
     out.error = kept.error();
-    out.error->detail = "what was done is complete, but the history does not tell it; `freshet rollback " + running.plan.id +
-                        "` takes it back";
+    out.error->detail = out.entries_removed == 0 ? "nothing was done"
+                                                 : "what was done is complete, but the history does not tell it; `freshet rollback " +
+                                                       running.plan.id + "` takes it back";
   }
   {
     const MutexLock guard(mutex_);
