@@ -88,6 +88,13 @@ std::int64_t ChildProcess::cpu_ns() const {
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
+Fd ChildProcess::open_proc() const {
+  if (status_) return {};
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d", static_cast<int>(pid_));
+  return Fd(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
 std::uint32_t ChildProcess::count_fds() const {
   std::error_code error;
   std::uint32_t count = 0;

@@ -40,6 +40,8 @@ class ChildProcess {
   [[nodiscard]] std::uint32_t count_fds() const;
   // User and system time so far; 0 when it is gone.
   [[nodiscard]] std::int64_t cpu_ns() const;
+  // Its folder in /proc, of this process and no later one; none when it is gone.
+  [[nodiscard]] Fd open_proc() const;
 
   // Filled by reap, but for the peak and what the looks took, which samples raise.
   [[nodiscard]] const RoleUsage& usage() const { return usage_; }

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "runtime/base/bytes.h"
+#include "runtime/manager/area_access.h"
 #include "runtime/manager/fold.h"
 #include "runtime/manager/in_use.h"
 #include "runtime/manager/open_roots.h"
@@ -49,7 +50,7 @@ class Removal {
  public:
   Removal(const Core& core, TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result)
       : core_(core), task_(task), in_(inputs), stop_(std::move(stop)), result_(result), metrics_(task.metrics),
-        measured_(task.measured), watch_(metrics_.overhead_ns) {}
+        watch_(metrics_.overhead_ns) {}
 
   Status run();
   void end_timing() { watch_.lap(metrics_.remove_ns, metrics_.remove_cpu_ns); }
@@ -86,9 +87,9 @@ class Removal {
   std::stop_token stop_;
   CleanupResult& result_;
   CleanupMetrics& metrics_;
-  MeasuredTimes& measured_;
   metrics::Stopwatch watch_;
 
+  AreaAccess areas_;  // outlives the broker
   std::unique_ptr<channel::RoleProcess> broker_;
   DirectoryTable directories_;
   std::unique_ptr<Fold> fold_;
@@ -131,14 +132,24 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
   request.role = wire::Role::broker;
   request.phase = wire::BrokerPhase::remove;
   request.unlink = task_.permission.quarantine_mode == config::QuarantineMode::none;
-  request.roots = pointers(roots);
-  request.areas = areas(task_.roots);
+  Result<AreaAccess> areas = AreaAccess::open(core_, roots, task_.roots, AreaAccess::Use::move);
+  if (!areas) {
+    result_.state = TaskState::failed;
+    result_.end = EndReason::setup;
+    result_.note = areas.error().what;
+    return false;
+  }
+  areas_ = std::move(*areas);
+  areas_.fill(request);
   request.limits.wall_ns = task_.permission.limits.wall_ns;
   request.limits.cpu_ns = task_.permission.limits.cpu_ns;
   request.strict = task_.strict;
   request.uid = role_uid(core_, in_.channel_index, wire::Role::broker);
-  for (std::uint32_t id = 0; id < directories_.size(); ++id)
-    request.table_bytes += directories_.path_length(id) * 4 + 200;  // escaping makes at most four of one
+  for (std::uint32_t id = 0; id < directories_.size(); ++id) {
+    const PlanRoot& root = task_.roots[directories_.node(id).root];
+    const std::size_t below_top = root.top ? root.config.path.size() + 1 : 0;
+    request.table_bytes += (below_top + directories_.path_length(id)) * 4 + 200;  // escaping makes at most four of one
+  }
   request.label = "task " + task_.shown.name;
   watch_.lap(metrics_.remove_ns, metrics_.remove_cpu_ns);
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core_.spawner, core_.support, request);
@@ -397,7 +408,7 @@ bool Removal::finish() {
   if (!wire::decode_message(*packet, finished)) return wrong("sent a message out of order");
   if (finished.units != removed_units_ || finished.entries != result_.entries_removed)
     return wrong("counts " + std::to_string(finished.units) + " units where it reported " + std::to_string(removed_units_));
-  const PartTimer timed(measured_, metrics::Limited::resource_release);
+  const Span releasing(metrics_.release_ns);  // the last effect is done
   const channel::End end = broker_->finish();
   if (end.reason != channel::EndReason::none) return lost();
   return true;

@@ -155,13 +155,14 @@ std::vector<BoundaryViolation> CleanupManager::trial() {
   for (const auto& [name, task] : *tasks)
     if (task->enabled && task->channel && task->plugin() != nullptr) used.insert(*task->channel);
   for (const std::string& name : used) {
+    if (core_.options.stop.stop_requested()) return out;
     const config::ChannelConfig& channel = core_.config.channels.at(name);
     if (channel.quarantine.mode == config::QuarantineMode::none) continue;
     for (const config::RootConfig& config : channel.roots) {
       if (!config.access.remove) continue;
       const Result<channel::OpenRoot> root = open_root(config);
       if (!root) continue;  // validation has named it, or it is optional
-      const Result<PlanRoot> planned = describe_root(*root, host_.uid);
+      const Result<PlanRoot> planned = describe_root(*root, host_.uid, channel.quarantine.at);
       QuarantineRef ref{new_run_id(core_.clock.now()), 0, name, {}, true, channel_index(name)};
       ref.strict = channel.isolation.value_or(core_.config.isolation) == config::Isolation::strict;
       if (planned) ref.roots.push_back(*planned);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -83,7 +84,10 @@ class CleanupManager final : public ICleanupManager, public IRuns {
                                                                       const std::optional<std::string>& channel_id) const;
   Result<Target> find(CleanupHandle handle);
   std::shared_ptr<const TaskMap> registered();
-  DependencyGraph graph(const TaskMap& tasks);
+  [[nodiscard]] DependencyGraph::Edges written_edges(const CleanupTask& task) const;
+  void add_manifest_edges();
+  DependencyGraph::Order order_of(const std::vector<std::string>& names);
+  DependencyGraph::Edges edges_of(const std::string& name);
   std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> resolve(const std::vector<CleanupHandle>& handles,
                                                                                            std::int64_t& took_ns);
   // Once a manager, so that no task's times have a part of it.
@@ -93,8 +97,7 @@ class CleanupManager final : public ICleanupManager, public IRuns {
 
   // manager_plan.cc
   struct Prepared;
-  void prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-               const TaskMap& all);
+  void prepare(Prepared& prepared, Plan& plan, const Registered& task);
   void open_task_roots(Prepared& prepared, TaskPlan& task);
   void scan_all(Plan& plan, std::vector<Prepared>& prepared);
   void settle_all(Plan& plan);
@@ -115,12 +118,14 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   void run_task(Running& running, TaskPlan& task);
   std::string reason_to_skip(Running& running, const TaskPlan& task, CleanupResult& result);
   std::optional<CleanupResult> share_or_refuse(Running& running, const TaskPlan& task, Flight& flight, CleanupResult& result);
-  void run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
+  bool run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
-  void take_back(Running& running, const TaskPlan& task, CleanupResult& result);
+  void take_back(Running& running, TaskPlan& task, CleanupResult& result);
   // Takes the task into a state and remembers the transition; `record` writes both into the history.
   void advance(Running& running, const TaskPlan& task, CleanupResult& result, TaskState state);
-  void record(Running& running, const TaskPlan& task, const CleanupResult& result);
+  // False when the history could not take it: such a run stays unfinished there, so that it can be taken back.
+  Status record(Running& running, TaskPlan& task, const CleanupResult& result);
+  [[nodiscard]] QuarantineRef quarantine_of(const Running& running, const TaskPlan& task) const;
   void note_state(const std::string& name, TaskState state);
 
   // manager_native.cc
@@ -148,12 +153,14 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   QuarantineRef reference(const store::TaskRow& row, const std::vector<PlanRoot>& roots) const;
   std::string put_back(const store::TaskRow& row, RollbackReport& report);
   bool rollback_task(store::TaskRow row, RollbackReport& report);
-  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report);
-  bool rollback_alone(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report);
+  Result<std::unique_ptr<store::RootLock>> lock_past_run(const store::RunRow& run, bool wait);
+  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
+  bool rollback_alone(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
   std::vector<std::string> completed_dependents(const std::string& name);
 
   // manager_purge.cc
   bool purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report);
+  void purge_unless_busy(const store::RunRow& run, const std::string& by_run, const std::string& why, PurgeReport& report);
   void purge_what_is_over(const std::string& except_run, const std::set<std::string>* channels, PurgeReport& report);
 
   // manager_past.cc
@@ -163,6 +170,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   PluginCatalog catalog_;
   policy::HostFacts host_;
   std::uint64_t id_;
+  std::set<std::string> disabled_;  // by the configuration; constant
+  std::once_flag manifest_edges_added_;
 
   ResultSharing callers_;    // execute_cleanup, by task
   ResultSharing executing_;  // tasks while they act, by name
@@ -173,6 +182,7 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   Mutex mutex_;
   TaskMap tasks_ FRESHET_GUARDED_BY(mutex_);
   std::shared_ptr<const TaskMap> snapshot_ FRESHET_GUARDED_BY(mutex_);  // of tasks_, made when asked for
+  DependencyGraph graph_ FRESHET_GUARDED_BY(mutex_);                    // of tasks_; with the manifests' edges once they were added
   std::vector<std::string> names_ FRESHET_GUARDED_BY(mutex_);           // by task id - 1
   std::map<std::string, Record> records_ FRESHET_GUARDED_BY(mutex_);
   std::vector<store::RunRow> opened_ FRESHET_GUARDED_BY(mutex_);        // by handle.run - 1

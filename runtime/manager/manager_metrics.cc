@@ -83,6 +83,8 @@ void CleanupManager::remember(const Running& running, const TaskPlan& task, cons
   MeasuredTimes measured = task.measured;
   using enum metrics::Limited;
   if (!task.native && last.start_ns > 0) measured.set(channel_operation, last.start_ns);
+  if (last.release_ns > 0) measured.set(resource_release, last.release_ns);
+  measured.set(state_transition, last.transition_ns);
   if (last.verify_ns > 0) measured.set(completion_verification, last.verify_ns, task.shown.units);
   figures_.end_task(result, task.shown.channel, std::move(last), measured, since_ns);
 }

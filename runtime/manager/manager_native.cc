@@ -35,6 +35,7 @@ void add_figures(CleanupMetrics& metrics, const NativeOutcome& outcome) {
   metrics.written_bytes += outcome.written_bytes;
   metrics.peak_rss_bytes = std::max(metrics.peak_rss_bytes, outcome.peak_memory_bytes);
   metrics.overhead_ns += outcome.measuring_ns;
+  metrics.release_ns = std::max(metrics.release_ns, outcome.release_ns);
 }
 
 // Each check once, failed if any call of the task's functions failed it.
@@ -74,15 +75,18 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     advance(running, task, result, TaskState::failed);
     return;
   }
+  bool still_running = false;
   const auto call = [&](Function NativeTask::* function, std::stop_token stop) {
     NativeOutcome outcome = call_as(registered, function, running.callers, std::move(stop));
     add_figures(task.metrics, outcome);
-    task.measured.keep_longest(metrics::Limited::resource_release, outcome.release_ns);
     merge(result.resources, outcome.resources);
     if (outcome.error && outcome.error->cause == ExecutionCause::timed_out) result.end = EndReason::timeout;
     if (outcome.still_running) {
+      still_running = true;
       const MutexLock lock(mutex_);
       records_.at(task.shown.name).hanging = outcome.still_running;
+      if (!outcome.error)
+        outcome.error.emplace(ExecutionCause::timed_out, Error{ErrorKind::peer, {}, "work that it left in its pool has not ended", {}});
     }
     return outcome;
   };
@@ -114,14 +118,14 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     wrong->what = task.shown.name + ": " + wrong->what;
     result.error.emplace(std::move(*wrong));
     advance(running, task, result, TaskState::failed);
-    if (done.still_running) {
+    if (still_running) {
       result.note += "; its function still runs, so nothing can be taken back yet";
     } else if (!native.compensate) {
       result.note += "; it has no `compensate`, so what it did stays";
     } else {
       const PartTimer timed(task.measured, metrics::Limited::rollback);
       advance(running, task, result, TaskState::rolling_back);
-      record(running, task, result);
+      static_cast<void>(record(running, task, result));  // it is compensated either way
       const NativeOutcome back = call(&NativeTask::compensate, {});
       task.metrics.cpu_ns += back.cpu_ns;
       advance(running, task, result, !back.error && registered->task.reversible ? TaskState::rolled_back : TaskState::failed);

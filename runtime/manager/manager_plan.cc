@@ -42,8 +42,7 @@ std::string new_run_id(std::int64_t now_ns) {
 }
 
 // What is known of a task without its plugin's code; the plan's last task is for it.
-void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-                             const TaskMap& all) {
+void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task) {
   TaskPlan& out = plan.tasks.back();
   out.number = static_cast<std::uint32_t>(plan.tasks.size() - 1);
   out.shown.name = task.name;
@@ -52,13 +51,12 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
   out.changes.push_back({TaskState::registered, core_.clock.now()});
   out.native = task.native() != nullptr;
   prepared.facts = validate_task(core_, catalog_, host_, task);
-  if (const DependencyGraph::Edges* own = edges.find(task.name)) {
-    out.after = own->after;
-    out.requires_ = own->requires_;
-  }
+  DependencyGraph::Edges edges = edges_of(task.name);
+  out.after = std::move(edges.after);
+  out.requires_ = std::move(edges.requires_);
   out.shown.violations = std::move(prepared.facts.violations);
   for (const std::string& name : out.requires_)
-    if (const auto at = all.find(name); at != all.end() && !at->second->enabled)
+    if (disabled_.contains(name))
       out.shown.violations.push_back({"F1092", task.name + " requires " + name + ", which is disabled", "enable it, or drop the edge", {}});
   out.strict = prepared.facts.strict;
   out.key = TreeDigest::random_key();
@@ -80,7 +78,8 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
       out.shown.permissions.push_back(words + " below " + root.path);
     }
     out.shown.quarantine = out.permission.quarantine_mode == config::QuarantineMode::keep
-                               ? "keep " + format_duration(out.keep_ns)
+                               ? "keep " + format_duration(out.keep_ns) +
+                                     (channel.quarantine.at == config::QuarantineAt::mount_top ? ", at the top of the mount" : "")
                                : "none (cannot be taken back)";
   }
   if (!out.shown.violations.empty()) {
@@ -97,10 +96,11 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
 
 void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
   std::vector<config::RootConfig> there;
+  const config::QuarantineAt at = quarantine_at(core_.config.channels.at(task.shown.channel), task.permission);
   for (const config::RootConfig& config : task.permission.roots) {
     Result<channel::OpenRoot> root = open_root(config);
     if (!root && root.error().kind == ErrorKind::missing && config.optional) continue;
-    Result<PlanRoot> planned = root ? describe_root(*root, host_.uid) : std::unexpected(root.error());
+    Result<PlanRoot> planned = root ? describe_root(*root, host_.uid, at) : std::unexpected(root.error());
     if (!planned) {
       task.shown.violations.push_back({planned.error().code, planned.error().what, planned.error().detail, format(config.position)});
       continue;
@@ -220,13 +220,11 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
   plan.made_ns = core_.clock.now();
   plan.tasks.reserve(selected.size());
   std::vector<Prepared> prepared(selected.size());
-  const std::shared_ptr<const TaskMap> all = registered();
-  const DependencyGraph edges = graph(*all);
   for (std::size_t i = 0; i < selected.size(); ++i) {
     TaskPlan& task = plan.tasks.emplace_back();
     const Span working(task.metrics.wall_ns);
     const ValidationTimer timed(task);
-    prepare(prepared[i], plan, *selected[i], edges, *all);
+    prepare(prepared[i], plan, *selected[i]);
     task.dependency = !asked.empty() && !asked.contains(selected[i]->name);
     task.measured.set(metrics::Limited::dependency_validation, plan.resolved_ns);
   }

@@ -27,7 +27,7 @@ struct ResourceCheck {
   bool passed = false;
   std::uint64_t before = 0;  // in `unit`
   std::uint64_t after = 0;
-  std::string unit;          // "bytes", "threads", "fds", "buffers"
+  std::string unit;          // "bytes", "threads", "fds", "buffers"; of a native task also "pieces of work", "resources"
   std::string detail;        // what leaked, and where; empty when passed
 };
 
@@ -108,6 +108,8 @@ struct CleanupMetrics {
   std::int64_t scan_ns = 0;      // 0 for a native task
   std::int64_t remove_ns = 0;    // of a native task: its run function
   std::int64_t verify_ns = 0;    // of completion; of a native task: its verify function
+  std::int64_t release_ns = 0;   // from the last effect until worker and broker, or a native task's context, are gone
+  std::int64_t transition_ns = 0;  // the slowest of its state transitions, the history's record included
   std::int64_t queue_ns = 0;     // waiting for dependencies, locks, its channel and a free thread
   // User and system time of all who work at it: worker, broker and the manager's thread; of a native task its thread
   // and those of its pool. The sum of the phases, and of a native task's compensation where it failed.

@@ -21,6 +21,7 @@ struct CleanupManager::Running {
   Mutex mutex;
   std::map<std::string, CleanupResult> results FRESHET_GUARDED_BY(mutex);
   std::vector<std::string> order FRESHET_GUARDED_BY(mutex);                      // names, as they began
+  Status history FRESHET_GUARDED_BY(mutex);  // the first failure to record something
   std::map<std::uint32_t, std::vector<store::TransitionRow>> news FRESHET_GUARDED_BY(mutex);  // by task, not yet in history
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -73,7 +74,7 @@ class TransitionTimer {
     const std::int64_t now = metrics::monotonic_ns();
     figures_.add_transition(now - began_ns_);
     if (task_ == nullptr) return;
-    task_->measured.keep_longest(metrics::Limited::state_transition, now - began_ns_);
+    task_->metrics.transition_ns = std::max(task_->metrics.transition_ns, now - began_ns_);
     task_->metrics.overhead_ns += metrics::monotonic_ns() - now;
   }
   TransitionTimer(const TransitionTimer&) = delete;

@@ -60,8 +60,14 @@ void Host::begin(bool verify, std::int64_t now_ns) {
 void Host::end() {
   walker_.end();
   events_.flush();
-  buffers_.trim();
   state_ = State::idle;
+}
+
+void Host::count_buffers(std::uint32_t& out, std::uint64_t& bytes, std::uint32_t& spoiled) {
+  buffers_.trim();
+  out = buffers_.borrowed();
+  bytes = buffers_.borrowed_bytes();
+  spoiled = buffers_.spoiled();
 }
 
 void Host::add_log(freshet_log_level level, std::string_view text) {

@@ -38,6 +38,9 @@ class Host {
     return dropped_lines_;
   }
   [[nodiscard]] std::uint32_t borrowed_buffers() const { return buffers_.borrowed(); }
+  // What the plugin did with the pool: buffers it still has, their bytes, and those it wrote after giving them back.
+  // Afterwards nothing is kept for reuse.
+  void count_buffers(std::uint32_t& out, std::uint64_t& bytes, std::uint32_t& spoiled);
   // The last line the plugin logged as a warning or an error: why it said no.
   [[nodiscard]] std::string last_complaint();
 
