@@ -108,9 +108,9 @@ struct CleanupMetrics {
   std::int64_t scan_ns = 0;      // 0 for a native task
   std::int64_t remove_ns = 0;    // of a native task: its run function
   std::int64_t verify_ns = 0;    // of completion; of a native task: its verify function
-  std::int64_t release_ns = 0;   // from the last effect until worker and broker, or a native task's context, are gone
-  std::int64_t transition_ns = 0;  // the slowest of its state transitions, the history's record included
   std::int64_t queue_ns = 0;     // waiting for dependencies, locks, its channel and a free thread
+  std::int64_t release_ns = 0;   // within the above, from the last effect until the broker or the context is gone
+  std::int64_t transition_ns = 0;  // the slowest of its states on their way into the history
   // User and system time of all who work at it: worker, broker and the manager's thread; of a native task its thread
   // and those of its pool. The sum of the phases, and of a native task's compensation where it failed.
   std::int64_t cpu_ns = 0;
