@@ -63,9 +63,9 @@ void CleanupManager::record(Running& running, const TaskPlan& task, const Cleanu
 }
 
 // A task that failed midway goes back as a whole.
-void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupResult& result) {
+void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupResult& result, bool whole) {
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
-  if (task.on_failure == config::OnFailure::keep || unlinked) {
+  if ((task.on_failure == config::OnFailure::keep && !whole) || unlinked) {
     if (result.entries_removed > 0 || unlinked)
       result.note += unlinked ? "; what it unlinked cannot be taken back" : "; what it moved stays in the quarantine (on-failure = \"keep\")";
     return;
@@ -111,12 +111,8 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
       advance(running, task, result, TaskState::failed);
     }
   }
-  if (result.end == EndReason::breach || result.end == EndReason::protocol) {
-    log_error({running.plan.id, task.shown.channel, task.shown.name}, result.note);
-    const MutexLock lock(running.mutex);
-    running.closed.emplace(task.shown.channel, task.shown.name);
-  }
-  if (result.state == TaskState::failed) take_back(running, task, result);
+  if (result.state == TaskState::failed) take_back(running, task, result, is_breach(result.end));
+  if (is_breach(result.end)) close_channel(running, task, result);
 }
 
 // Why a task does not begin after all; empty when it does. `result` gets the error where it is not a dependency's.

@@ -171,8 +171,8 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
         enter(*task, TaskState::failed);
         task->shown.note = done.error().what;
       }
-      if (task->shown.end == EndReason::breach || task->shown.end == EndReason::protocol) {
-        log_error(context, task->shown.note);
+      if (is_breach(task->shown.end)) {
+        block_plugin(plan.id, *task, task->shown.note);
         const std::lock_guard lock(closed_mutex);
         closed.emplace(task->shown.channel, task->shown.name);
       }

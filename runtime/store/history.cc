@@ -45,6 +45,7 @@ constexpr std::string_view kTransitionsOf =
 constexpr std::string_view kBlock =
     "INSERT OR REPLACE INTO blocked_plugins (sha256, why, at_ns) VALUES (?, ?, ?)";
 constexpr std::string_view kUnblock = "DELETE FROM blocked_plugins WHERE sha256 = ?";
+constexpr std::string_view kBlocked = "SELECT sha256, why, at_ns FROM blocked_plugins ORDER BY at_ns, sha256";
 constexpr std::string_view kWhyBlocked = "SELECT why FROM blocked_plugins WHERE sha256 = ?";
 constexpr std::string_view kChanges = "SELECT changes()";
 
@@ -156,6 +157,19 @@ class SqliteHistory final : public History {
     return why;
   }
 
+  Result<std::vector<BlockedRow>> blocked_plugins() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<BlockedRow> out;
+    for (;;) {
+      auto row = blocked_.step();
+      if (!row) return std::unexpected(row.error());
+      if (!*row) break;
+      out.push_back({blocked_.text(0), blocked_.text(1), blocked_.number(2)});
+    }
+    blocked_.reset();
+    return out;
+  }
+
  private:
   explicit SqliteHistory(Database database) : database_(std::move(database)) {}
 
@@ -168,6 +182,7 @@ class SqliteHistory final : public History {
         {&tasks_of_, kTasksOf},      {&runs_in_quarantine_, kRunsInQuarantine},
         {&block_, kBlock},           {&transitions_of_, kTransitionsOf},
         {&unblock_, kUnblock},       {&why_blocked_, kWhyBlocked},
+        {&blocked_, kBlocked},
         {&changes_, kChanges}};
     for (const auto& [statement, sql] : all) {
       auto prepared = database_.prepare(sql);
@@ -285,7 +300,7 @@ class SqliteHistory final : public History {
   Sync sync_ = Sync::now;  // guarded by mutex_: what `synchronous` stands at
   Database database_;  // before the statements: it must outlive them
   Statement insert_run_, update_run_, put_task_, put_transition_, find_run_, list_runs_, runs_with_prefix_,
-      last_run_of_, runs_in_quarantine_, tasks_of_, transitions_of_, block_, unblock_, why_blocked_, changes_;
+      last_run_of_, runs_in_quarantine_, tasks_of_, transitions_of_, block_, unblock_, why_blocked_, blocked_, changes_;
 };
 
 }  // namespace
