@@ -9,6 +9,8 @@
 #include "runtime/manager/in_use.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/reclaim_counter.h"
+#include "runtime/manager/result_rows.h"
+#include "runtime/manager/role_resources.h"
 #include "runtime/manager/role_figures.h"
 
 namespace freshet {
@@ -86,6 +88,7 @@ class Removal {
 
   AreaAccess areas_;  // outlives the broker
   std::unique_ptr<channel::RoleProcess> broker_;
+  Result<channel::Inventory> before_ = fail(ErrorKind::peer, "not looked at");
   DirectoryTable directories_;
   std::unique_ptr<Fold> fold_;
   std::uint32_t slots_ = 0;
@@ -110,7 +113,7 @@ bool Removal::wrong(std::string what) {
 bool Removal::lost() {
   const channel::End end = broker_->finish();
   result_.state = TaskState::failed;
-  result_.end = to_public(end.reason == channel::EndReason::none ? channel::EndReason::protocol : end.reason);
+  result_.end = to_public(end.reason == channel::EndReason::none ? channel::EndReason::setup : end.reason);
   result_.note = "the broker ended: " + (end.what.empty() ? "too early" : escape_bytes(end.what));
   return false;
 }
@@ -146,6 +149,8 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
     request.table_bytes += (below_top + directories_.path_length(id)) * 4 + 200;  // escaping makes at most four of one
   }
   request.label = "task " + task_.shown.name;
+  request.channel = task_.shown.channel;
+  request.live = core_.live.get();
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core_.spawner, core_.support, request);
   if (!started) {
     result_.state = TaskState::failed;
@@ -154,6 +159,7 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
     return false;
   }
   broker_ = std::move(*started);
+  before_ = broker_->inventory();
   for (const std::string& layer : broker_->missing_layers())
     if (std::ranges::find(result_.missing_layers, layer) == result_.missing_layers.end())
       result_.missing_layers.push_back(layer);
@@ -394,6 +400,7 @@ bool Removal::directories_last() {
 }
 
 bool Removal::finish() {
+  const Result<channel::Inventory> after = broker_->inventory();
   if (!broker_->send_message(wire::Finish{})) return lost();
   const std::optional<std::string_view> packet = broker_->receive({});
   if (!packet) return lost();
@@ -403,6 +410,10 @@ bool Removal::finish() {
     return wrong("counts " + std::to_string(finished.units) + " units where it reported " + std::to_string(removed_units_));
   const channel::End end = broker_->finish();
   if (end.reason != channel::EndReason::none) return lost();
+  if (!before_ || !after) return true;
+  std::vector<ResourceCheck> checks = broker_checks(*before_, *after, task_.roots.size());
+  check_gone(checks, *broker_);
+  merge_checks(result_.resources, checks);
   return true;
 }
 

@@ -168,8 +168,8 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
         enter(*task, TaskState::failed);
         task->shown.note = done.error().what;
       }
-      if (task->shown.end == EndReason::breach || task->shown.end == EndReason::protocol) {
-        log_error(context, task->shown.note);
+      if (is_breach(task->shown.end)) {
+        block_plugin(plan.id, *task, task->shown.note);
         closed.add(task->shown.channel, task->shown.name);
       }
     };

@@ -125,6 +125,21 @@ CleanupMetrics metrics_in(const json& in) {
   return out;
 }
 
+json resources_out(const std::vector<ResourceCheck>& resources) {
+  json out = json::array();
+  for (const ResourceCheck& check : resources)
+    out.push_back({check.name, check.passed, check.before, check.after, check.unit, escape_bytes(check.detail)});
+  return out;
+}
+
+std::vector<ResourceCheck> resources_in(const json& in) {
+  std::vector<ResourceCheck> out;
+  for (const json& check : in)
+    out.push_back({check.at(0).get<std::string>(), check.at(1).get<bool>(), check.at(2).get<std::uint64_t>(),
+                   check.at(3).get<std::uint64_t>(), check.at(4).get<std::string>(), text_in(check.at(5))});
+  return out;
+}
+
 json shown_root_out(const PlannedRoot& root) {
   json largest = json::array();
   for (const PlannedDirectory& directory : root.largest)
@@ -210,6 +225,7 @@ json task_out(const TaskPlan& task) {
           {"dependency", task.dependency},
           {"changes", changes_out(task.changes)},
           {"metrics", metrics_out(task.metrics)},
+          {"resources", resources_out(task.resources)},
           {"end", static_cast<unsigned>(shown.end)},
           {"note", escape_bytes(shown.note)},
           {"violations", violations},
@@ -256,6 +272,7 @@ TaskPlan task_in(const json& in) {
   out.dependency = in.at("dependency").get<bool>();
   out.changes = changes_in(in.at("changes"));
   out.metrics = metrics_in(in.at("metrics"));
+  out.resources = resources_in(in.at("resources"));
   const auto end = in.at("end").get<unsigned>();
   if (end > static_cast<unsigned>(EndReason::plugin)) throw Damaged{"a task's end is unknown"};
   shown.end = static_cast<EndReason>(end);

@@ -66,6 +66,7 @@ struct TaskPlan {
   std::vector<std::uint64_t> dropped;      // ordinals of entries that stay after all (trimmed, kept newest)
   bool strict = true;
   CleanupMetrics metrics;                  // of the phases so far
+  std::vector<ResourceCheck> resources;    // of its worker; empty when it never began
   std::vector<StateChange> changes;        // how it came to shown.state, oldest first
 };
 

@@ -6,6 +6,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/role_resources.h"
 #include "runtime/manager/role_figures.h"
 
 namespace freshet {
@@ -34,6 +35,31 @@ void failed(TaskPlan& task, channel::RoleProcess& worker) {
   const channel::End end = worker.finish();
   failed(task, end.reason == channel::EndReason::none ? channel::EndReason::plugin : end.reason,
          (end.code.empty() ? "" : end.code + ": ") + "the worker ended: " + (end.what.empty() ? "too early" : end.what));
+}
+
+// The scan is over: has the plugin's task destroyed and looks at what is left, while the process still lives. How it
+// ended; none when as asked.
+channel::End release(TaskPlan& task, channel::RoleProcess& worker, const Result<channel::Inventory>& before, Intake& intake,
+                     std::stop_token stop) {
+  wire::Released said;
+  bool answered = false;
+  worker.send_message(wire::Release{});
+  while (!answered) {
+    const std::optional<std::string_view> packet = worker.receive(stop);
+    if (!packet) break;
+    answered = wire::decode_message(*packet, said);
+    if (answered) break;
+    if (const Status taken = intake.take(*packet); !taken) worker.close_for(channel::EndReason::protocol, taken.error().what);
+  }
+  const Result<channel::Inventory> after = answered ? worker.inventory() : fail(ErrorKind::peer, "");
+  const channel::End ended = worker.finish();
+  if (before && after) {
+    task.resources = worker_checks(*before, *after, said);
+    check_gone(task.resources, worker);
+  } else if (!stop.stop_requested()) {
+    task.resources = unseen_checks(ended.what.empty() ? "its worker ended" : "its worker ended: " + ended.what);
+  }
+  return ended;
 }
 
 std::string status_words(std::int32_t status) {
@@ -68,6 +94,8 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   request.strict = task.strict;
   request.uid = role_uid(core, inputs.channel_index, wire::Role::worker);
   request.label = "task " + task.shown.name;
+  request.channel = task.shown.channel;
+  request.live = core.live.get();
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!started) {
     failed(task, channel::EndReason::setup, started.error().what);
@@ -81,6 +109,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
     add_usage(task.metrics, worker.usage());
   };
 
+  const Result<channel::Inventory> before = worker.inventory();
   worker.send_message(make_load(inputs.plugin->manifest, task.kind, *inputs.settings));
   bool scanning = false;
   while (true) {
@@ -115,8 +144,10 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
              (refusal.code.empty() ? "" : refusal.code.substr(0, 8) + ": ") + escape_bytes(refusal.what));
       break;
     } else if (scanning && wire::decode_message(*packet, end)) {
-      worker.finish();
-      if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
+      const channel::End ended = release(task, worker, before, intake, stop);
+      if (ended.reason == channel::EndReason::breach || ended.reason == channel::EndReason::protocol) {
+        failed(task, worker);
+      } else if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
         enter(task, TaskState::planned);
       } else if (end.status == FRESHET_CANCELLED && stop.stop_requested()) {
         enter(task, TaskState::skipped);
