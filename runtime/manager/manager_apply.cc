@@ -11,6 +11,7 @@
 #include "runtime/manager/plan_rules.h"
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/settle.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/store/root_locks.h"
 
@@ -183,8 +184,7 @@ void CleanupManager::record(const Running& running, const TaskPlan& task, const 
   if (row.bytes_at_purge > 0 || result.entries_removed > 0) row.keep_until_ns = core_.clock.now() + task.keep_ns;
   if (const Status kept = core_.history->set_task(row); !kept)
     log_error({running.plan.id, task.shown.channel, task.shown.name}, kept.error().what);
-  log_info({running.plan.id, task.shown.channel, task.shown.name},
-           std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
+  log_state(task, result);
   note_state(task.shown.name, result.state);
 }
 
@@ -260,6 +260,9 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
   if (result.state == TaskState::executed) {
     const CompletionStatus completion = look_at_completion(task, running.plan.id, running.dir);
     if (completion.complete) {
+      log_state(task, result);
+      result.state = TaskState::verified;
+      log_state(task, result);
       result.state = TaskState::committed;
     } else {
       result.state = TaskState::failed;

@@ -6,6 +6,7 @@
 #include "runtime/manager/completion.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/run_states.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/store/root_locks.h"
 
@@ -80,7 +81,7 @@ std::expected<std::string, Error> CleanupManager::resolve_run(const std::string&
       const bool removed = std::ranges::any_of(run.tasks, [](const store::TaskRow& task) { return task.entries_removed > 0; });
       if (removed || *state == RunState::executing || *state == RunState::rolling_back) return run.id;
     }
-    return fail(ErrorKind::missing, "there is no run that could be taken back", "see `freshet history`");
+    return fail(ErrorKind::missing, "there is no run that could be taken back or purged", "see `freshet history`");
   }
   const Result<std::optional<store::RunRow>> exact = core_.history->find_run(text);
   if (!exact) return std::unexpected(exact.error());
@@ -221,6 +222,7 @@ bool CleanupManager::rollback_task(const store::RunRow& run, store::TaskRow row,
     if (row.state == to_string(TaskState::committed) && row.entries_removed == 0) return true;
     row.state = to_string(TaskState::rolling_back);
     if (const Status kept = core_.history->set_task(row); !kept) return stays(kept.error().what);
+    log_state(row, "");
     const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots));
     report.entries += back.units;
     for (const Refusal& conflict : back.conflicts) report.conflicts.push_back(conflict);
@@ -229,6 +231,7 @@ bool CleanupManager::rollback_task(const store::RunRow& run, store::TaskRow row,
       row.state = to_string(TaskState::failed);
       row.note = "rollback: " + std::to_string(back.conflict_count) + " entries could not be put back";
       if (const Status kept = core_.history->set_task(row); !kept) log_error({run.id, row.channel, row.name}, kept.error().what);
+      log_state(row, row.note);
       note_state(row.name, TaskState::failed);
       return false;
     }
@@ -237,6 +240,7 @@ bool CleanupManager::rollback_task(const store::RunRow& run, store::TaskRow row,
   row.bytes_at_purge = 0;
   row.note.clear();
   if (const Status kept = core_.history->set_task(row); !kept) return stays(kept.error().what);
+  log_state(row, "");
   note_state(row.name, TaskState::rolled_back);
   return true;
 }
@@ -318,6 +322,7 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
       report.error = kept.error();
       return false;
     }
+    log_state(row, why);
     const PurgeOutcome outcome = purge_quarantine(core_, reference(row, *roots));
     purged.entries += outcome.entries;
     purged.bytes += outcome.bytes;
@@ -332,6 +337,8 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
       row.bytes_at_purge = 0;
     }
     if (const Status kept = core_.history->set_task(row); !kept) report.error = kept.error();
+    log_state(row, format_count(outcome.entries) + " entries, " + format_size(outcome.bytes) + " freed" +
+                       (row.state == kPurged ? "" : "; " + row.note));
   }
   if (all_gone)
     if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purged)), run.ended_ns, run.note); !kept)

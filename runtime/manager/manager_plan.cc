@@ -14,6 +14,7 @@
 #include "runtime/manager/plan_rules.h"
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/settle.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/policy/codes.h"
 
 namespace freshet {
@@ -57,6 +58,7 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
       out.shown.violations.push_back({"F1092", task.name + " requires " + name + ", which is disabled", "enable it, or drop the edge", {}});
   out.strict = prepared.facts.strict;
   out.key = TreeDigest::random_key();
+  if (task.plugin() != nullptr) out.shown.plugin = task.plugin()->plugin_id;
   if (prepared.facts.plugin) {
     out.shown.plugin = prepared.facts.plugin->manifest.id + " " + prepared.facts.plugin->manifest.version;
     out.plugin_file = prepared.facts.plugin->file;
@@ -92,10 +94,14 @@ void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
   std::vector<config::RootConfig> there;
   for (const config::RootConfig& config : task.permission.roots) {
     Result<channel::OpenRoot> root = open_root(config);
-    if (!root && root.error().kind == ErrorKind::missing && config.optional) continue;
+    if (!root && root.error().kind == ErrorKind::missing && config.optional) {
+      for (std::string& words : task.shown.permissions)
+        if (words.ends_with(" below " + config.path)) words += " (optional, and not there)";
+      continue;
+    }
     Result<PlanRoot> planned = root ? describe_root(*root, host_.uid) : std::unexpected(root.error());
     if (!planned) {
-      task.shown.violations.push_back({planned.error().code, planned.error().what, planned.error().detail, format(config.position)});
+      task.shown.violations.push_back(violation_at(config.position, planned.error().code, planned.error().what, planned.error().detail));
       continue;
     }
     task.roots.push_back(*planned);
@@ -171,6 +177,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
         const std::lock_guard lock(closed_mutex);
         closed.emplace(task->shown.channel, task->shown.name);
       }
+      if (is_going(*task)) log_state(plan.id, *task, TaskState::planned);
     };
     jobs.push_back({{}, task->shown.channel, scan});
   }
@@ -216,10 +223,16 @@ std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandl
     records_[(*selected)[i].name].metrics.validate_ns = core_.clock.monotonic() - began;
   }
   carry_requirements(plan);
+  std::vector<TaskState> logged;
+  for (const TaskPlan& task : plan.tasks) {
+    logged.push_back(is_going(task) ? TaskState::validated : task.shown.state);
+    log_state(plan.id, task, logged.back());
+  }
   scan_all(plan, prepared);
   carry_requirements(plan);
   settle_all(plan);
   for (const TaskPlan& task : plan.tasks) {
+    if (task.shown.state != logged[task.number]) log_state(plan.id, task, task.shown.state);
     const std::lock_guard lock(mutex_);
     Record& record = records_[task.shown.name];
     record.state = task.shown.state;

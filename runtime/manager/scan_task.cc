@@ -6,6 +6,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/validate.h"
 
 namespace freshet {
 namespace {
@@ -40,8 +41,15 @@ void failed(TaskPlan& task, channel::EndReason reason, std::string note) {
 }
 
 // The worker has ended, or was ended for what it sent.
-void failed(TaskPlan& task, channel::RoleProcess& worker) {
+void failed(const Core& core, TaskPlan& task, channel::RoleProcess& worker) {
   const channel::End end = worker.finish();
+  const bool gave_up = end.reason == channel::EndReason::none || end.reason == channel::EndReason::plugin;
+  if (gave_up && end.code == "F2012") {  // no schema can say all that a plugin asks of its settings
+    const config::Position& position = position_of_key(core.config.tasks.at(task.shown.name), "settings");
+    failed(task, channel::EndReason::plugin, end.what);
+    task.shown.violations.push_back(violation_at(position, end.code, end.what, "see `freshet plugins inspect`"));
+    return;
+  }
   failed(task, end.reason == channel::EndReason::none ? channel::EndReason::plugin : end.reason,
          (end.code.empty() ? "" : end.code + ": ") + "the worker ended: " + (end.what.empty() ? "too early" : end.what));
 }
@@ -94,7 +102,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
         task.shown.state = TaskState::skipped;
         task.shown.note = "interrupted";
       } else {
-        failed(task, worker);
+        failed(core, task, worker);
       }
       break;
     }
@@ -108,7 +116,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
                static_cast<wire::MessageType>((*packet)[0]) == wire::MessageType::events) {
       if (const Status taken = intake.take(*packet); !taken) {  // log lines of the plugin's start
         worker.close_for(channel::EndReason::protocol, taken.error().what);
-        failed(task, worker);
+        failed(core, task, worker);
         break;
       }
     } else if (wire::decode_message(*packet, refusal)) {
@@ -134,12 +142,12 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
       if (!taken) {
         const bool limit = taken.error().code == kOverLimit;
         worker.close_for(limit ? channel::EndReason::limit : channel::EndReason::protocol, taken.error().what);
-        failed(task, worker);
+        failed(core, task, worker);
         break;
       }
     } else {
       worker.close_for(channel::EndReason::protocol, "sent a message out of order");
-      failed(task, worker);
+      failed(core, task, worker);
       break;
     }
   }
