@@ -31,9 +31,9 @@ constexpr std::string_view kLastRunOf =
 // A task that died while it acted has not recorded its figures: it counts as having something there.
 constexpr std::string_view kRunsInQuarantine =
     "SELECT id, state, started_ns, ended_ns, note FROM runs "
-    "WHERE state NOT IN ('purged', 'rolled_back') AND EXISTS ("
-    "  SELECT 1 FROM tasks WHERE run_id = runs.id AND unlink = 0 AND state <> 'rolled_back' AND "
-    "    (entries_removed > 0 OR state IN ('executing', 'rolling_back'))) "
+    "WHERE state NOT IN ('purged', 'rolled-back') AND EXISTS ("
+    "  SELECT 1 FROM tasks WHERE run_id = runs.id AND unlink = 0 AND state <> 'rolled-back' AND "
+    "    (entries_removed > 0 OR state IN ('executing', 'rolling-back'))) "
     "ORDER BY seq";
 constexpr std::string_view kTasksOf =
     "SELECT number, name, channel, plugin, plugin_sha256, state, note, unlink, entries_found, "

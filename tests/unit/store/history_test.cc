@@ -155,8 +155,8 @@ TEST(History, RunsInQuarantineAreThoseWithSomethingLeft) {
   };
   add("kept", "done", "committed", 3, false);
   add("purged", "purged", "committed", 3, false);
-  add("back", "rolled_back", "rolled_back", 3, false);
-  add("task-back", "partly", "rolled_back", 3, false);
+  add("back", "rolled-back", "rolled-back", 3, false);
+  add("task-back", "partly", "rolled-back", 3, false);
   add("unlinked", "done", "committed", 3, true);
   add("nothing", "done", "committed", 0, false);
   add("crashed", "executing", "executing", 0, false);
