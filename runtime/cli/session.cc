@@ -167,10 +167,11 @@ void Session::tell_config_errors(config::LoadFailure failure) {
   const report::CheckReport report = explain_failure(*this, std::move(failure));
   console_.err(report::check_text(report, console_.err_style()));
   if (!json()) return;
-  report::Json object = report::check_json(report);
-  object["object"] = "error";
-  object["error"] = report::error_json({ErrorKind::invalid, "", "the configuration has errors", ""});
-  put(object);
+  const report::Json checked = report::check_json(report);
+  put({{"object", "error"},
+       {"error", report::error_json({ErrorKind::invalid, "", "the configuration has errors", ""})},
+       {"diagnostics", checked["diagnostics"]},
+       {"tasks", checked["tasks"]}});
 }
 
 }  // namespace freshet::cli
