@@ -78,7 +78,7 @@ void Console::progress(const Progress& progress) {
   if (now - last_draw_ns_ < kDrawEvery) return;
   last_draw_ns_ = now;
   progress_drawn_ = true;
-  // The cursor waits at the line's begin: a line of the log, which does not know of this one, overwrites it.
+  // The cursor waits at the line's begin: whatever does not know of this line overwrites it.
   (void)write_all(streams_.err, "\r" + meter_.line(now, err_style_) + "\x1b[K\r");
 }
 
@@ -104,6 +104,11 @@ std::optional<bool> Console::ask(const std::string& question, const std::stop_to
     return word == "y" || word == "Y" || word == "yes" || word == "Yes" || word == "YES";
   }
   return std::nullopt;
+}
+
+void Console::flush() {
+  const std::lock_guard lock(mutex_);
+  flush_locked();
 }
 
 Status Console::finish() {

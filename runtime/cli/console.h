@@ -47,7 +47,9 @@ class Console {
   // Asks on stderr; true for "y" or "yes". None: `stop` was requested, or stdin ended.
   std::optional<bool> ask(const std::string& question, const std::stop_token& stop);
 
-  // Writes what is buffered. Error: output was lost for another reason than EPIPE.
+  // Writes what is buffered: what people should see before something happens.
+  void flush();
+  // The same at the end. Error: output was lost for another reason than EPIPE.
   Status finish();
 
  private:

@@ -61,6 +61,7 @@ class Removal {
     std::uint32_t child;  // of a whole directory
     std::uint64_t entries;
     std::string name;
+    std::uint64_t bytes = 0;
   };
 
   bool start(const std::vector<channel::OpenRoot>& roots);
@@ -97,6 +98,7 @@ class Removal {
   std::deque<Sent> sent_;
   std::uint64_t sequence_ = 0;
   std::uint64_t removed_units_ = 0;
+  std::uint64_t removed_bytes_ = 0;  // for the progress: a hard link counts as often as it has names
   std::vector<LaterDirectory> later_;
   std::vector<bool> refused_whole_;  // by node
   std::vector<std::uint32_t> to_expand_;
@@ -260,6 +262,7 @@ bool Removal::take_outcome(const wire::Outcome& outcome) {
   if (outcome.code == wire::OutcomeCode::removed) {
     if (outcome.entries != unit.entries) return wrong("counted other entries than were planned");
     ++removed_units_;
+    removed_bytes_ += unit.bytes;
     result_.entries_removed += outcome.entries;
     return true;
   }
@@ -281,7 +284,7 @@ bool Removal::await(std::size_t at_most) {
     for (const wire::Outcome& outcome : outcomes.outcomes)
       if (!take_outcome(outcome)) return false;
     core_.progress({.task = task_.shown.name, .phase = "remove", .scanned = 0, .found = 0, .done = result_.entries_removed,
-                    .total = task_.shown.entries, .bytes = 0});
+                    .total = task_.shown.entries, .bytes = removed_bytes_});
   }
   return true;
 }
@@ -327,6 +330,7 @@ bool Removal::add_unit(std::uint64_t ordinal, const PlanEntry& entry, UnitKind k
     return true;
   }
   unit.sequence = sequence_++;
+  sent.bytes = unit.bytes;
   batch_.units.push_back(std::move(unit));
   batch_bytes_ += entry.name.size() + 96;
   sent_.push_back(std::move(sent));

@@ -189,8 +189,8 @@ std::vector<BoundaryViolation> CleanupManager::trial() {
       if (planned) ref.roots.push_back(*planned);
       const Status tried = planned ? try_quarantine(core_, ref) : std::unexpected(planned.error());
       if (!tried)
-        out.push_back({"F1017", "the quarantine of " + config.path + " does not work: " + tried.error().what,
-                       "the root must be on a file system that can rename, and writable for this user", format(config.position)});
+        out.push_back(violation_at(config.position, "F1017", "the quarantine of " + config.path + " does not work: " + tried.error().what,
+                                   "the root must be on a file system that can rename, and writable for this user"));
     }
   }
   return out;

@@ -12,6 +12,7 @@
 #include "runtime/manager/root_times.h"
 #include "runtime/manager/running.h"
 #include "runtime/manager/scheduler.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/store/root_locks.h"
 
@@ -39,6 +40,7 @@ void CleanupManager::advance(Running& running, const TaskPlan& task, CleanupResu
     state = TaskState::failed;
   }
   result.state = state;
+  log_state(task, result);
   {
     const MutexLock lock(running.mutex);
     running.news[task.number].push_back({running.plan.id, task.number, std::string(to_string(state)), core_.clock.now()});
@@ -65,8 +67,6 @@ Status CleanupManager::record(Running& running, TaskPlan& task, const CleanupRes
     if (running.history) running.history = kept;
   }
   task.metrics.transition_ns = std::max(task.metrics.transition_ns, core_.clock.monotonic() - began);
-  log_info({running.plan.id, task.shown.channel, task.shown.name},
-           std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
   return kept;
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/past_rows.h"
 #include "runtime/manager/run_states.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/store/root_locks.h"
 
@@ -35,6 +36,7 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
       report.error = kept.error();
       return false;
     }
+    log_state(row, why);
     const PurgeOutcome outcome = purge_quarantine(core_, reference(row, *roots));
     purged.entries += outcome.entries;
     purged.bytes += outcome.bytes;
@@ -50,6 +52,8 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
       row.bytes_at_purge = 0;
     }
     if (const Status kept = core_.history->set_task(row, {}, store::Sync::now); !kept) report.error = kept.error();
+    log_state(row, format_count(outcome.entries) + " entries, " + format_size(outcome.bytes) + " freed" +
+                       (row.state == kPurged ? "" : "; " + row.note));
   }
   if (any && clean)
     if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purged)), run.ended_ns, run.note, store::Sync::now); !kept)

@@ -7,6 +7,7 @@
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/past_rows.h"
 #include "runtime/manager/run_states.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/store/root_locks.h"
 
@@ -43,7 +44,7 @@ class CleanupManager::WayBack {
   void add(TaskState state) {
     row_.state = to_string(state);
     news_.push_back({row_.run_id, row_.number, row_.state, manager_.core_.clock.now()});
-    log_info({row_.run_id, row_.channel, row_.name}, row_.state);
+    log_state(row_, "");
     manager_.note_state(row_.name, state);
   }
 

@@ -208,7 +208,7 @@ json task_out(const TaskPlan& task) {
   const PlannedTask& shown = task.shown;
   json violations = json::array();
   for (const BoundaryViolation& v : shown.violations)
-    violations.push_back({v.code, escape_bytes(v.what), escape_bytes(v.remedy), escape_bytes(v.where)});
+    violations.push_back({v.code, escape_bytes(v.what), escape_bytes(v.remedy), escape_bytes(v.where), escape_bytes(v.excerpt)});
   json roots = json::array();
   for (const PlanRoot& root : task.roots) roots.push_back(root_out(root));
   json shown_roots = json::array();
@@ -278,7 +278,7 @@ TaskPlan task_in(const json& in) {
   shown.end = static_cast<EndReason>(end);
   shown.note = text_in(in.at("note"));
   for (const json& v : in.at("violations"))
-    shown.violations.push_back({v.at(0).get<std::string>(), text_in(v.at(1)), text_in(v.at(2)), text_in(v.at(3))});
+    shown.violations.push_back({v.at(0).get<std::string>(), text_in(v.at(1)), text_in(v.at(2)), text_in(v.at(3)), text_in(v.at(4))});
   shown.missing_layers = texts_in(in.at("missing_layers"));
   shown.permissions = texts_in(in.at("permissions"));
   shown.quarantine = text_in(in.at("quarantine"));

@@ -8,6 +8,7 @@
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/role_resources.h"
 #include "runtime/manager/role_figures.h"
+#include "runtime/manager/validate.h"
 
 namespace freshet {
 namespace {
@@ -31,8 +32,15 @@ void failed(TaskPlan& task, channel::EndReason reason, std::string note) {
 }
 
 // The worker has ended, or was ended for what it sent.
-void failed(TaskPlan& task, channel::RoleProcess& worker) {
+void failed(const Core& core, TaskPlan& task, channel::RoleProcess& worker) {
   const channel::End end = worker.finish();
+  const bool gave_up = end.reason == channel::EndReason::none || end.reason == channel::EndReason::plugin;
+  if (gave_up && end.code == "F2012") {  // no schema can say all that a plugin asks of its settings
+    const config::Position& position = position_of_key(core.config.tasks.at(task.shown.name), "settings");
+    failed(task, channel::EndReason::plugin, end.what);
+    task.shown.violations.push_back(violation_at(position, end.code, end.what, "see `freshet plugins inspect`"));
+    return;
+  }
   failed(task, end.reason == channel::EndReason::none ? channel::EndReason::plugin : end.reason,
          (end.code.empty() ? "" : end.code + ": ") + "the worker ended: " + (end.what.empty() ? "too early" : end.what));
 }
@@ -120,7 +128,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
         enter(task, TaskState::skipped);
         task.shown.note = "interrupted";
       } else {
-        failed(task, worker);
+        failed(core, task, worker);
       }
       break;
     }
@@ -134,7 +142,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
                static_cast<wire::MessageType>((*packet)[0]) == wire::MessageType::events) {
       if (const Status taken = intake.take(*packet); !taken) {  // log lines of the plugin's start
         worker.close_for(channel::EndReason::protocol, taken.error().what);
-        failed(task, worker);
+        failed(core, task, worker);
         break;
       }
     } else if (wire::decode_message(*packet, refusal)) {
@@ -146,7 +154,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
     } else if (scanning && wire::decode_message(*packet, end)) {
       const channel::End ended = release(task, worker, before, intake, stop);
       if (ended.reason == channel::EndReason::breach || ended.reason == channel::EndReason::protocol) {
-        failed(task, worker);
+        failed(core, task, worker);
       } else if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
         enter(task, TaskState::planned);
       } else if (end.status == FRESHET_CANCELLED && stop.stop_requested()) {
@@ -162,12 +170,12 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
       if (!taken) {
         const bool limit = taken.error().code == kOverLimit;
         worker.close_for(limit ? channel::EndReason::limit : channel::EndReason::protocol, taken.error().what);
-        failed(task, worker);
+        failed(core, task, worker);
         break;
       }
     } else {
       worker.close_for(channel::EndReason::protocol, "sent a message out of order");
-      failed(task, worker);
+      failed(core, task, worker);
       break;
     }
   }

@@ -19,9 +19,6 @@ std::string error_text(const Error& error, const Style& style);
 std::string plan_text(const PlanSummary& plan, const Style& style, bool details);
 // One planned entry, for `--full`; ages are against `now_ns`.
 std::string entry_text(const PlannedEntry& entry, std::int64_t now_ns, const Style& style);
-// All violations of one task; empty when there is none.
-std::string violations_text(const std::string& task, const std::vector<BoundaryViolation>& violations,
-                            const Style& style);
 
 // ---- runs ----
 // What was done, with "reclaimed now" and "reclaimable at purge" apart.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ class FakeManager final : public ICleanupManager, public IRuns {
     std::map<std::uint64_t, DependencyValidationResult> dependencies;
     CompletionStatus completion;
     std::vector<std::string> calls;  // what was asked, in order
+    std::function<void()> on_apply;
   };
   explicit FakeManager(Script& script) : script_(script) {}
 
@@ -76,6 +78,7 @@ class FakeManager final : public ICleanupManager, public IRuns {
   void discard(const PlanId& plan) override { script_.calls.push_back("discard " + plan.id); }
   RunResult apply(const PlanId& plan, bool wait) override {
     script_.calls.push_back((wait ? "apply, waiting " : "apply ") + plan.id);
+    if (script_.on_apply) script_.on_apply();
     return script_.result;
   }
   std::expected<std::vector<CleanupHandle>, Error> open(const std::string&) override {
