@@ -20,16 +20,18 @@ Diagnostic diagnostic_at(const Position& position, std::string what, std::string
 }  // namespace
 
 std::vector<Diagnostic> find_unknown_dependencies(const Config& config) {
-  std::vector<std::string_view> names;
-  for (const auto& [name, task] : config.tasks) names.push_back(name);
   std::vector<Diagnostic> out;
   for (const auto& [name, task] : config.tasks) {
     const auto look = [&](const std::vector<std::string>& wanted, std::string_view how) {
       for (const std::string& other : wanted) {
         if (config.tasks.contains(other)) continue;
-        out.push_back(diagnostic_at(position_of(task, other),
-                                    "task `" + name + "` " + std::string(how) + " `" + other + "`, but no task is named so",
-                                    suggest(other, names, true)));
+        std::vector<std::string_view> possible;
+        for (const auto& [known, ignored] : config.tasks)
+          if (known != name) possible.push_back(known);
+        out.push_back(diagnostic_at(
+            position_of(task, other),
+            "task `" + name + "` " + std::string(how) + " `" + other + "`, but no task is named so",
+            suggest(other, possible, true)));
       }
     };
     if (!task.enabled) continue;

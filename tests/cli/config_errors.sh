@@ -34,7 +34,7 @@ requires = ["old"]
 END
 for command in check plan; do
   expect 1 $command
-  says "$err" "$config:1:1" "$config:5:10" "did you mean \`old\`?" 'older-then' "$config:6:" "did you mean \`older-than\`?" \
+  says "$err" "$config:1:1" "$config:5:10" 'but no task is named so' 'older-then' "$config:6:" "did you mean \`older-than\`?" \
     "did you mean \`mtime\`?" "$config:8:1" "did you mean \`org.freshet.expired-files\`?" 'old -> odd -> old'
 done
 (($(grep -c ' | *^$' "$err") >= 6)) || fail "a caret is missing"

@@ -2,6 +2,7 @@
 source "$(dirname "$0")/lib.sh"
 command -v script >/dev/null || skip "script(1) is not installed"
 write_config 'settings = { older-than = "30d", age-by = ["mtime"] }'
+rmdir "$root"
 "$MAKE_TREE" "$root" 60000 600 100 40
 on_terminal() {
   script -qec "stty cols 100; $FRESHET --config $config --state-dir $state $*" /dev/null >"$out" 2>"$err" </dev/null ||
