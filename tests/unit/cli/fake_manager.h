@@ -23,7 +23,6 @@ class FakeManager final : public ICleanupManager, public IRuns {
     PurgeReport purge;
     std::vector<PluginFacts> plugins;
     std::vector<BlockedPlugin> blocked;
-  std::vector<BlockedPlugin> blocked;
     std::vector<BoundaryViolation> trial;
     std::map<std::uint64_t, SecurityValidationResult> security;  // by task handle
     std::map<std::uint64_t, DependencyValidationResult> dependencies;
