@@ -82,6 +82,9 @@ class StartedRole final : public RoleProcess {
   }
 
   bool send(std::span<const std::uint8_t> packet) override {
+    // The kernel would refuse it at every try. Whoever makes a message keeps it below the cap.
+    if (packet.size() > wire::kMaxPacket)
+      end_with({EndReason::setup, "a message for it has " + std::to_string(packet.size()) + " bytes, over the cap", {}}, true);
     while (!end_) {
       const Ready ready = wait(nullptr, true, true);
       if (ready == Ready::packet) {

@@ -63,6 +63,8 @@ struct RoleRequest {
   bool unlink = false;                                  // broker, phase remove: quarantine mode `none`
   std::vector<const OpenRoot*> roots;                   // not owned
   std::vector<std::string> areas;                       // per root; "" for none
+  std::vector<const OpenRoot*> tops;                    // broker: other directories with areas; not owned
+  std::vector<std::uint32_t> top_of;                    // per root: in tops, from 1; 0, or no member: in the root itself
   config::LimitsConfig limits;
   int plugin_memfd = -1;                                // worker, probe; not owned
   bool strict = true;

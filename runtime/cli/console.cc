@@ -47,6 +47,7 @@ void Console::forbid_colour() {
 }
 
 void Console::show_progress() {
+  const MutexLock lock(mutex_);
   progress_on_ = ::isatty(streams_.err) == 1;
 }
 
@@ -55,7 +56,7 @@ bool Console::can_ask() const {
 }
 
 bool Console::out(std::string_view text) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_) return false;
   buffer_ += text;
   if (buffer_.size() >= kBufferBytes) flush_locked();
@@ -63,14 +64,14 @@ bool Console::out(std::string_view text) {
 }
 
 void Console::err(std::string_view text) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   flush_locked();  // on one terminal both streams keep their order
   erase_locked();
   (void)write_all(streams_.err, text);
 }
 
 void Console::progress(const Progress& progress) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!progress_on_) return;
   const std::int64_t now = SystemClock().monotonic();
   meter_.take(progress, now);
@@ -82,7 +83,7 @@ void Console::progress(const Progress& progress) {
 }
 
 void Console::erase_progress() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   erase_locked();
 }
 
@@ -106,7 +107,7 @@ std::optional<bool> Console::ask(const std::string& question, const std::stop_to
 }
 
 Status Console::finish() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   flush_locked();
   erase_locked();
   if (lost_errno_ != 0) return fail_errno("writing the output", lost_errno_);

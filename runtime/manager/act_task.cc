@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "runtime/base/bytes.h"
+#include "runtime/manager/area_access.h"
 #include "runtime/manager/fold.h"
 #include "runtime/manager/in_use.h"
 #include "runtime/manager/open_roots.h"
@@ -85,6 +86,7 @@ class Removal {
   std::stop_token stop_;
   CleanupResult& result_;
 
+  AreaAccess areas_;  // outlives the broker
   std::unique_ptr<channel::RoleProcess> broker_;
   Result<channel::Inventory> before_ = fail(ErrorKind::peer, "not looked at");
   DirectoryTable directories_;
@@ -128,14 +130,24 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
   request.role = wire::Role::broker;
   request.phase = wire::BrokerPhase::remove;
   request.unlink = task_.permission.quarantine_mode == config::QuarantineMode::none;
-  request.roots = pointers(roots);
-  request.areas = areas(task_.roots);
+  Result<AreaAccess> areas = AreaAccess::open(core_, roots, task_.roots, AreaAccess::Use::move);
+  if (!areas) {
+    result_.state = TaskState::failed;
+    result_.end = EndReason::setup;
+    result_.note = areas.error().what;
+    return false;
+  }
+  areas_ = std::move(*areas);
+  areas_.fill(request);
   request.limits.wall_ns = task_.permission.limits.wall_ns;
   request.limits.cpu_ns = task_.permission.limits.cpu_ns;
   request.strict = task_.strict;
   request.uid = role_uid(core_, in_.channel_index, wire::Role::broker);
-  for (std::uint32_t id = 0; id < directories_.size(); ++id)
-    request.table_bytes += directories_.path_length(id) * 4 + 200;  // escaping makes at most four of one
+  for (std::uint32_t id = 0; id < directories_.size(); ++id) {
+    const PlanRoot& root = task_.roots[directories_.node(id).root];
+    const std::size_t below_top = root.top ? root.config.path.size() + 1 : 0;
+    request.table_bytes += (below_top + directories_.path_length(id)) * 4 + 200;  // escaping makes at most four of one
+  }
   request.label = "task " + task_.shown.name;
   request.channel = task_.shown.channel;
   request.live = core_.live.get();
@@ -460,7 +472,9 @@ Status Removal::run(CleanupMetrics& metrics) {
   if (stopped_ && result_.note.empty()) result_.note = "interrupted";
   log_.complete = done;
   if (broker_) {
+    const std::int64_t last_effect = core_.clock.monotonic();
     broker_->finish();
+    metrics.release_ns = core_.clock.monotonic() - last_effect;
     add_usage(metrics, broker_->usage());
   }
   if (!own_error_) return own_error_;

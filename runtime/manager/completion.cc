@@ -1,5 +1,6 @@
 #include "runtime/manager/completion.h"
 
+#include "runtime/manager/area_access.h"
 #include "runtime/manager/directory_opener.h"
 #include "runtime/manager/fold.h"
 #include "runtime/manager/open_roots.h"
@@ -33,6 +34,11 @@ CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run
     out.error.emplace(CompletionCause::root_gone, roots.error());
     return out;
   }
+  const Result<AreaAccess> areas = AreaAccess::look(*roots, task.roots);
+  if (!areas) {
+    out.error.emplace(CompletionCause::root_gone, areas.error());
+    return out;
+  }
   DropSet drop;
   for (const std::uint64_t ordinal : task.dropped) drop.add(ordinal);
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
@@ -50,7 +56,7 @@ CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run
   std::vector<Fd> task_folders;
   for (std::size_t i = 0; i < roots->size(); ++i) {
     origins.emplace_back((*roots)[i].directory.get());
-    task_folders.push_back(open_below((*roots)[i].directory.get(), task.roots[i].area + "/" + task.shown.channel + "/" + run_id +
+    task_folders.push_back(open_below(areas->directory_of(i), task.roots[i].area + "/" + task.shown.channel + "/" + run_id +
                                                                        "/" + std::to_string(task.number)));
     slots.emplace_back(task_folders.back().get());
   }

@@ -43,6 +43,7 @@ std::string_view advice(CompletionCause cause) {
   switch (cause) {
     case CompletionCause::unknown_handle: return "use the handle of a task, or one of IRuns::open";
     case CompletionCause::never_ran: return "run it first";
+    case CompletionCause::still_running: return "look again when the run has ended";
     case CompletionCause::nothing_left: return "nothing: what it did was rolled back or purged";
     case CompletionCause::record_damaged: return "roll back: the quarantine's own table does not need the record";
     case CompletionCause::root_gone: return "mount or restore the root, then verify again";

@@ -42,6 +42,7 @@ enum class DependencyCause : std::uint8_t {
 enum class CompletionCause : std::uint8_t {
   unknown_handle,
   never_ran,
+  still_running,
   nothing_left,    // rolled back or purged: there is nothing to verify
   record_damaged,  // the run's own files cannot be read
   root_gone,       // a root cannot be opened, or is another directory now

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "runtime/manager/manager_impl.h"
+#include "runtime/manager/open_roots.h"
 #include "runtime/manager/plan_rules.h"
 #include "runtime/manager/settle.h"
 
@@ -30,6 +31,10 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
           });
           if (!granted) refuse("F1093", "the grant for " + root.config.path + " is not what it was when the plan was made");
         }
+        const config::QuarantineAt place = quarantine_at(core_.config.channels.at(task.shown.channel), now.permission);
+        for (const PlanRoot& root : task.roots)
+          if (root.top.has_value() != (place == config::QuarantineAt::mount_top))
+            refuse("F1093", "the quarantine of " + root.config.path + " is not where it was when the plan was made");
         if (now.permission.quarantine_mode != task.permission.quarantine_mode)
           refuse("F1093", "the quarantine mode of " + task.shown.name + " has changed since the plan was made");
         task.permission.limits = now.permission.limits;

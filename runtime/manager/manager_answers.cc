@@ -81,7 +81,7 @@ MetricValue number(std::uint64_t value) { return {static_cast<double>(value)}; }
 
 // What is kept of a task between runs. `began`: it acted in this run, else it was refused, skipped or shared.
 void CleanupManager::remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Record& own = records_[task.shown.name];
   own.state = result.state;
   if (!began) return;
@@ -104,7 +104,7 @@ CleanupMetrics CleanupManager::track_cleanup_performance(CleanupHandle handle) {
     out.error.emplace(ExecutionCause::unknown_handle, target.error());
     return out;
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto record = records_.find(target->name);
   if (record != records_.end()) out = record->second.metrics;
   out.task = target->name;
@@ -113,7 +113,7 @@ CleanupMetrics CleanupManager::track_cleanup_performance(CleanupHandle handle) {
 }
 
 std::map<std::string, MetricValue> CleanupManager::get_cleanup_metrics() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::map<std::string, MetricValue> out;
   out["tasks_registered"] = number(tasks_.size());
   out["runs"] = number(runs_done_);
@@ -176,13 +176,14 @@ std::vector<BoundaryViolation> CleanupManager::trial() {
   for (const auto& [name, task] : *tasks)
     if (task->enabled && task->channel && task->plugin() != nullptr) used.insert(*task->channel);
   for (const std::string& name : used) {
+    if (core_.options.stop.stop_requested()) return out;
     const config::ChannelConfig& channel = core_.config.channels.at(name);
     if (channel.quarantine.mode == config::QuarantineMode::none) continue;
     for (const config::RootConfig& config : channel.roots) {
       if (!config.access.remove) continue;
       const Result<channel::OpenRoot> root = open_root(config);
       if (!root) continue;  // validation has named it, or it is optional
-      const Result<PlanRoot> planned = describe_root(*root, host_.uid);
+      const Result<PlanRoot> planned = describe_root(*root, host_.uid, channel.quarantine.at);
       QuarantineRef ref{new_run_id(core_.clock.now()), 0, name, {}, true, channel_index(name)};
       ref.strict = channel.isolation.value_or(core_.config.isolation) == config::Isolation::strict;
       if (planned) ref.roots.push_back(*planned);

@@ -9,6 +9,7 @@
 #include "runtime/manager/plan_files.h"
 #include "runtime/manager/pre_state.h"
 #include "runtime/manager/result_rows.h"
+#include "runtime/manager/root_times.h"
 #include "runtime/manager/running.h"
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/state_machine.h"
@@ -46,7 +47,8 @@ void CleanupManager::advance(Running& running, const TaskPlan& task, CleanupResu
   if (state != TaskState::refused && state != TaskState::skipped) note_state(task.shown.name, state);
 }
 
-void CleanupManager::record(Running& running, const TaskPlan& task, const CleanupResult& result) {
+Status CleanupManager::record(Running& running, TaskPlan& task, const CleanupResult& result) {
+  const std::int64_t began = core_.clock.monotonic();
   store::TaskRow row = row_of(running.plan.id, task, result);
   if (row.bytes_at_purge > 0 || result.entries_removed > 0) row.keep_until_ns = core_.clock.now() + task.keep_ns;
   std::vector<store::TransitionRow> news;
@@ -56,24 +58,34 @@ void CleanupManager::record(Running& running, const TaskPlan& task, const Cleanu
   }
   // What moves files must be known before it does. All else is made durable by the run's own end.
   const bool before_effects = !task.native && (result.state == TaskState::executing || result.state == TaskState::rolling_back);
-  if (const Status kept = core_.history->set_task(row, news, before_effects ? store::Sync::now : store::Sync::later); !kept)
+  const Status kept = core_.history->set_task(row, news, before_effects ? store::Sync::now : store::Sync::later);
+  if (!kept) {
     log_error({running.plan.id, task.shown.channel, task.shown.name}, kept.error().what);
+    const MutexLock lock(running.mutex);
+    if (running.history) running.history = kept;
+  }
+  task.metrics.transition_ns = std::max(task.metrics.transition_ns, core_.clock.monotonic() - began);
   log_info({running.plan.id, task.shown.channel, task.shown.name},
            std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
+  return kept;
+}
+
+QuarantineRef CleanupManager::quarantine_of(const Running& running, const TaskPlan& task) const {
+  return {running.plan.id, task.number, task.shown.channel, task.roots, task.strict, channel_index(task.shown.channel)};
 }
 
 // A task that failed midway goes back as a whole.
-void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupResult& result, bool whole) {
+void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& result, bool whole) {
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
   if ((task.on_failure == config::OnFailure::keep && !whole) || unlinked) {
+    mend_root_times(task.roots);
     if (result.entries_removed > 0 || unlinked)
       result.note += unlinked ? "; what it unlinked cannot be taken back" : "; what it moved stays in the quarantine (on-failure = \"keep\")";
     return;
   }
   advance(running, task, result, TaskState::rolling_back);
-  record(running, task, result);
-  const RestoreOutcome back = restore_quarantine(
-      core_, {running.plan.id, task.number, task.shown.channel, task.roots, task.strict, channel_index(task.shown.channel)});
+  static_cast<void>(record(running, task, result));  // it goes back either way
+  const RestoreOutcome back = restore_quarantine(core_, quarantine_of(running, task));
   if (back.complete()) {
     advance(running, task, result, TaskState::rolled_back);
     result.note += "; everything it moved was put back";
@@ -113,6 +125,10 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
   }
   if (result.state == TaskState::failed) take_back(running, task, result, is_breach(result.end));
   if (is_breach(result.end)) close_channel(running, task, result);
+  const bool quarantines = task.permission.quarantine_mode == config::QuarantineMode::keep;
+  if (result.state == TaskState::committed && quarantines && result.entries_removed == 0 && result.entries_found > 0)
+    if (const Status tidied = tidy_quarantine(core_, quarantine_of(running, task)); !tidied)  // others were faster
+      log_warn({running.plan.id, task.shown.channel, task.shown.name}, tidied.error().what);
 }
 
 // Why a task does not begin after all; empty when it does. `result` gets the error where it is not a dependency's.
@@ -125,9 +141,9 @@ std::string CleanupManager::reason_to_skip(Running& running, const TaskPlan& tas
     result.error.emplace(ExecutionError(ExecutionCause::busy, {ErrorKind::busy, {}, task.shown.name + ": the function of an earlier run has not returned", {}}));
     return "the function of an earlier run has not returned";
   }
+  if (const std::string by = running.closed.find(task.shown.channel); !task.native && !by.empty())
+    return "its channel was closed after a breach by " + by;
   const MutexLock lock(running.mutex);
-  if (const auto by = running.closed.find(task.shown.channel); !task.native && by != running.closed.end())
-    return "its channel was closed after a breach by " + by->second;
   for (const std::string& name : task.requires_) {
     const auto other = running.results.find(name);
     if (other != running.results.end() && is_bad(other->second.state))
@@ -140,9 +156,14 @@ std::string CleanupManager::reason_to_skip(Running& running, const TaskPlan& tas
 void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult& result) {
   if (const Status ready = task.native ? Status() : check_pre_state(core_, task, running.dir); !ready) {
     const Error& why = ready.error();
-    task.shown.violations.push_back({why.code, why.what, why.detail, {}});
     result.note = why.what;
-    advance(running, task, result, TaskState::refused);
+    if (why.kind == ErrorKind::refused) {
+      task.shown.violations.push_back({why.code, why.what, why.detail, {}});
+      advance(running, task, result, TaskState::refused);
+    } else {
+      result.error.emplace(ExecutionError(ExecutionCause::setup_failed, why));
+      advance(running, task, result, TaskState::failed);
+    }
     return;
   }
   task.metrics.queue_ns = core_.clock.monotonic() - running.began_ns;
@@ -151,8 +172,13 @@ void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
     running.order.push_back(task.shown.name);
   }
   advance(running, task, result, TaskState::executing);
-  record(running, task, result);
-  if (task.native) {
+  const bool moves = !task.native && task.permission.quarantine_mode != config::QuarantineMode::none;
+  if (moves) note_root_times(core_, task.roots);
+  if (const Status kept = record(running, task, result); !kept) {  // nobody could take back what nobody knows of
+    result.note = "nothing was done: " + kept.error().what;
+    result.error.emplace(ExecutionError(ExecutionCause::not_recorded, {ErrorKind::system, {}, task.shown.name + ": " + result.note, {}}));
+    advance(running, task, result, TaskState::failed);
+  } else if (task.native) {
     run_native(running, task, result);
   } else {
     run_in_channel(running, task, result);
@@ -183,7 +209,7 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
     advance(running, task, result, TaskState::skipped);
   }
   if (!result.error) result.error = error_of(result, task.shown.violations);
-  record(running, task, result);
+  static_cast<void>(record(running, task, result));  // running.history keeps why not
   const bool elsewhere = others || (result.error && result.error->is(ExecutionCause::busy));
   if (!elsewhere) remember(running, task, result, began);
   const MutexLock lock(running.mutex);
@@ -225,10 +251,14 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
       if (is_going(task) && executing_.busy(task.shown.name))
         return refuse({ErrorKind::busy, {}, "the task " + task.shown.name + " is running already", {}});
   const Result<std::unique_ptr<store::RootLock>> lock = lock_roots(plan->id, root_paths(*plan), wait);
-  if (!lock) return refuse(lock.error());
+  if (!lock) {
+    refuse(lock.error());
+    if (core_.options.stop.stop_requested()) out.state = RunState::interrupted;
+    return out;
+  }
   bool own = false;
   {
-    const std::lock_guard guard(mutex_);
+    const MutexLock guard(mutex_);
     own = own_plans_.erase(plan->id) > 0;
   }
   return carry_out(std::move(*plan), own);
@@ -297,6 +327,7 @@ RunResult CleanupManager::carry_out(Plan plan, bool own) {
 // Counts the results together, ends the run in the history, and purges earlier runs of its channels.
 RunResult CleanupManager::conclude(Running& running, RunResult out) {
   std::set<std::string> channels;
+  Status kept;
   {
     const MutexLock lock(running.mutex);
     for (const TaskPlan& task : running.plan.tasks) {
@@ -310,12 +341,18 @@ RunResult CleanupManager::conclude(Running& running, RunResult out) {
       out.tasks.push_back(std::move(result));
     }
     out.order = running.order;
+    kept = running.history;
   }
   out.state = run_state_of(out.tasks, core_.options.stop.stop_requested());
-  if (const Status kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}, store::Sync::now); !kept)
+  if (kept) kept = core_.history->set_run_state(running.plan.id, std::string(to_string(out.state)), core_.clock.now(), {}, store::Sync::now);
+  if (!kept) {
     out.error = kept.error();
+    out.error->detail = out.entries_removed == 0 ? "nothing was done"
+                                                 : "what was done is complete, but the history does not tell it; `freshet rollback " +
+                                                       running.plan.id + "` takes it back";
+  }
   {
-    const std::lock_guard guard(mutex_);
+    const MutexLock guard(mutex_);
     ++runs_done_;
     entries_removed_ += out.entries_removed;
     bytes_now_ += out.bytes_reclaimed_now;

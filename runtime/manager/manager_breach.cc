@@ -24,10 +24,7 @@ void CleanupManager::block_plugin(const std::string& run_id, const TaskPlan& tas
 void CleanupManager::close_channel(Running& running, const TaskPlan& task, const CleanupResult& result) {
   block_plugin(running.plan.id, task, result.note);
   const std::string& channel = task.shown.channel;
-  {
-    const MutexLock lock(running.mutex);
-    running.closed.emplace(channel, task.shown.name);
-  }
+  running.closed.add(channel, task.shown.name);
   for (auto other = running.plan.tasks.rbegin(); other != running.plan.tasks.rend(); ++other) {
     if (other->native || other->shown.channel != channel || other->number == task.number) continue;
     std::optional<CleanupResult> earlier;
@@ -40,7 +37,7 @@ void CleanupManager::close_channel(Running& running, const TaskPlan& task, const
     earlier->note = "its channel was closed after a breach by " + task.shown.name;
     take_back(running, *other, *earlier, true);
     earlier->error.emplace(IsolationError(IsolationCause::breach, {ErrorKind::peer, {}, other->shown.name + ": " + earlier->note, {}}));
-    record(running, *other, *earlier);
+    static_cast<void>(record(running, *other, *earlier));  // running.history keeps why not
     const MutexLock lock(running.mutex);
     running.results.insert_or_assign(other->shown.name, std::move(*earlier));
   }

@@ -65,7 +65,7 @@ CleanupResult CleanupManager::execute_alone(const Registered& task, CleanupHandl
     return not_run(task.name, execution(ExecutionCause::not_recorded, made.error()));
   }
   {
-    const std::lock_guard guard(mutex_);
+    const MutexLock guard(mutex_);
     own_plans_.erase(*id);
   }
   RunResult run = carry_out(std::move(plan), true);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/mutex.h"
 #include "runtime/manager/act_task.h"
 #include "runtime/manager/core.h"
 #include "runtime/manager/graph.h"
@@ -86,15 +87,17 @@ class CleanupManager final : public ICleanupManager, public IRuns {
                                                                       const std::optional<std::string>& channel_id) const;
   Result<Target> find(CleanupHandle handle);
   std::shared_ptr<const TaskMap> registered();
-  DependencyGraph graph(const TaskMap& tasks);
+  [[nodiscard]] DependencyGraph::Edges written_edges(const CleanupTask& task) const;
+  void add_manifest_edges();
+  DependencyGraph::Order order_of(const std::vector<std::string>& names);
+  DependencyGraph::Edges edges_of(const std::string& name);
   std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> resolve(const std::vector<CleanupHandle>& handles);
   std::uint32_t channel_index(const std::string& channel) const;
   Result<Plan> read_plan(const std::string& dir) const;
 
   // manager_plan.cc
   struct Prepared;
-  void prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-               const TaskMap& all);
+  void prepare(Prepared& prepared, Plan& plan, const Registered& task);
   void open_task_roots(Prepared& prepared, TaskPlan& task);
   void scan_all(Plan& plan, std::vector<Prepared>& prepared);
   void settle_all(Plan& plan);
@@ -118,10 +121,12 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   void run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
   // `whole`: after a breach, whatever `on-failure` says.
-  void take_back(Running& running, const TaskPlan& task, CleanupResult& result, bool whole);
+  void take_back(Running& running, TaskPlan& task, CleanupResult& result, bool whole);
   // Takes the task into a state and remembers the transition; `record` writes both into the history.
   void advance(Running& running, const TaskPlan& task, CleanupResult& result, TaskState state);
-  void record(Running& running, const TaskPlan& task, const CleanupResult& result);
+  // False when the history could not take it: such a run stays unfinished there, so that it can be taken back.
+  Status record(Running& running, TaskPlan& task, const CleanupResult& result);
+  [[nodiscard]] QuarantineRef quarantine_of(const Running& running, const TaskPlan& task) const;
   void note_state(const std::string& name, TaskState state);
 
   // manager_native.cc
@@ -149,12 +154,14 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   QuarantineRef reference(const store::TaskRow& row, const std::vector<PlanRoot>& roots) const;
   std::string put_back(const store::TaskRow& row, RollbackReport& report);
   bool rollback_task(store::TaskRow row, RollbackReport& report);
-  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report);
-  bool rollback_alone(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report);
+  Result<std::unique_ptr<store::RootLock>> lock_past_run(const store::RunRow& run, bool wait);
+  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
+  bool rollback_alone(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
   std::vector<std::string> completed_dependents(const std::string& name);
 
   // manager_purge.cc
   bool purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report);
+  void purge_unless_busy(const store::RunRow& run, const std::string& by_run, const std::string& why, PurgeReport& report);
   void purge_what_is_over(const std::string& except_run, const std::set<std::string>* channels, PurgeReport& report);
 
   // manager_past.cc
@@ -164,21 +171,27 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   PluginCatalog catalog_;
   policy::HostFacts host_;
   std::uint64_t id_;
+  std::set<std::string> disabled_;  // by the configuration; constant
+  std::once_flag manifest_edges_added_;
 
   ResultSharing callers_;    // execute_cleanup, by task
   ResultSharing executing_;  // tasks while they act, by name
   ResultSharing rollbacks_;  // by run
   ChannelTurns turns_;       // native tasks of a channel
 
-  std::mutex mutex_;
-  // Guarded by mutex_:
-  TaskMap tasks_;
-  std::shared_ptr<const TaskMap> snapshot_;  // of tasks_, made when asked for
-  std::vector<std::string> names_;           // by task id - 1
-  std::map<std::string, Record> records_;
-  std::vector<store::RunRow> opened_;        // by handle.run - 1
-  std::set<std::string> own_plans_;          // ids of plans this manager counted itself and nobody could change since
-  std::uint64_t runs_done_ = 0, entries_removed_ = 0, bytes_now_ = 0, bytes_at_purge_ = 0;
+  Mutex mutex_;
+  TaskMap tasks_ FRESHET_GUARDED_BY(mutex_);
+  std::shared_ptr<const TaskMap> snapshot_ FRESHET_GUARDED_BY(mutex_);  // of tasks_, made when asked for
+  DependencyGraph graph_ FRESHET_GUARDED_BY(mutex_);                    // of tasks_; with the manifests' edges once they were added
+  std::vector<std::string> names_ FRESHET_GUARDED_BY(mutex_);           // by task id - 1
+  std::map<std::string, Record> records_ FRESHET_GUARDED_BY(mutex_);
+  std::vector<store::RunRow> opened_ FRESHET_GUARDED_BY(mutex_);        // by handle.run - 1
+  // Ids of plans that this manager counted itself and nobody could change since.
+  std::set<std::string> own_plans_ FRESHET_GUARDED_BY(mutex_);
+  std::uint64_t runs_done_ FRESHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t entries_removed_ FRESHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t bytes_now_ FRESHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t bytes_at_purge_ FRESHET_GUARDED_BY(mutex_) = 0;
 };
 
 // Ends that close a channel and block its plugin.

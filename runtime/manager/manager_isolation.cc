@@ -26,21 +26,23 @@ CleanupIsolationResult CleanupManager::verify_cleanup_isolation(const std::strin
   }
   std::vector<channel::OpenRoot> roots;
   channel::RoleRequest request;
+  std::vector<PlanRoot> planned;
   std::vector<std::string> shown;
   for (const config::RootConfig& config : channel->second.roots) {
     Result<channel::OpenRoot> root = open_root(config);
     if (!root && root.error().kind == ErrorKind::missing && config.optional) continue;
-    const Result<PlanRoot> described = root ? describe_root(*root, host_.uid) : std::unexpected(root.error());
+    const Result<PlanRoot> described = root ? describe_root(*root, host_.uid, channel->second.quarantine.at) : std::unexpected(root.error());
     if (!described) {
       out.error = probe_failed(described.error());
       return out;
     }
-    request.areas.push_back(described->area);
+    planned.push_back(*described);
     shown.push_back(config.path);
     roots.push_back(std::move(*root));
   }
   request.role = wire::Role::worker;
   request.roots = pointers(roots);
+  request.areas = areas(planned);
   request.limits = channel->second.limits;
   request.strict = channel->second.isolation.value_or(core_.config.isolation) == config::Isolation::strict;
   request.uid = role_uid(core_, channel_index(channel_id), wire::Role::worker);

@@ -34,7 +34,7 @@ void add_figures(CleanupMetrics& metrics, const NativeOutcome& outcome) {
   metrics.read_bytes += outcome.read_bytes;
   metrics.written_bytes += outcome.written_bytes;
   metrics.peak_rss_bytes = std::max(metrics.peak_rss_bytes, outcome.peak_memory_bytes);
-  metrics.overhead_ns += outcome.overhead_ns;
+  metrics.release_ns = std::max(metrics.release_ns, outcome.overhead_ns);
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ std::optional<CleanupResult> CleanupManager::completed_before(const Running& run
   const std::shared_ptr<const TaskMap> all = registered();
   const auto at = all->find(task.shown.name);
   if (at == all->end() || at->second->task.rerun_as_dependency) return std::nullopt;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const Record& record = records_.at(task.shown.name);
   if (!record.completed || record.completed->run_id == running.plan.id) return std::nullopt;
   CleanupResult out = *record.completed;
@@ -62,14 +62,18 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     advance(running, task, result, TaskState::failed);
     return;
   }
+  bool still_running = false;
   const auto call = [&](Function NativeTask::* function, std::stop_token stop) {
     NativeOutcome outcome = call_as(registered, function, running.callers, std::move(stop));
     add_figures(task.metrics, outcome);
     merge_checks(result.resources, outcome.resources);
     if (outcome.error && outcome.error->cause == ExecutionCause::timed_out) result.end = EndReason::timeout;
     if (outcome.still_running) {
-      const std::lock_guard lock(mutex_);
+      still_running = true;
+      const MutexLock lock(mutex_);
       records_.at(task.shown.name).hanging = outcome.still_running;
+      if (!outcome.error)
+        outcome.error.emplace(ExecutionCause::timed_out, Error{ErrorKind::peer, {}, "work that it left in its pool has not ended", {}});
     }
     return outcome;
   };
@@ -99,13 +103,13 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     wrong->what = task.shown.name + ": " + wrong->what;
     result.error.emplace(std::move(*wrong));
     advance(running, task, result, TaskState::failed);
-    if (done.still_running) {
+    if (still_running) {
       result.note += "; its function still runs, so nothing can be taken back yet";
     } else if (!native.compensate) {
       result.note += "; it has no `compensate`, so what it did stays";
     } else {
       advance(running, task, result, TaskState::rolling_back);
-      record(running, task, result);
+      static_cast<void>(record(running, task, result));  // it is compensated either way
       const NativeOutcome back = call(&NativeTask::compensate, {});
       advance(running, task, result, !back.error && registered->task.reversible ? TaskState::rolled_back : TaskState::failed);
       result.note += back.error                    ? "; its `compensate` failed too: " + back.error->what
@@ -117,13 +121,13 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
 }
 
 bool CleanupManager::is_hanging(const std::string& name) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto at = records_.find(name);
   return at != records_.end() && at->second.hanging && !at->second.hanging->ended();
 }
 
 std::string CleanupManager::why_not_compensated(const store::TaskRow& row) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto task = tasks_.find(row.name);
   if (task == tasks_.end() || task->second->native() == nullptr || records_.at(row.name).last_run != row.run_id)
     return "a native task can be taken back only by the program that ran it, and only its last run";
@@ -143,7 +147,7 @@ std::string CleanupManager::compensate_in_turn(const store::TaskRow& row) {
   result.run_id = row.run_id;
   result.state = !back.error ? TaskState::rolled_back : TaskState::failed;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     records_.at(row.name).completed.reset();
     if (back.still_running) records_.at(row.name).hanging = back.still_running;
   }

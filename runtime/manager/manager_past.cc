@@ -18,7 +18,7 @@ std::expected<std::vector<CleanupHandle>, Error> CleanupManager::open(const std:
   if (!run) return std::unexpected(run.error());
   if (!*run) return fail(ErrorKind::missing, "no run is called " + escape_bytes(run_id), "see `freshet history`");
   std::vector<CleanupHandle> out;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   opened_.push_back(std::move(**run));
   for (std::size_t i = 0; i < opened_.back().tasks.size(); ++i) out.push_back({id_, i + 1, opened_.size()});
   return out;
@@ -116,19 +116,22 @@ CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle)
   if (row == (*run)->tasks.end()) {
     return wrong(CompletionCause::record_damaged, {ErrorKind::missing, {}, "the history has no such task of run " + target->run_id, {}});
   }
+  if (store::RootLock::held(core_.lock_dir(), target->run_id))
+    return wrong(CompletionCause::still_running, {ErrorKind::busy, {}, "run " + target->run_id + " is still at work", "look again when it has ended"});
   if (row->state != to_string(TaskState::committed) && row->state != to_string(TaskState::executing) &&
       row->state != to_string(TaskState::failed)) {
     return wrong(CompletionCause::nothing_left, {ErrorKind::invalid, {}, "the task " + row->name + " of run " + target->run_id + " is " + row->state +
                                                                              ": nothing of it is left to verify", {}});
   }
   const bool plan_needed = !row->plugin.empty() && row->entries_found > 0;
-  out.complete = row->state == to_string(TaskState::committed);
   if (plan_needed) {
     const std::string dir = core_.run_dir(target->run_id);
     const Result<Plan> plan = read_plan(dir);
     if (!plan || target->number >= plan->tasks.size())
       return wrong(CompletionCause::record_damaged, plan ? Error{ErrorKind::invalid, {}, "the run's plan is damaged", {}} : plan.error());
     out = look_at_completion(plan->tasks[target->number], target->run_id, dir);
+  } else {
+    out.complete = row->state == to_string(TaskState::committed);
   }
   out.resources = resources_of(*row);
   if (const std::optional<CompletionError> leak = leak_of(row->name, out.resources); leak && !out.error) {

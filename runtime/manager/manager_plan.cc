@@ -9,6 +9,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/closed_channels.h"
 #include "runtime/manager/fold.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/open_roots.h"
@@ -40,8 +41,7 @@ std::string new_run_id(std::int64_t now_ns) {
 }
 
 // What is known of a task without its plugin's code.
-void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-                             const TaskMap& all) {
+void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task) {
   TaskPlan& out = plan.tasks.emplace_back();
   out.number = static_cast<std::uint32_t>(plan.tasks.size() - 1);
   out.shown.name = task.name;
@@ -50,13 +50,12 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
   out.changes.push_back({TaskState::registered, core_.clock.now()});
   out.native = task.native() != nullptr;
   prepared.facts = validate_task(core_, catalog_, host_, task);
-  if (const DependencyGraph::Edges* own = edges.find(task.name)) {
-    out.after = own->after;
-    out.requires_ = own->requires_;
-  }
+  DependencyGraph::Edges edges = edges_of(task.name);
+  out.after = std::move(edges.after);
+  out.requires_ = std::move(edges.requires_);
   out.shown.violations = std::move(prepared.facts.violations);
   for (const std::string& name : out.requires_)
-    if (const auto at = all.find(name); at != all.end() && !at->second->enabled)
+    if (disabled_.contains(name))
       out.shown.violations.push_back({"F1092", task.name + " requires " + name + ", which is disabled", "enable it, or drop the edge", {}});
   out.strict = prepared.facts.strict;
   out.key = TreeDigest::random_key();
@@ -78,7 +77,8 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
       out.shown.permissions.push_back(words + " below " + root.path);
     }
     out.shown.quarantine = out.permission.quarantine_mode == config::QuarantineMode::keep
-                               ? "keep " + format_duration(out.keep_ns)
+                               ? "keep " + format_duration(out.keep_ns) +
+                                     (channel.quarantine.at == config::QuarantineAt::mount_top ? ", at the top of the mount" : "")
                                : "none (cannot be taken back)";
   }
   if (!out.shown.violations.empty()) {
@@ -95,10 +95,11 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
 
 void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
   std::vector<config::RootConfig> there;
+  const config::QuarantineAt at = quarantine_at(core_.config.channels.at(task.shown.channel), task.permission);
   for (const config::RootConfig& config : task.permission.roots) {
     Result<channel::OpenRoot> root = open_root(config);
     if (!root && root.error().kind == ErrorKind::missing && config.optional) continue;
-    Result<PlanRoot> planned = root ? describe_root(*root, host_.uid) : std::unexpected(root.error());
+    Result<PlanRoot> planned = root ? describe_root(*root, host_.uid, at) : std::unexpected(root.error());
     if (!planned) {
       task.shown.violations.push_back({planned.error().code, planned.error().what, planned.error().detail, format(config.position)});
       continue;
@@ -128,8 +129,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   std::vector<std::string> names;
   std::vector<Job> jobs;
   std::vector<TaskPlan*> going;
-  std::mutex closed_mutex;
-  std::map<std::string, std::string> closed;  // guarded by closed_mutex: channel -> the task that broke out
+  ClosedChannels closed;
   for (TaskPlan& task : plan.tasks) names.push_back(task.shown.name);
   for (TaskPlan& task : plan.tasks) {
     if (!is_going(task) || task.native) continue;
@@ -138,13 +138,10 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   }
   for (TaskPlan* task : going) {
     const auto scan = [&, task] {
-      {
-        const std::lock_guard lock(closed_mutex);
-        if (const auto by = closed.find(task->shown.channel); by != closed.end()) {
-          enter(*task, TaskState::skipped);
-          task->shown.note = "its channel was closed after a breach by " + by->second;
-          return;
-        }
+      if (const std::string by = closed.find(task->shown.channel); !by.empty()) {
+        enter(*task, TaskState::skipped);
+        task->shown.note = "its channel was closed after a breach by " + by;
+        return;
       }
       Prepared& own = prepared[task->number];
       const LogContext context{plan.id, task->shown.channel, task->shown.name};
@@ -173,18 +170,17 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       }
       if (is_breach(task->shown.end)) {
         block_plugin(plan.id, *task, task->shown.note);
-        const std::lock_guard lock(closed_mutex);
-        closed.emplace(task->shown.channel, task->shown.name);
+        closed.add(task->shown.channel, task->shown.name);
       }
     };
     jobs.push_back({{}, task->shown.channel, scan});
   }
   run_jobs(jobs, std::max(2U, std::thread::hardware_concurrency()));
   for (TaskPlan* task : going) {
-    const auto by = closed.find(task->shown.channel);
-    if (by == closed.end() || !is_going(*task)) continue;
+    const std::string by = closed.find(task->shown.channel);
+    if (by.empty() || !is_going(*task)) continue;
     enter(*task, TaskState::skipped);  // it was planned before the breach: the channel takes no effect any more
-    task->shown.note = "its channel was closed after a breach by " + by->second;
+    task->shown.note = "its channel was closed after a breach by " + by;
   }
 }
 
@@ -217,11 +213,9 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
                                 const std::set<std::string>& asked) {
   plan.made_ns = core_.clock.now();
   std::vector<Prepared> prepared(selected.size());
-  const std::shared_ptr<const TaskMap> all = registered();
-  const DependencyGraph edges = graph(*all);
   for (std::size_t i = 0; i < selected.size(); ++i) {
     const std::int64_t began = core_.clock.monotonic();
-    prepare(prepared[i], plan, *selected[i], edges, *all);
+    prepare(prepared[i], plan, *selected[i]);
     plan.tasks[i].dependency = !asked.empty() && !asked.contains(selected[i]->name);
     plan.tasks[i].metrics.validate_ns = core_.clock.monotonic() - began;
   }
@@ -231,7 +225,7 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
   settle_all(plan);
   for (const TaskPlan& task : plan.tasks) log_info({plan.id, task.shown.channel, task.shown.name}, std::string(to_string(task.shown.state)));
   if (const Status wrote = write_whole_file(core_.plan_dir(plan.id) + "/plan.json", plan_to_json(plan)); !wrote) return wrote;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   own_plans_.insert(plan.id);
   return {};
 }

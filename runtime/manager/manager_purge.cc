@@ -12,16 +12,19 @@
 
 namespace freshet {
 
-// Frees what is in the quarantine of one run. `why` is for the report.
+// Frees what is in the quarantine of one run, which the caller has locked and read behind the lock. `why` is for the
+// report.
 bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report) {
   RunResult::Purged purged{run.id, 0, 0, why};
   bool clean = true;
-  bool all_gone = true;
-  for (store::TaskRow row : run.tasks) {
-    if (!in_quarantine(row)) {
-      all_gone = all_gone && (row.unlink || row.plugin.empty() || row.entries_removed == 0 || row.state == kPurged);
-      continue;
+  const bool any = std::ranges::any_of(run.tasks, in_quarantine);
+  if (any)
+    if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purging)), run.ended_ns, run.note, store::Sync::now); !kept) {
+      report.error = kept.error();
+      return false;
     }
+  for (store::TaskRow row : run.tasks) {
+    if (!in_quarantine(row)) continue;
     const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json);
     if (!roots) {
       report.error = roots.error();
@@ -37,21 +40,38 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
     purged.bytes += outcome.bytes;
     report.left += outcome.left;
     if (outcome.error || outcome.left > 0) {
-      clean = all_gone = false;
+      clean = false;
       if (outcome.error) report.error = outcome.error;
       row.note = "purge: " + (outcome.error ? outcome.error->what : std::to_string(outcome.left) + " entries could not be unlinked");
     } else {
       row.state = kPurged;
+      row.entries_removed = std::max(row.entries_removed, outcome.entries);
       row.bytes_now += outcome.bytes;
       row.bytes_at_purge = 0;
     }
     if (const Status kept = core_.history->set_task(row, {}, store::Sync::now); !kept) report.error = kept.error();
   }
-  if (all_gone)
+  if (any && clean)
     if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purged)), run.ended_ns, run.note, store::Sync::now); !kept)
       report.error = kept.error();
   report.runs.push_back(std::move(purged));
   return clean;
+}
+
+// Purges a past run as it is behind its lock; one that somebody is taking back or purging just now stays. A run that
+// purges at its end (`by_run`) holds roots itself, so that it takes the past run's name alone.
+void CleanupManager::purge_unless_busy(const store::RunRow& run, const std::string& by_run, const std::string& why, PurgeReport& report) {
+  const std::vector<std::string> roots = by_run.empty() ? paths_of(run) : std::vector<std::string>();
+  const Result<std::unique_ptr<store::RootLock>> lock =
+      store::RootLock::take(core_.lock_dir(), run.id, roots, false, core_.options.stop);
+  if (!lock) {
+    log_info({run.id, {}, {}}, "not purged: " + lock.error().what);
+    if (lock.error().kind != ErrorKind::busy) report.error = lock.error();
+    return;
+  }
+  const Result<std::optional<store::RunRow>> now = core_.history->find_run(run.id);
+  if (!now) report.error = now.error();
+  if (now && *now) purge_run(**now, why, report);
 }
 
 // Step 6 of a run: what is over its `keep`, then the oldest until each channel is within its `max`.
@@ -74,7 +94,7 @@ void CleanupManager::purge_what_is_over(const std::string& except_run, const std
     const bool unfinished = !state || *state == RunState::executing || *state == RunState::rolling_back;
     const bool over = std::ranges::all_of(run.tasks, [&](const store::TaskRow& row) { return !in_quarantine(row) || row.keep_until_ns <= now; });
     if (run.id != except_run && concerns(run) && over && !alive && !unfinished) {
-      purge_run(run, "its keep is over", report);
+      purge_unless_busy(run, except_run, "its keep is over", report);
       continue;
     }
     for (const store::TaskRow& row : run.tasks)
@@ -92,7 +112,7 @@ void CleanupManager::purge_what_is_over(const std::string& except_run, const std
     if (why.empty()) continue;
     for (const store::TaskRow& row : run->tasks)
       if (in_quarantine(row)) held[row.channel] -= std::min(held[row.channel], row.bytes_at_purge);
-    purge_run(*run, why, report);
+    purge_unless_busy(*run, except_run, why, report);
   }
 }
 
@@ -107,8 +127,7 @@ PurgeReport CleanupManager::purge(const std::optional<std::string>& run_id) {
     out.error = run ? Error{ErrorKind::missing, {}, "no run is called " + escape_bytes(*run_id), {}} : run.error();
     return out;
   }
-  const Result<std::unique_ptr<store::RootLock>> lock =
-      store::RootLock::take(core_.lock_dir(), *run_id, paths_of(**run), true, core_.options.stop);
+  const Result<std::unique_ptr<store::RootLock>> lock = lock_past_run(**run, false);
   if (!lock) {
     out.error = lock.error();
     return out;

@@ -22,6 +22,8 @@ bool has_failed(TaskState state) {
 CleanupManager::CleanupManager(Core core, policy::HostFacts host)
     : core_(std::move(core)), catalog_(core_), host_(std::move(host)) {
   randombytes_buf(&id_, sizeof id_);
+  for (const auto& [name, task] : core_.config.tasks)
+    if (!task.enabled) disabled_.insert(name);
 }
 
 Status CleanupManager::register_configuration() {
@@ -73,13 +75,14 @@ std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup
   }
   registered->task = std::move(task);
   registered->channel = channel_id;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (tasks_.contains(name))
     return std::unexpected(RegistrationError(RegistrationCause::duplicate_name, {ErrorKind::invalid, {}, "a task is called " + name + " already", {}}));
   registered->id = names_.size() + 1;
   names_.push_back(name);
   records_[name];
   const CleanupHandle handle{id_, registered->id, 0};
+  graph_.set(name, written_edges(registered->task));
   tasks_.emplace(name, std::move(registered));
   snapshot_.reset();
   return handle;
@@ -87,7 +90,7 @@ std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup
 
 Result<CleanupManager::Target> CleanupManager::find(CleanupHandle handle) {
   if (handle.manager != id_) return fail(ErrorKind::missing, "the handle belongs to another manager");
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (handle.run != 0) {
     if (handle.run > opened_.size()) return fail(ErrorKind::missing, "the handle names a run that was not opened");
     const store::RunRow& run = opened_[handle.run - 1];
@@ -102,7 +105,7 @@ Result<CleanupManager::Target> CleanupManager::find(CleanupHandle handle) {
 }
 
 std::shared_ptr<const TaskMap> CleanupManager::registered() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!snapshot_) snapshot_ = std::make_shared<const TaskMap>(tasks_);
   return snapshot_;
 }
@@ -114,46 +117,74 @@ std::vector<IRuns::TaskEntry> CleanupManager::tasks() {
   return out;
 }
 
-// The configuration's edges, and those a manifest makes between the kinds of its own plugin in one channel.
-DependencyGraph CleanupManager::graph(const TaskMap& tasks) {
-  DependencyGraph out;
-  struct Instance {
-    const Registered* task;
-    std::string kind;
-    std::shared_ptr<const Plugin> plugin;
-  };
-  std::map<std::pair<std::string, std::string>, std::vector<Instance>> by_place;  // (plugin, channel)
-  for (const auto& [name, task] : tasks) {
-    if (task->plugin() == nullptr) continue;
-    const Result<std::shared_ptr<const Plugin>> plugin = catalog_.find(task->plugin()->plugin_id);
-    if (!plugin || (*plugin)->manifest.kinds.empty()) continue;
-    const std::string kind = task->plugin()->kind.empty() ? (*plugin)->manifest.kinds.front().name : task->plugin()->kind;
-    by_place[{task->plugin()->plugin_id, *task->channel}].push_back({task.get(), kind, *plugin});
-  }
-  std::map<std::string, DependencyGraph::Edges> edges;
-  for (const auto& [name, task] : tasks) {
-    DependencyGraph::Edges& own = edges[name];
-    own = {task->task.after, task->task.requires_};
-    // `after` a disabled task is no wish that can be met; `requires` one is an error that validation names.
-    std::erase_if(own.after, [&](const std::string& other) {
-      const auto at = tasks.find(other);
-      return at != tasks.end() && !at->second->enabled;
-    });
-  }
-  for (const auto& [place, instances] : by_place) {
-    for (const Instance& self : instances) {
-      const manifest::TaskKind* kind = manifest::find_kind(self.plugin->manifest, self.kind);
-      if (kind == nullptr || (kind->after.empty() && kind->requires_.empty())) continue;
-      for (const Instance& other : instances) {
-        if (other.task == self.task || !other.task->enabled) continue;
-        DependencyGraph::Edges& own = edges.at(self.task->name);
-        if (std::ranges::find(kind->after, other.kind) != kind->after.end()) own.after.push_back(other.task->name);
-        if (std::ranges::find(kind->requires_, other.kind) != kind->requires_.end()) own.requires_.push_back(other.task->name);
+// What the operator or the host program wrote. `after` a disabled task is no wish that can be met; `requires` one is an
+// error that validation names. Only the configuration disables, and it is constant.
+DependencyGraph::Edges CleanupManager::written_edges(const CleanupTask& task) const {
+  DependencyGraph::Edges edges{task.after, task.requires_};
+  std::erase_if(edges.after, [&](const std::string& other) {
+    const auto at = core_.config.tasks.find(other);
+    return at != core_.config.tasks.end() && !at->second.enabled;
+  });
+  return edges;
+}
+
+// The edges that a manifest makes between the kinds of its own plugin in one channel. Added once: plugin tasks come from
+// the configuration alone, so that none comes later. Others wait meanwhile: they need the same manifests.
+void CleanupManager::add_manifest_edges() {
+  std::call_once(manifest_edges_added_, [&] {
+    struct Instance {
+      const config::TaskConfig* task;
+      const manifest::TaskKind* kind;
+    };
+    struct Place {
+      std::shared_ptr<const Plugin> plugin;
+      std::vector<Instance> instances;
+      std::map<std::string, std::vector<std::string>> enabled;  // kind -> names of tasks
+    };
+    std::map<std::pair<std::string, std::string>, Place> places;  // by plugin and channel
+    for (const auto& [name, task] : core_.config.tasks) {
+      const Result<std::shared_ptr<const Plugin>> plugin = catalog_.find(task.plugin);
+      if (!plugin || (*plugin)->manifest.kinds.empty()) continue;
+      const manifest::TaskKind* kind =
+          task.kind ? manifest::find_kind((*plugin)->manifest, *task.kind) : &(*plugin)->manifest.kinds.front();
+      if (kind == nullptr) continue;
+      Place& place = places[{task.plugin, task.channel}];
+      place.plugin = *plugin;
+      place.instances.push_back({&task, kind});
+      if (task.enabled) place.enabled[kind->name].push_back(name);
+    }
+    const MutexLock lock(mutex_);
+    for (const auto& [where, place] : places) {
+      for (const Instance& instance : place.instances) {
+        const std::string& name = instance.task->name;
+        const auto add = [&](const std::vector<std::string>& kinds, std::vector<std::string>& edges) {
+          for (const std::string& kind : kinds) {
+            const auto others = place.enabled.find(kind);
+            if (others == place.enabled.end()) continue;
+            std::ranges::copy_if(others->second, std::back_inserter(edges), [&](const std::string& other) { return other != name; });
+          }
+        };
+        if (instance.kind->after.empty() && instance.kind->requires_.empty()) continue;
+        DependencyGraph::Edges edges = *graph_.find(name);
+        add(instance.kind->after, edges.after);
+        add(instance.kind->requires_, edges.requires_);
+        graph_.set(name, std::move(edges));
       }
     }
-  }
-  for (auto& [name, own] : edges) out.set(name, std::move(own));
-  return out;
+  });
+}
+
+DependencyGraph::Order CleanupManager::order_of(const std::vector<std::string>& names) {
+  add_manifest_edges();
+  const MutexLock lock(mutex_);
+  return graph_.order(names);
+}
+
+DependencyGraph::Edges CleanupManager::edges_of(const std::string& name) {
+  add_manifest_edges();
+  const MutexLock lock(mutex_);
+  const DependencyGraph::Edges* edges = graph_.find(name);
+  return edges == nullptr ? DependencyGraph::Edges{} : *edges;
 }
 
 DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle handle) {
@@ -165,21 +196,20 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
     wrong(DependencyCause::unknown_handle, target ? not_registered(target->name) : target.error());
     return out;
   }
-  const DependencyGraph edges = graph(*tasks);
-  DependencyGraph::Order order = edges.order({target->name});
+  DependencyGraph::Order order = order_of({target->name});
   out.order = std::move(order.order);
   out.cycle = std::move(order.cycle);
   out.missing = std::move(order.missing);
   const auto channel_of = [&](const std::string& name) { return tasks->at(name)->channel.value_or(""); };
   for (const std::string& name : out.order) {
-    const DependencyGraph::Edges* own = edges.find(name);
-    for (const auto* list : {&own->after, &own->requires_})
+    const DependencyGraph::Edges own = edges_of(name);
+    for (const auto* list : {&own.after, &own.requires_})
       for (const std::string& other : *list)
         if (tasks->contains(other) && channel_of(other) != channel_of(name)) out.crossing.push_back(name + " -> " + other);
     if (!tasks->at(name)->enabled && name != target->name) out.disabled.push_back(name);
   }
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const std::string& name : out.order)
       if (name != target->name && has_failed(records_.at(name).state)) out.failed.push_back(name);
   }
@@ -200,7 +230,7 @@ SecurityValidationResult CleanupManager::validate_security_boundaries(CleanupHan
   out.trusted_in_process = task.native() != nullptr;
   out.violations = validate_task(core_, catalog_, host_, task).violations;
   out.passed = out.violations.empty();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Record& record = records_.at(target->name);
   if (record.metrics.runs == 0) record.metrics.validate_ns = core_.clock.monotonic() - began;
   return out;
@@ -220,7 +250,7 @@ std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> C
   if (handles.empty())
     for (const auto& [name, task] : *tasks)
       if (task->enabled) wanted.push_back(name);
-  const DependencyGraph::Order order = graph(*tasks).order(wanted);
+  const DependencyGraph::Order order = order_of(wanted);
   if (!order.cycle.empty()) {
     std::string path;
     for (const std::string& name : order.cycle) path += (path.empty() ? "" : " -> ") + name;
@@ -250,7 +280,7 @@ Result<Plan> CleanupManager::read_plan(const std::string& dir) const {
 }
 
 void CleanupManager::note_state(const std::string& name, TaskState state) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto at = records_.find(name); at != records_.end()) at->second.state = state;
 }
 

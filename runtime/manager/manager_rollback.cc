@@ -104,25 +104,34 @@ bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
   return true;
 }
 
-bool CleanupManager::rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report) {
+// The roots of a past run, so that no other run, rollback or purge works on it or them meanwhile.
+Result<std::unique_ptr<store::RootLock>> CleanupManager::lock_past_run(const store::RunRow& run, bool wait) {
+  Result<std::unique_ptr<store::RootLock>> lock =
+      store::RootLock::take(core_.lock_dir(), run.id, paths_of(run), wait, core_.options.stop);
+  if (!lock && lock.error().kind == ErrorKind::busy)
+    return fail(ErrorKind::busy, lock.error().what, "try again when it has ended; see `freshet status`");
+  return lock;
+}
+
+bool CleanupManager::rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report) {
   // Of one run at a time: whoever comes second finds what the first has left.
   while (const std::shared_ptr<Flight> other = rollbacks_.begin(run_id)) {
     if (other->wait(core_.options.stop)) continue;
     report.error = Error{ErrorKind::busy, {}, "interrupted while another rollback of the run was under way", {}};
     return false;
   }
-  const bool complete = rollback_alone(run_id, only, report);
+  const bool complete = rollback_alone(run_id, only, wait, report);
   rollbacks_.end(run_id, {});
   return complete;
 }
 
-bool CleanupManager::rollback_alone(const std::string& run_id, std::optional<std::uint32_t> only, RollbackReport& report) {
+bool CleanupManager::rollback_alone(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report) {
   Result<std::optional<store::RunRow>> found = core_.history->find_run(run_id);
   if (!found || !*found) {
     report.error = found ? Error{ErrorKind::missing, {}, "no run is called " + escape_bytes(run_id), {}} : found.error();
     return false;
   }
-  const Result<std::unique_ptr<store::RootLock>> lock = lock_roots(run_id, paths_of(**found), true);
+  const Result<std::unique_ptr<store::RootLock>> lock = lock_past_run(**found, wait);
   if (!lock) {
     report.error = lock.error();
     return false;
@@ -168,13 +177,13 @@ std::vector<std::string> CleanupManager::completed_dependents(const std::string&
   std::set<std::string> wanted = {name};
   std::vector<std::string> everybody;
   for (const auto& [other, task] : *all) everybody.push_back(other);
-  const std::vector<std::string> order = graph(*all).order(everybody).order;
+  const std::vector<std::string> order = order_of(everybody).order;
   std::vector<std::string> out;
   for (const std::string& other : order) {  // dependencies first, so one pass finds all
     const Registered& task = *all->at(other);
     if (wanted.contains(other) || !std::ranges::any_of(task.task.requires_, [&](const std::string& on) { return wanted.contains(on); })) continue;
     wanted.insert(other);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (records_.at(other).completed) out.push_back(other);
   }
   std::ranges::reverse(out);
@@ -189,20 +198,20 @@ bool CleanupManager::rollback_cleanup(CleanupHandle handle) {
     for (const std::string& name : completed_dependents(target->name)) {
       Record record;
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         record = records_.at(name);
       }
-      if (record.last_run == target->run_id || rollback_tasks(record.last_run, record.last_number, report)) continue;
+      if (record.last_run == target->run_id || rollback_tasks(record.last_run, record.last_number, true, report)) continue;
       log_error({target->run_id, {}, target->name}, "rollback: " + name + ", which requires it, cannot be taken back");
       return false;
     }
   }
-  return rollback_tasks(target->run_id, target->number, report);
+  return rollback_tasks(target->run_id, target->number, true, report);
 }
 
 RollbackReport CleanupManager::rollback(const std::string& run_id) {
   RollbackReport out;
-  out.complete = rollback_tasks(run_id, std::nullopt, out) && !out.error;
+  out.complete = rollback_tasks(run_id, std::nullopt, false, out) && !out.error;
   return out;
 }
 

@@ -33,7 +33,7 @@ std::optional<std::size_t> first_other(std::span<const std::byte> bytes, std::by
 }
 
 std::string named(std::uint64_t number, std::size_t bytes) {
-  return "buffer " + std::to_string(number) + " (" + format_count(bytes) + " bytes) was ";
+  return "buffer " + std::to_string(number) + " (" + counted(bytes, "byte", "bytes") + ") was ";
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ void GuardedBufferPool::give_back(const Buffer& buffer) {
     return;
   }
   if (block.lent != buffer.bytes.size()) {
-    add_fault(named(block.number, block.lent) + "returned with " + format_count(buffer.bytes.size()) + " bytes");
+    add_fault(named(block.number, block.lent) + "returned with " + counted(buffer.bytes.size(), "byte", "bytes"));
     return;
   }
   returned_[block.capacity].push_back(&block);
@@ -142,8 +142,8 @@ ResourceCheck GuardedBufferPool::make_check() const {
   const Out out = leaked();
   ResourceCheck check{"buffer pool", false, 0, out.numbers.size() + faults_, "buffers", ""};
   if (!out.numbers.empty())
-    check.detail = format_count(out.numbers.size()) + " buffers of " + format_count(out.bytes) +
-                   " bytes were not returned (number " + list_numbers(out.numbers) + ")";
+    check.detail = counted(out.numbers.size(), "buffer", "buffers") + " of " + counted(out.bytes, "byte", "bytes") +
+                   " not returned (number " + list_numbers(out.numbers) + ")";
   for (const std::string& fault : first_faults_) check.detail += (check.detail.empty() ? "" : "; ") + fault;
   if (faults_ > kFaultsTold) check.detail += "; and " + format_count(faults_ - kFaultsTold) + " more";
   check.passed = check.after == 0;

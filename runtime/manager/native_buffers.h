@@ -15,8 +15,8 @@
 
 namespace freshet {
 
-// The buffers of one call of a native task. Thread-safe; mutex_ guards the table and is held while a buffer is filled or
-// compared, so a wrong return never meets a right one halfway.
+// The buffers of one call of a native task. Thread-safe; mutex_ guards the table and is held while a buffer is filled
+// or compared, so a wrong return never meets a right one halfway.
 //
 // Each buffer stands between guard bytes, which are looked at when it is returned and at the end. A returned buffer is
 // filled with a pattern and kept, and the pattern is looked at when it is lent again and at the end. So a write before

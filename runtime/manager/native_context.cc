@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "runtime/base/units.h"
+#include "runtime/manager/native_numbers.h"
 
 namespace freshet {
 
@@ -33,7 +33,8 @@ std::vector<ResourceCheck> NativeContext::unfinished_checks() const {
   checks.push_back(buffers_.check_counts());
   for (ResourceCheck& check : checks) {
     check.passed = false;
-    check.detail = "the task still runs, so this is what it holds now" + (check.detail.empty() ? "" : ": " + check.detail);
+    std::string held = std::exchange(check.detail, "the task still runs, so this is what it holds now");
+    if (!held.empty()) check.detail += ": " + held;
   }
   return checks;
 }
@@ -44,8 +45,9 @@ ResourceCheck NativeContext::channel_check(std::uint64_t pieces) const {
   ResourceCheck check{"channel resources", false, 0, blocks + pieces + buffers, "resources", ""};
   check.passed = check.after == 0;
   if (!check.passed)
-    check.detail = "of what the task's context handed out, " + format_count(blocks) + " blocks of memory, " +
-                   format_count(pieces) + " pieces of work and " + format_count(buffers) + " buffers were left";
+    check.detail = "of what the task's context handed out, " + counted(blocks, "block of memory", "blocks of memory") + ", " +
+                   counted(pieces, "piece of work", "pieces of work") + " and " +
+                   counted(buffers, "buffer", "buffers") + " were left";
   return check;
 }
 

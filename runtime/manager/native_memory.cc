@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "runtime/base/units.h"
+#include "runtime/manager/native_numbers.h"
 
 namespace freshet {
 namespace {
@@ -32,14 +32,14 @@ ResourceCheck AccountedMemory::check() const {
   const Amount out = leaked();
   ResourceCheck check{"memory reclamation", false, 0, out.bytes, "bytes", ""};
   if (out.blocks > 0)
-    check.detail = format_count(out.bytes) + " bytes in " + format_count(out.blocks) + " blocks were not returned";
+    check.detail = counted(out.bytes, "byte", "bytes") + " in " + counted(out.blocks, "block", "blocks") + " not returned";
   const auto add = [&check](std::uint64_t times, const char* what) {
     if (times == 0) return;
     if (!check.detail.empty()) check.detail += "; ";
-    check.detail += format_count(times) + what;
+    check.detail += counted(times, "time", "times") + what;
   };
-  add(unknown_returns_, " times a block was returned that is not out: returned before, or from elsewhere");
-  add(wrong_sizes_, " times a block was returned with another size or alignment than it was asked for");
+  add(unknown_returns_, " a block was returned that is not out: returned before, or from elsewhere");
+  add(wrong_sizes_, " a block was returned with another size or alignment than it was asked for");
   check.passed = check.detail.empty();
   return check;
 }

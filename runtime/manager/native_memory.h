@@ -20,7 +20,7 @@ class AccountedMemory final : public std::pmr::memory_resource {
   AccountedMemory(const AccountedMemory&) = delete;
   AccountedMemory& operator=(const AccountedMemory&) = delete;
 
-  // The function has returned: what is out now is leaked, though it may still come back while its context is cleaned up.
+  // The function has returned: what is out now is leaked, though it may still come back during the clean-up.
   void note_return();
 
   // "memory reclamation": passed when nothing is out, nothing was out at note_return, and every block came back once,

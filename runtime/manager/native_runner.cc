@@ -150,12 +150,15 @@ Call::Look Call::look() const {
 std::optional<ExecutionError> Call::error() const {
   std::string detail;
   if (returned && !*returned) detail = returned->error().what;
-  if (!returned) detail = "it had not returned " + format_duration(grace_ns) + " after its stop was requested, and runs on";
-  if (stopped == StopReason::deadline)
-    return ExecutionError(ExecutionCause::timed_out,
-                          {ErrorKind::peer, "", "the task ran over its deadline of " + format_duration(deadline_ns), detail});
+  if (!returned)
+    detail = "it had not returned " + format_duration(grace_ns) + " after its stop was requested, and runs on";
+  if (stopped == StopReason::deadline) {
+    std::string what = "the task ran over its deadline of " + format_duration(deadline_ns);
+    return ExecutionError(ExecutionCause::timed_out, {ErrorKind::peer, "", std::move(what), std::move(detail)});
+  }
   if (stopped == StopReason::manager)
-    return ExecutionError(ExecutionCause::interrupted, {ErrorKind::peer, "", "the task was interrupted", detail});
+    return ExecutionError(ExecutionCause::interrupted,
+                          {ErrorKind::peer, "", "the task was interrupted", std::move(detail)});
   if (returned && !*returned) return ExecutionError(ExecutionCause::task_failed, returned->error());
   if (const auto failure = context.work_failure())
     return ExecutionError(ExecutionCause::task_failed,
@@ -165,7 +168,8 @@ std::optional<ExecutionError> Call::error() const {
 
 class RunOnItsOwn final : public NativeRun {
  public:
-  RunOnItsOwn(std::shared_ptr<const Call> call, std::thread thread) : call_(std::move(call)), thread_(std::move(thread)) {}
+  RunOnItsOwn(std::shared_ptr<const Call> call, std::thread thread)
+      : call_(std::move(call)), thread_(std::move(thread)) {}
   ~RunOnItsOwn() override {
     if (ended()) {
       thread_.join();
@@ -210,7 +214,8 @@ std::shared_ptr<const NativeFunction> hold(const NativeFunction& function, const
 
 NativeOutcome run_native_function(const NativeFunction& function, const NativeRequest& request) {
   if (request.stop.stop_requested())
-    return never_began(ExecutionCause::interrupted, {ErrorKind::peer, "", "the task was interrupted before it began", ""});
+    return never_began(ExecutionCause::interrupted,
+                       {ErrorKind::peer, "", "the task was interrupted before it began", ""});
   const TimePoint asked = SteadyClock::now();
   std::shared_ptr<Call> call;
   std::thread thread;

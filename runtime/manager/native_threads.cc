@@ -5,7 +5,6 @@
 #include <system_error>
 #include <utility>
 
-#include "runtime/base/units.h"
 #include "runtime/manager/native_exception.h"
 #include "runtime/manager/native_numbers.h"
 
@@ -29,8 +28,7 @@ std::optional<std::string> run_piece(std::function<void()> work) {
 void append_pieces(std::string& text, const std::vector<std::uint64_t>& numbers, const char* how) {
   if (numbers.empty()) return;
   if (!text.empty()) text += "; ";
-  text += format_count(numbers.size()) + (numbers.size() == 1 ? " piece of work " : " pieces of work ") + how +
-          " (number " + list_numbers(numbers) + ")";
+  text += counted(numbers.size(), "piece of work ", "pieces of work ") + how + " (number " + list_numbers(numbers) + ")";
 }
 
 }  // namespace

@@ -20,8 +20,13 @@ bool is_restorable(const store::TaskRow& row) {
   }
 }
 
+bool is_cut_off(const store::TaskRow& row) {
+  return row.state == to_string(TaskState::executing) || row.state == to_string(TaskState::rolling_back);
+}
+
 bool in_quarantine(const store::TaskRow& row) {
-  return !row.unlink && !row.plugin.empty() && (row.state == kPurging || (is_restorable(row) && row.bytes_at_purge + row.entries_removed > 0));
+  if (row.unlink || row.plugin.empty()) return false;
+  return row.state == kPurging || is_cut_off(row) || (is_restorable(row) && row.bytes_at_purge + row.entries_removed > 0);
 }
 
 std::vector<std::string> paths_of(const std::vector<PlanRoot>& roots) {

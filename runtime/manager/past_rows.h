@@ -14,6 +14,8 @@ inline constexpr std::string_view kPurging = "purging";
 inline constexpr std::string_view kPurged = "purged";
 
 [[nodiscard]] bool is_restorable(const store::TaskRow& row);
+// Its process ended before it had counted what it moved.
+[[nodiscard]] bool is_cut_off(const store::TaskRow& row);
 [[nodiscard]] bool in_quarantine(const store::TaskRow& row);
 
 std::vector<std::string> paths_of(const std::vector<PlanRoot>& roots);

@@ -48,7 +48,7 @@ std::vector<Refusal> refusals_in(const json& value) {
 }
 
 json root_out(const PlanRoot& root) {
-  return {{"path", escape_bytes(root.config.path)},
+  json out = {{"path", escape_bytes(root.config.path)},
           {"read", root.config.access.read},
           {"remove", root.config.access.remove},
           {"exclude", texts_out(root.config.exclude)},
@@ -59,6 +59,9 @@ json root_out(const PlanRoot& root) {
           {"inode", root.inode},
           {"birth", root.birth_ns},
           {"stable_birth", root.stable_birth}};
+  if (root.top) out["top"] = {{"path", escape_bytes(root.top->path)}, {"inode", root.top->inode}, {"birth", root.top->birth_ns}};
+  if (root.times_before) out["times_before"] = {root.times_before->mtime_ns, root.times_before->atime_ns};
+  return out;
 }
 
 PlanRoot root_in(const json& in) {
@@ -77,6 +80,15 @@ PlanRoot root_in(const json& in) {
   out.inode = in.at("inode").get<std::uint64_t>();
   out.birth_ns = in.at("birth").get<std::int64_t>();
   out.stable_birth = in.at("stable_birth").get<bool>();
+  if (in.contains("top")) {
+    const json& top = in.at("top");
+    out.top = {text_in(top.at("path")), top.at("inode").get<std::uint64_t>(), top.at("birth").get<std::int64_t>()};
+    const std::string& path = out.top->path;
+    if (path.empty() || path[0] != '/' || (path != "/" && out.config.path != path && !out.config.path.starts_with(path + "/")))
+      throw Damaged{"the top of a mount is not above its root"};
+  }
+  if (in.contains("times_before"))
+    out.times_before = {in.at("times_before").at(0).get<std::int64_t>(), in.at("times_before").at(1).get<std::int64_t>()};
   return out;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,14 +11,32 @@
 
 namespace freshet {
 
+// Mtime and atime, nanoseconds since the epoch.
+struct DirectoryTimes {
+  std::int64_t mtime_ns = 0;
+  std::int64_t atime_ns = 0;
+  bool operator==(const DirectoryTimes&) const = default;
+};
+
+// The directory at the top of a root's mount, where its quarantine area stands.
+struct PlanTop {
+  std::string path;
+  std::uint64_t inode = 0;
+  std::int64_t birth_ns = 0;
+  bool operator==(const PlanTop&) const = default;
+};
+
 // A root as the plan saw it. The file system is named by its f_fsid (statfs(2)), read by the manager.
 struct PlanRoot {
   config::RootConfig config;
-  std::string area;            // name of the quarantine area below it
+  std::string area;            // name of the quarantine area
+  std::optional<PlanTop> top;  // that it stands in; none: it stands in the root
   std::uint64_t fsid = 0;
   std::uint64_t inode = 0;
   std::int64_t birth_ns = 0;
   bool stable_birth = true;
+  // Of the directory that the area stands in, before the first effect of the task.
+  std::optional<DirectoryTimes> times_before;
 };
 
 // When a task came into a state.

@@ -17,7 +17,7 @@ Status check_room(const struct statvfs& info, std::uint64_t wanted, const std::s
   const std::uint64_t blocks = ::geteuid() == 0 ? info.f_bfree : info.f_bavail;
   const std::uint64_t free = blocks * info.f_frsize;
   if (free >= wanted + kSpare) return {};
-  return fail("F1106", ErrorKind::refused,
+  return fail("F1106", ErrorKind::system,
               "there is no room for " + std::string(what) + " in " + escape_bytes(where) + ": " + format_size(wanted + kSpare) +
                   " are needed, " + format_size(free) + " are free",
               "free a little by hand first; quarantine mode `none` needs no room in the root");

@@ -27,7 +27,7 @@ struct ResourceCheck {
   bool passed = false;
   std::uint64_t before = 0;  // in `unit`
   std::uint64_t after = 0;
-  std::string unit;          // "bytes", "threads", "fds", "buffers"
+  std::string unit;          // "bytes", "threads", "fds", "buffers"; of a native task also "pieces of work", "resources"
   std::string detail;        // what leaked, and where; empty when passed
 };
 
@@ -105,6 +105,8 @@ struct CleanupMetrics {
   std::int64_t scan_ns = 0;
   std::int64_t remove_ns = 0;    // of a native task: its run function
   std::int64_t verify_ns = 0;
+  std::int64_t release_ns = 0;   // from the last effect until its processes are gone
+  std::int64_t transition_ns = 0;  // the slowest of its state transitions, the history's record included
   std::int64_t queue_ns = 0;     // waiting for dependencies, locks and its channel
   std::int64_t cpu_ns = 0;       // user and system, worker and broker; of a native task its thread
   std::uint64_t peak_rss_bytes = 0;    // the larger of worker and broker

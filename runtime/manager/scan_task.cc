@@ -24,17 +24,6 @@ wire::Setting to_wire(const std::string& name, const manifest::TypedValue& value
   return out;
 }
 
-wire::Load make_load(const TaskPlan& task, const ScanInputs& inputs) {
-  wire::Load out;
-  out.kind = task.kind;
-  for (const manifest::TaskKind& kind : inputs.plugin->manifest.kinds) out.announced.push_back(kind.name);
-  const manifest::TaskKind* kind = manifest::find_kind(inputs.plugin->manifest, task.kind);
-  for (const auto& [name, value] : *inputs.settings)
-    for (const manifest::SettingSchema& schema : kind->settings)
-      if (schema.name == name) out.settings.push_back(to_wire(name, value, schema.type));
-  return out;
-}
-
 void failed(TaskPlan& task, channel::EndReason reason, std::string note) {
   enter(task, TaskState::failed);
   task.shown.end = to_public(reason);
@@ -84,6 +73,17 @@ std::string status_words(std::int32_t status) {
 
 }  // namespace
 
+wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind, const manifest::TypedSettings& settings) {
+  wire::Load out;
+  out.kind = kind;
+  for (const manifest::TaskKind& known : manifest.kinds) out.announced.push_back(known.name);
+  const manifest::TaskKind* schemas = manifest::find_kind(manifest, kind);
+  for (const auto& [name, value] : settings)
+    for (const manifest::SettingSchema& schema : schemas->settings)
+      if (schema.name == name) out.settings.push_back(to_wire(name, value, schema.type));
+  return out;
+}
+
 Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Intake& intake, std::stop_token stop) {
   channel::RoleRequest request;
   request.role = wire::Role::worker;
@@ -110,7 +110,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   };
 
   const Result<channel::Inventory> before = worker.inventory();
-  worker.send_message(make_load(task, inputs));
+  worker.send_message(make_load(inputs.plugin->manifest, task.kind, *inputs.settings));
   bool scanning = false;
   while (true) {
     const std::optional<std::string_view> packet = worker.receive(stop);

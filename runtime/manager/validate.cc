@@ -2,7 +2,11 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/area_access.h"
+#include "runtime/manager/open_roots.h"
 #include "runtime/manager/plan_files.h"
+#include "runtime/manager/scan_task.h"
+#include "runtime/wire/packet.h"
 
 namespace freshet {
 namespace {
@@ -38,6 +42,16 @@ void check_ids(Validated& out, const Core& core, const policy::HostFacts& host) 
   for (const char* file : {"/etc/subuid", "/etc/subgid"})
     if (const Result<std::string> text = read_whole_file(file, kMaxFile))
       add(out, policy::check_uid_base(core.config, file, *text));
+}
+
+void check_mount_tops(Validated& out, const policy::HostFacts& host, const config::ChannelConfig& channel) {
+  if (quarantine_at(channel, out.permission) != config::QuarantineAt::mount_top) return;
+  for (const config::RootConfig& config : channel.roots) {
+    const Result<channel::OpenRoot> root = open_root(config);
+    if (!root) continue;  // check_roots has named it, or it is optional
+    if (const Result<channel::OpenRoot> top = find_mount_top(*root, host.uid); !top)
+      add_error(out, top.error(), "F1019", channel.quarantine.position);
+  }
 }
 
 void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, const policy::HostFacts& host,
@@ -77,6 +91,12 @@ void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, cons
   if (out.kind == nullptr) return;
   std::expected<manifest::TypedSettings, std::vector<config::Diagnostic>> settings = manifest::type_settings(*out.kind, *task.config);
   if (settings) {
+    std::vector<std::uint8_t> packet;
+    wire::encode_message(make_load(manifest, out.kind->name, *settings), packet);
+    if (packet.size() > wire::kMaxPacket)
+      out.violations.push_back({"F2012", "the settings of " + task.name + " take " + format_size(packet.size()) +
+                                             ": a plugin is handed at most " + format_size(wire::kMaxPacket),
+                                "shorten the longest list, or spread it over several tasks", format(position)});
     out.settings = std::move(*settings);
     return;
   }
@@ -105,14 +125,12 @@ Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::
   }
   const config::ChannelConfig& channel = core.config.channels.at(*task.channel);
   check_isolation(out, core, channel);
-  if (channel.quarantine.at == config::QuarantineAt::mount_top)
-    out.violations.push_back({"F1019", "`quarantine.at = \"mount-top\"` cannot be had in this version", "leave it out: the quarantine is then in the root",
-                              format(channel.quarantine.position)});
   add(out, policy::check_roots(channel, host));
   add(out, policy::check_overlaps_of(core.config, channel.name));
   check_ids(out, core, host);
   for (const std::string& file : core.config.files) add(out, policy::check_not_writable_by_others(file, "the configuration", host));
   check_plugin(out, core, catalog, host, task, channel);
+  check_mount_tops(out, host, channel);
   return out;
 }
 

@@ -80,9 +80,11 @@ constexpr CodePage kPages[] = {
      "planned may not be what is there now, so nothing is touched.",
      "Look at what is mounted or was renamed there, then make a new plan."},
     {"F1019", "the quarantine cannot be at the top of the mount",
-     "`quarantine.at = \"mount-top\"` is understood and not carried out by this version. The quarantine would be in the "
-     "root all the same, which is not what was asked for, so nothing is done.",
-     "Leave the key out, or write \"in-root\"."},
+     "`quarantine.at = \"mount-top\"` puts one quarantine at the top of the mount that a root is on. That place has to be "
+     "the own of the user that Freshet runs as, and nobody else may be able to rename what is in it; and renames from the "
+     "root have to get there, which they do not out of a subvolume.",
+     "Leave the key out, or write \"in-root\": the quarantine is then in the root. Or give the top of the mount to the user "
+     "that Freshet runs as."},
     {"F1020", "two channels overlap",
      "The root of one channel is, or lies below, the root of another. Each would find, count and remove the "
      "same files under "
@@ -200,8 +202,7 @@ constexpr CodePage kPages[] = {
      "plugin does not "
      "belong into a plugin directory."},
     {"F2005", "the manifest is no valid TOML",
-     "The text in the section .freshet.manifest does not parse, is nested too deeply or is larger than 64 "
-     "KiB.",
+     "The text in the section .freshet.manifest does not parse or is nested too deeply.",
      "Correct the text at the line and column shown."},
     {"F2006", "a key of the manifest is missing or wrong",
      "The manifest parses, but lacks a key that every plugin needs, has one that does not exist, or has one "
@@ -256,8 +257,10 @@ constexpr CodePage kPages[] = {
     {"F2019", "code that can be written",
      "A part of the file is both writable and executable, which a worker does not permit.",
      "Build without -Wl,-N and without a linker script that merges code and data."},
-    {"F2020", "the file is too large", "The file is larger than what Freshet reads as a plugin.",
-     "Strip it (`strip --strip-unneeded`), and keep data out of it."},
+    {"F2020", "the file or its manifest is too large",
+     "The file is larger than what Freshet reads as a plugin, its manifest is longer than 64 KiB, or the "
+     "settings that it announces take more than that when they are handed on.",
+     "Strip the file (`strip --strip-unneeded`), keep data out of it, and keep the manifest short."},
     {"F3001", "the quarantine's place is taken",
      "What stands where the quarantine of a root belongs is not Freshet's: another owner, another mode than 0700, a link, a "
      "file, a mount, or a directory without Freshet's marker. Nothing in it was touched.",

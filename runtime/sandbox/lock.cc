@@ -59,7 +59,7 @@ void warm_up() {
 }
 
 Result<LockedRole> take_descriptors(const Setup& setup, std::vector<Fd> fds) {
-  if (fds.size() != setup.roots.size() + (setup.has_plugin ? 1 : 0))
+  if (fds.size() != setup.roots.size() + setup.tops.size() + (setup.has_plugin ? 1 : 0))
     return fail(ErrorKind::bug, "Setup came with " + std::to_string(fds.size()) + " descriptors");
   LockedRole out;
   for (Fd& fd : fds) {
@@ -176,16 +176,24 @@ Result<std::vector<LandlockGrant>> worker_grants(const Setup& setup, const Locke
 Result<std::vector<LandlockGrant>> broker_grants(const Setup& setup, const LockedRole& role, std::vector<Fd>& opened) {
   std::vector<LandlockGrant> grants;
   for (std::size_t i = 0; i < setup.roots.size(); ++i) {
+    const wire::RootSpec& spec = setup.roots[i];
+    if (spec.top > setup.tops.size()) return fail(ErrorKind::bug, "Setup names a top that it does not have");
     const int root = role.roots[i].get();
-    // Purge: of the root itself only the area's own (empty) directory can go.
-    grants.push_back({root, setup.area_only ? kLandlockRemoveDir : broker_rights()});
-    if (i >= setup.areas.size() || setup.areas[i].empty()) continue;
+    const bool has_area = i < setup.areas.size() && !setup.areas[i].empty();
+    // Purge: of the directory that the area stands in only the area itself, empty, can go.
+    const bool in_root = spec.top == 0;
+    if (!setup.area_only) grants.push_back({root, broker_rights()});
+    if (setup.area_only && in_root) grants.push_back({root, kLandlockRemoveDir});
+    if (!has_area) continue;
+    const int around = in_root ? root : role.roots[setup.roots.size() + spec.top - 1].get();
+    if (!in_root && setup.area_only) grants.push_back({around, kLandlockRemoveDir});
     open_how how{};
     how.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-    opened.emplace_back(static_cast<int>(::syscall(SYS_openat2, root, setup.areas[i].c_str(), &how, sizeof how)));
-    if (!opened.back()) continue;  // not there yet: made later, under the root's rule
-    if (setup.area_only) grants.push_back({opened.back().get(), broker_rights()});
+    opened.emplace_back(static_cast<int>(::syscall(SYS_openat2, around, setup.areas[i].c_str(), &how, sizeof how)));
+    // Not there yet: made later, under the root's rule. At a top the manager made it, or nothing is in it.
+    if (!opened.back()) continue;
+    if (!in_root || setup.area_only) grants.push_back({opened.back().get(), broker_rights()});
     if (setup.read_area) grants.push_back({opened.back().get(), kLandlockReadFile});
   }
   return grants;

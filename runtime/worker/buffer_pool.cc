@@ -21,7 +21,7 @@ void* BufferPool::get(std::size_t bytes) {
   if (bytes > std::size_t{1} << kLargestClass) return nullptr;
   const std::size_t size_class =
       std::max(kSmallestClass, static_cast<std::size_t>(std::bit_width(bytes == 0 ? bytes : bytes - 1)));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   void* buffer = nullptr;
   if (auto& kept = free_[size_class]; !kept.empty()) {
     buffer = kept.back();
@@ -35,7 +35,7 @@ void* BufferPool::get(std::size_t bytes) {
 }
 
 void BufferPool::put(void* buffer) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = borrowed_.find(buffer);
   if (found == borrowed_.end()) return;
   auto& kept = free_[found->second];
@@ -49,19 +49,19 @@ void BufferPool::put(void* buffer) {
 }
 
 std::uint32_t BufferPool::borrowed() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return static_cast<std::uint32_t>(borrowed_.size());
 }
 
 std::uint64_t BufferPool::borrowed_bytes() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::uint64_t bytes = 0;
   for (const auto& [buffer, size_class] : borrowed_) bytes += std::uint64_t{1} << size_class;
   return bytes;
 }
 
 std::uint32_t BufferPool::spoiled() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return spoiled_;
 }
 
@@ -73,7 +73,7 @@ void BufferPool::check(const void* buffer, std::size_t size_class) {
 }
 
 void BufferPool::trim() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (std::size_t size_class = 0; size_class < std::size(free_); ++size_class) {
     for (void* buffer : free_[size_class]) {
       check(buffer, size_class);

@@ -2,9 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <unordered_map>
 #include <vector>
+
+#include "runtime/base/mutex.h"
 
 namespace freshet::worker {
 
@@ -32,13 +33,12 @@ class BufferPool {
   static constexpr std::size_t kKeptPerClass = 8;
   static constexpr std::size_t kWatched = 64 * 1024;
 
-  void check(const void* buffer, std::size_t size_class);
+  void check(const void* buffer, std::size_t size_class) FRESHET_REQUIRES(mutex_);
 
-  // Guarded by mutex_.
-  mutable std::mutex mutex_;
-  std::unordered_map<void*, std::size_t> borrowed_;  // to its class
-  std::vector<void*> free_[kLargestClass + 1];
-  std::uint32_t spoiled_ = 0;
+  mutable Mutex mutex_;
+  std::unordered_map<void*, std::size_t> borrowed_ FRESHET_GUARDED_BY(mutex_);  // to its class
+  std::vector<void*> free_[kLargestClass + 1] FRESHET_GUARDED_BY(mutex_);
+  std::uint32_t spoiled_ FRESHET_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace freshet::worker

@@ -50,7 +50,7 @@ void Host::begin(bool verify, std::int64_t now_ns) {
   now_ns_ = now_ns;
   findings_ = 0;
   cancelled_ = false;
-  const std::lock_guard lock(log_mutex_);
+  const MutexLock lock(log_mutex_);
   lines_ = 0;
   dropped_lines_ = 0;
   complaint_.clear();
@@ -74,7 +74,7 @@ void Host::add_log(freshet_log_level level, std::string_view text) {
   if (text.size() > wire::kMaxText) text = text.substr(0, wire::kMaxText);
   if (level < FRESHET_LOG_DEBUG || level > FRESHET_LOG_ERROR) level = FRESHET_LOG_INFO;
   {
-    const std::lock_guard lock(log_mutex_);
+    const MutexLock lock(log_mutex_);
     if (level >= FRESHET_LOG_WARNING) complaint_ = text;
     if (lines_ >= kMaxLogLines) {
       ++dropped_lines_;
@@ -86,7 +86,7 @@ void Host::add_log(freshet_log_level level, std::string_view text) {
 }
 
 std::string Host::last_complaint() {
-  const std::lock_guard lock(log_mutex_);
+  const MutexLock lock(log_mutex_);
   return complaint_;
 }
 

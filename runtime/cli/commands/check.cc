@@ -51,8 +51,10 @@ int run(Session& session, const Arguments&) {
   if (!manager) return manager.error();
 
   report.plugins = (*manager)->runs->plugins();
-  for (const IRuns::TaskEntry& task : (*manager)->runs->tasks())
+  for (const IRuns::TaskEntry& task : (*manager)->runs->tasks()) {
+    if (session.interrupted()) return kInterrupted;
     check_task(report, *(*manager)->cleanup, task);
+  }
   // A trial touches the roots: not while one of them may be a place that must not be touched.
   if (!report::has_errors(report) && !report::has_violations(report)) {
     report.trial = (*manager)->runs->trial();
@@ -77,6 +79,7 @@ const Command kCheck = {
         "Reads the configuration and shows every error in it with file, line and column; reads the "
         "plugins' manifests without running them; checks dependencies, permissions and protected "
         "places for every enabled task; and tries one rename inside each root's own quarantine area, "
+        "or out of the root into the one at the top of its mount, "
         "so that a file system where it cannot work is known before a run.",
     .examples =
         "freshet check\n"

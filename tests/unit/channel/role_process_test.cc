@@ -47,6 +47,13 @@ class LiveWorker : public ::testing::Test {
   std::unique_ptr<RoleProcess> worker_;
 };
 
+TEST_F(LiveWorker, AMessageOverTheCapEndsItAtOnce) {
+  start("lister");
+  const std::vector<std::uint8_t> packet(1 << 20, static_cast<std::uint8_t>(wire::MessageType::load));
+  EXPECT_FALSE(worker_->send(packet));
+  EXPECT_EQ(worker_->finish().reason, EndReason::setup);
+}
+
 TEST_F(LiveWorker, FinishedTwiceSaysTheSame) {
   start("lister");
   EXPECT_TRUE(worker_->open());

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "runtime/store/history.h"
 #include "tests/unit/manager/manager_fixture.h"
 
 namespace freshet {
@@ -62,6 +63,68 @@ TEST_F(ManagerTest, CompletionSeesWhatWasTakenOutOfTheQuarantine) {
   EXPECT_FALSE(status.complete);
   ASSERT_EQ(status.wrong.size(), 1U);
   EXPECT_NE(status.wrong[0].path.find("root/two"), std::string::npos);
+}
+
+// A run whose broker was killed right after it had made the area in the root, and its manager with it.
+class InterruptedRunTest : public ManagerFixture {
+ protected:
+  void interrupt() {
+    add_task("old", "cache");
+    make_old_file(dir_ / "root/a/one");
+    const timespec times[2] = {{1'600'000'000, 5}, {1'600'000'000, 7}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ / "root").c_str(), times, 0), 0);
+    open();
+    run_ = manager_.cleanup->execute_cleanup(handle("old")).run_id;
+    ASSERT_TRUE(manager_.runs->rollback(run_).complete);
+    manager_ = {};
+    auto history = store::History::open(dir_ / "state/history.db");
+    ASSERT_TRUE(history);
+    const auto row = (*history)->find_run(run_);
+    ASSERT_TRUE(row && *row);
+    store::TaskRow task = (*row)->tasks.at(0);
+    task.state = "executing";
+    task.entries_removed = 0;
+    ASSERT_TRUE((*history)->set_task(task, {}, store::Sync::now));
+    ASSERT_TRUE((*history)->set_run_state(run_, "executing", 0, {}, store::Sync::now));
+    ASSERT_EQ(::mkdir((dir_ / "root/.freshet").c_str(), 0700), 0);
+    ASSERT_FALSE(root_is_as_before());
+  }
+  bool root_is_as_before() {
+    struct stat info {};
+    EXPECT_EQ(::stat((dir_ / "root").c_str(), &info), 0);
+    return info.st_mtim.tv_sec == 1'600'000'000 && info.st_mtim.tv_nsec == 7;
+  }
+
+  std::string run_;
+};
+
+TEST_F(InterruptedRunTest, ItsRollbackGivesTheRootItsTimesBack) {
+  interrupt();
+  open();
+  EXPECT_TRUE(manager_.runs->rollback(run_).complete);
+  EXPECT_FALSE(exists(".freshet"));
+  EXPECT_TRUE(root_is_as_before());
+}
+
+TEST_F(InterruptedRunTest, TheNextRunAndItsRollbackGiveTheRootItsTimesBack) {
+  interrupt();
+  open();
+  const CleanupResult next = manager_.cleanup->execute_cleanup(handle("old"));
+  EXPECT_EQ(next.state, TaskState::committed) << next.note;
+  EXPECT_TRUE(root_is_as_before());
+  EXPECT_TRUE(manager_.runs->rollback(next.run_id).complete);
+  EXPECT_FALSE(exists(".freshet"));
+  EXPECT_TRUE(root_is_as_before());
+}
+
+TEST_F(InterruptedRunTest, WhatAnotherChangedInTheRootSinceKeepsItsTime) {
+  interrupt();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // more than a mkdir takes
+  std::ofstream(dir_ / "root/another's") << "";
+  open();
+  EXPECT_TRUE(manager_.runs->rollback(run_).complete);
+  EXPECT_FALSE(exists(".freshet"));
+  EXPECT_FALSE(root_is_as_before());
 }
 
 TEST_F(ManagerTest, RollbackNeverOverwritesAndNamesTheConflict) {
