@@ -88,7 +88,7 @@ int run(Session& session, const Arguments& arguments) {
 const Command kPlugins = {
     .name = "plugins",
     .usage = "list | inspect FILE|ID | unblock HASH|ID",
-    .summary = "list installed plugins, look into one without running it, or lift a block",
+    .summary = "list plugins, look into one without running it, or lift a block",
     .text =
         "`list` shows the plugins that are found, their task kinds and the tasks that use them. "
         "`inspect` reads a plugin's file and its manifest in a locked process without running one "
