@@ -5,6 +5,7 @@
 #include "runtime/base/units.h"
 #include "runtime/manager/completion.h"
 #include "runtime/manager/manager_impl.h"
+#include "runtime/manager/open_roots.h"
 #include "runtime/manager/run_states.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/store/root_locks.h"
@@ -193,6 +194,7 @@ bool CleanupManager::rollback_task(const store::RunRow& run, store::TaskRow row,
   if (row.state == to_string(TaskState::rolled_back) || !(is_restorable(row) || row.state == kPurging || row.state == kPurged)) return true;
   const auto stays = [&](std::string reason) {
     report.conflicts.push_back({row.name, std::move(reason)});
+    ++report.conflict_count;
     return false;
   };
   if (row.state == kPurging || row.state == kPurged) {
@@ -234,7 +236,11 @@ bool CleanupManager::rollback_task(const store::RunRow& run, store::TaskRow row,
     const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots));
     report.entries += back.units;
     for (const Refusal& conflict : back.conflicts) report.conflicts.push_back(conflict);
-    if (back.error) report.conflicts.push_back({row.name, back.error->what});
+    report.conflict_count += back.conflict_count;
+    if (back.error) {
+      report.conflicts.push_back({row.name, back.error->what});
+      ++report.conflict_count;
+    }
     if (!back.complete()) {
       row.state = to_string(TaskState::failed);
       row.note = "rollback: " + std::to_string(back.conflict_count) + " entries could not be put back";
@@ -287,15 +293,25 @@ bool CleanupManager::rollback_tasks(const std::string& run_id, std::optional<std
     }
     if (take) wanted.insert(row.name);
   }
+  const auto take_back = [&] {
+    bool complete = true;
+    for (auto row = run.tasks.rbegin(); row != run.tasks.rend(); ++row)
+      if (wanted.contains(row->name)) complete = rollback_task(run, *row, report) && complete;
+    return complete;
+  };
+  // Where nothing can be taken back (unlinked, purged, or back already) the run stays what it is, and is only told of.
+  const bool in_vain = std::ranges::none_of(run.tasks, [&](const store::TaskRow& row) {
+    return wanted.contains(row.name) && is_restorable(row) && !row.unlink;
+  });
+  const std::optional<RunState> state = run_state_named(run.state);
+  if (in_vain && state && *state != RunState::executing && *state != RunState::rolling_back) return take_back();
   if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(RunState::rolling_back)), run.ended_ns, {}); !kept) {
     report.error = kept.error();
     return false;
   }
-  bool complete = true;
-  for (auto row = run.tasks.rbegin(); row != run.tasks.rend(); ++row)
-    if (wanted.contains(row->name)) complete = rollback_task(run, *row, report) && complete;
+  bool complete = take_back();
   const RunState end = !complete ? RunState::failed : wanted.size() == run.tasks.size() ? RunState::rolled_back : RunState::partly;
-  const std::string note = complete ? "" : "rollback incomplete: " + std::to_string(report.conflicts.size()) + " conflicts";
+  const std::string note = complete ? "" : "rollback incomplete: " + std::to_string(report.conflict_count) + " conflicts";
   if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(end)), core_.clock.now(), note); !kept) {
     report.error = kept.error();
     complete = false;
@@ -321,7 +337,30 @@ RollbackReport CleanupManager::rollback(const std::string& run_id) {
 bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report) {
   RunResult::Purged purged{run.id, 0, 0, why};
   bool clean = true;
-  const bool any = std::ranges::any_of(run.tasks, in_quarantine);
+  bool any = false;
+  bool reachable = false;
+  std::optional<Error> away;
+  for (const store::TaskRow& row : run.tasks) {
+    if (!in_quarantine(row)) continue;
+    any = true;
+    const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json);
+    if (!roots) {
+      report.error = roots.error();
+      return false;
+    }
+    for (const PlanRoot& root : *roots) {
+      if (const Result<std::vector<channel::OpenRoot>> open = open_planned_roots({root}); open) {
+        reachable = true;
+      } else {
+        away = open.error();
+      }
+    }
+  }
+  // Of a run whose every root is away nothing can be freed now: it stays as restorable as it is.
+  if (any && !reachable) {
+    report.error = away;
+    return false;
+  }
   if (any)
     if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purging)), run.ended_ns, run.note); !kept) {
       report.error = kept.error();
