@@ -140,12 +140,16 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
     out.error = Error{ErrorKind::missing, {}, "the task " + target->name + " is not registered any more", {}};
     return out;
   }
-  DependencyGraph::Order order = graph(tasks).order({target->name});
+  const DependencyGraph edges = graph(tasks);
+  DependencyGraph::Order order = edges.order({target->name});
   out.order = std::move(order.order);
   out.cycle = std::move(order.cycle);
   out.missing = std::move(order.missing);
-  for (const std::string& name : out.order) {
-    if (!tasks.at(name).enabled && name != target->name) out.disabled.push_back(name);
+  std::set<std::string> required{target->name};
+  for (auto name = out.order.rbegin(); name != out.order.rend(); ++name) {  // dependents before what they require
+    if (!required.contains(*name)) continue;
+    if (!tasks.at(*name).enabled && *name != target->name) out.disabled.push_back(*name);
+    for (const std::string& other : edges.find(*name)->requires_) required.insert(other);
   }
   out.valid = out.cycle.empty() && out.missing.empty() && out.disabled.empty();
   return out;
@@ -191,7 +195,9 @@ Result<std::vector<Registered>> CleanupManager::resolve(const std::vector<Cleanu
     return fail("F1090", ErrorKind::missing, "there is no task called " + names, "`after` and `requires` name tasks of the configuration");
   }
   std::vector<Registered> out;
-  for (const std::string& name : order.order) out.push_back(tasks.at(name));
+  // A disabled task runs only when it is asked for by itself; whatever requires it fails for that (F1092).
+  for (const std::string& name : order.order)
+    if (tasks.at(name).enabled || std::ranges::find(wanted, name) != wanted.end()) out.push_back(tasks.at(name));
   return out;
 }
 

@@ -9,7 +9,8 @@ namespace freshet::report {
 namespace {
 
 bool is_sound(const DependencyValidationResult& dependencies) {
-  return !dependencies.error && dependencies.cycle.empty() && dependencies.missing.empty();
+  return !dependencies.error && dependencies.cycle.empty() && dependencies.missing.empty() &&
+         dependencies.disabled.empty();
 }
 
 bool has_error(const CheckedTask& task) {
@@ -28,8 +29,8 @@ std::string dependencies_part(const DependencyValidationResult& dependencies, co
   }
   if (!dependencies.disabled.empty()) {
     out += labelled(style, "disabled",
-                    "depends on " + joined(dependencies.disabled, ", ", style) + ", which is disabled",
-                    Paint::warning);
+                    "requires " + joined(dependencies.disabled, ", ", style) + ", which is disabled",
+                    Paint::bad);
   }
   return out;
 }
