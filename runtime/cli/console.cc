@@ -1,5 +1,6 @@
 #include "runtime/cli/console.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -32,6 +33,11 @@ int write_all(int fd, std::string_view text) {
 }
 
 }  // namespace
+
+void occupy_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd)  // open() gives the lowest free one
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)!::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
 
 Console::Console(Streams streams)
     : streams_(streams),

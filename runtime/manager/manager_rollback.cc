@@ -61,6 +61,7 @@ std::string CleanupManager::put_back(const store::TaskRow& row, RollbackReport& 
   const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots));
   report.entries += back.units;
   for (const Refusal& conflict : back.conflicts) report.conflicts.push_back(conflict);
+  report.conflict_count += back.conflict_count;
   if (back.error) return back.error->what;
   return back.complete() ? "" : std::to_string(back.conflict_count) + " entries could not be put back";
 }
@@ -68,6 +69,7 @@ std::string CleanupManager::put_back(const store::TaskRow& row, RollbackReport& 
 bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
   const auto stays = [&](std::string reason) {
     report.conflicts.push_back({row.name, reason});
+    ++report.conflict_count;
     log_error({row.run_id, row.channel, row.name}, "rollback: " + reason);
     row.note = "rollback: " + std::move(reason);
     if (const Status kept = core_.history->set_task(row, {}, store::Sync::later); !kept) log_error({row.run_id, row.channel, row.name}, kept.error().what);
@@ -94,7 +96,10 @@ bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
   if (std::string left = put_back(row, report); !left.empty()) {
     way.enter(TaskState::failed);
     row.note = "rollback: " + left;
-    if (report.conflicts.size() == conflicts) report.conflicts.push_back({row.name, std::move(left)});
+    if (report.conflicts.size() == conflicts) {
+      report.conflicts.push_back({row.name, std::move(left)});
+      ++report.conflict_count;
+    }
     (void)way.record();  // it has logged why; the task is reported as not taken back either way
     return false;
   }
@@ -153,17 +158,27 @@ bool CleanupManager::rollback_alone(const std::string& run_id, std::optional<std
     }
     if (take) wanted.insert(row.name);
   }
+  const auto take_back = [&] {
+    bool complete = true;
+    for (auto row = run.tasks.rbegin(); row != run.tasks.rend(); ++row)
+      if (wanted.contains(row->name)) complete = rollback_task(*row, report) && complete;
+    return complete;
+  };
+  // Where nothing can be taken back (unlinked, purged, or back already) the run stays what it is, and is only told of.
+  const bool in_vain = std::ranges::none_of(run.tasks, [&](const store::TaskRow& row) {
+    return wanted.contains(row.name) && is_restorable(row) && !row.unlink;
+  });
+  const std::optional<RunState> state = run_state_named(run.state);
+  if (in_vain && state && *state != RunState::executing && *state != RunState::rolling_back) return take_back();
   if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(RunState::rolling_back)), run.ended_ns, {}, store::Sync::later); !kept) {
     report.error = kept.error();
     return false;
   }
-  bool complete = true;
-  for (auto row = run.tasks.rbegin(); row != run.tasks.rend(); ++row)
-    if (wanted.contains(row->name)) complete = rollback_task(*row, report) && complete;
+  bool complete = take_back();
   const RunState end = !complete ? RunState::failed : wanted.size() == run.tasks.size() ? RunState::rolled_back : RunState::partly;
   const std::string note = complete || report.conflicts.empty()
                                ? ""
-                               : "rollback incomplete: " + std::to_string(report.conflicts.size()) + " conflicts, the first: " +
+                               : "rollback incomplete: " + std::to_string(report.conflict_count) + " conflicts, the first: " +
                                      escape_bytes(report.conflicts.front().path) + ": " + report.conflicts.front().reason;
   if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(end)), core_.clock.now(), note, store::Sync::now); !kept) {
     report.error = kept.error();

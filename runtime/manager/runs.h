@@ -131,7 +131,8 @@ struct RollbackReport {
   std::optional<Error> error;
   bool complete = false;       // everything came back
   std::uint64_t entries = 0;   // units put back
-  std::vector<Refusal> conflicts;
+  std::vector<Refusal> conflicts;     // of each task the first thousand
+  std::uint64_t conflict_count = 0;   // all of them
 };
 
 struct PurgeReport {

@@ -205,6 +205,7 @@ Json rollback_json(const std::string& run_id, const RollbackReport& report) {
   object["complete"] = report.complete;
   put_error(object, report.error);
   object["units_restored"] = report.entries;
+  object["conflict_count"] = std::max<std::uint64_t>(report.conflict_count, report.conflicts.size());
   object["conflicts"] = refusals_of(report.conflicts);
   return object;
 }
