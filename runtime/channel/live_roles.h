@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/mutex.h"
 #include "runtime/channel/role_lock.h"
 
 namespace freshet::channel {
@@ -35,10 +35,9 @@ class LiveRoles {
   [[nodiscard]] std::size_t count() const;
 
  private:
-  // Guarded by mutex_.
-  mutable std::mutex mutex_;
-  std::map<Ticket, std::shared_ptr<const LiveRole>> roles_;
-  Ticket last_ = 0;
+  mutable Mutex mutex_;
+  std::map<Ticket, std::shared_ptr<const LiveRole>> roles_ FRESHET_GUARDED_BY(mutex_);
+  Ticket last_ FRESHET_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace freshet::channel

@@ -9,51 +9,14 @@
 #include <string_view>
 
 #include "runtime/base/bytes.h"
-#include "runtime/base/fd.h"
 #include "runtime/channel/isolation_check.h"
+#include "runtime/channel/proc_files.h"
 
 namespace freshet::channel {
 namespace {
 
-constexpr std::size_t kMaxProcFile = 1U << 20;
 constexpr std::size_t kMaxDescriptors = 4096;
 constexpr const char* kNamespaces[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup"};
-
-std::string read_proc(int proc, const char* name) {
-  const Fd file(::openat(proc, name, O_RDONLY | O_CLOEXEC));
-  std::string out;
-  char part[4096];
-  while (file && out.size() < kMaxProcFile) {
-    const ssize_t got = ::read(file.get(), part, sizeof part);
-    if (got <= 0) break;
-    out.append(part, static_cast<std::size_t>(got));
-  }
-  return out;
-}
-
-std::string link_of(int proc, const std::string& name) {
-  char target[4096];
-  const ssize_t length = ::readlinkat(proc, name.c_str(), target, sizeof target);
-  return length < 0 ? std::string() : std::string(target, static_cast<std::size_t>(length));
-}
-
-// Calls each(line) without the line's end.
-template <class F>
-void for_each_line(std::string_view text, F&& each) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    each(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
-std::string_view next_word(std::string_view& line) {
-  const std::size_t from = std::min(line.find_first_not_of(" \t"), line.size());
-  const std::size_t to = std::min(line.find_first_of(" \t", from), line.size());
-  const std::string_view word = line.substr(from, to - from);
-  line.remove_prefix(to);
-  return word;
-}
 
 std::string hexadecimal(std::uint64_t value) {
   char text[17];
@@ -67,7 +30,7 @@ class Look {
 
   std::vector<CheckedPoint> all() {
     status_ = read_proc(proc_, "status");
-    if (!alive(status_)) return {};
+    if (!is_alive(status_)) return {};
     see_privileges();
     see_ids();
     see_namespaces();
@@ -75,45 +38,30 @@ class Look {
     see_descriptors();
     see_limits();
     // Of a process that ended in between some of this is not its own.
-    if (!alive(read_proc(proc_, "status"))) return {};
+    if (!is_alive(read_proc(proc_, "status"))) return {};
     return std::move(points_);
   }
 
  private:
-  static std::string field(std::string_view status, std::string_view name) {
-    std::string out;
-    for_each_line(status, [&](std::string_view line) {
-      if (line.size() <= name.size() || !line.starts_with(name) || line[name.size()] != ':') return;
-      line.remove_prefix(name.size() + 1);
-      for (std::string_view word = next_word(line); !word.empty(); word = next_word(line))
-        out += (out.empty() ? "" : " ") + std::string(word);
-    });
-    return out;
-  }
-  static bool alive(std::string_view status) {
-    const std::string state = field(status, "State");
-    return !state.empty() && state[0] != 'Z' && state[0] != 'X';
-  }
-
   void add(std::string name, std::string expected, std::string seen, bool passed) {
     points_.push_back({std::move(name), std::move(expected), std::move(seen), passed});
   }
   void expect(const char* name, const std::string& expected) {
-    const std::string seen = field(status_, name);
+    const std::string seen = status_field(status_, name);
     add(name, expected, seen, seen == expected);
   }
 
   void see_privileges() {
     expect("NoNewPrivs", "1");
     expect("Seccomp", "2");
-    if (!field(status_, "Seccomp_filters").empty()) expect("Seccomp_filters", "1");  // Linux 5.9
+    if (!status_field(status_, "Seccomp_filters").empty()) expect("Seccomp_filters", "1");  // Linux 5.9
     const std::string kept = hexadecimal(lock_.capabilities);
     expect("CapInh", hexadecimal(0));
     expect("CapPrm", kept);
     expect("CapEff", kept);
     expect("CapBnd", kept);
     expect("CapAmb", hexadecimal(0));
-    const std::string threads = field(status_, "Threads");
+    const std::string threads = status_field(status_, "Threads");
     std::uint32_t count = 0;
     std::from_chars(threads.data(), threads.data() + threads.size(), count);
     add("threads", lock_.threads == 1 ? "1" : "at most " + std::to_string(lock_.threads), threads,

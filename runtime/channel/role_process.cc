@@ -16,6 +16,7 @@
 #include "runtime/channel/child_process.h"
 #include "runtime/channel/end_reason.h"
 #include "runtime/channel/live_roles.h"
+#include "runtime/channel/proc_files.h"
 #include "runtime/channel/role_setup.h"
 #include "runtime/sandbox/filter_table.h"
 
@@ -118,6 +119,15 @@ class StartedRole final : public RoleProcess {
     return out;
   }
 
+  Result<Inventory> inventory() override {
+    if (end_ || !seen_->proc) return fail(ErrorKind::peer, "the process has ended");
+    return take_inventory(seen_->proc.get(), child_.pid());
+  }
+
+  [[nodiscard]] bool gone() const override {
+    return end_ && child_.reaped() && !socket_ && !listener_ && read_proc(seen_->proc.get(), "status").empty();
+  }
+
   Result<Proof> prove() override {
     if (!may_prove_) return fail(ErrorKind::bug, "a process that may load a plugin was asked for a proof");
     if (listener_) sandbox::wake_synchronously(listener_.get());
@@ -172,7 +182,7 @@ class StartedRole final : public RoleProcess {
       const std::int64_t timeout = block ? std::max<std::int64_t>(wake - now, 0) : 0;
       const timespec limit{timeout / 1'000'000'000, timeout % 1'000'000'000};
       if (::ppoll(fds, std::size(fds), &limit, nullptr) < 0 && errno != EINTR) {
-        end_with({EndReason::protocol, "poll: " + errno_text(errno), {}}, true);
+        end_with({EndReason::setup, "poll: " + errno_text(errno), {}}, true);
         break;
       }
       if ((fds[1].revents & POLLIN) && take_notification()) return Ready::nothing;
@@ -197,7 +207,8 @@ class StartedRole final : public RoleProcess {
                 locked_ ? "its wall clock limit of " + format_duration(wall_ns_) : std::string("it was not ready in time"),
                 {}}, true);
     } else if (hung_up_ != 0 && now >= hung_up_ + kHangUpGrace) {
-      end_with({EndReason::protocol, "it closed its socket", {}}, true);
+      // Rude, and of no use to it: no breach.
+      end_with({role_ == wire::Role::worker ? EndReason::plugin : EndReason::setup, "it closed its socket", {}}, true);
     } else if (now >= next_watch_) {
       next_watch_ = now + kWatchEvery;
       ProcessLook look;
@@ -211,7 +222,7 @@ class StartedRole final : public RoleProcess {
   bool take_notification() {
     auto call = sandbox::read_notification(listener_.get());
     if (!call) {
-      end_with({EndReason::protocol, call.error().what, {}}, true);
+      end_with({EndReason::setup, call.error().what, {}}, true);
       return false;
     }
     if (!*call) return false;

@@ -11,6 +11,7 @@
 
 #include "runtime/base/error.h"
 #include "runtime/base/fd.h"
+#include "runtime/channel/inventory.h"
 #include "runtime/channel/isolation_check.h"
 #include "runtime/config/config.h"
 #include "runtime/sandbox/host_support.h"
@@ -108,6 +109,10 @@ class RoleProcess {
   // The wall clock limit counts anew from now: before a Verify that follows a pause the role had no part in.
   virtual void restart_deadline() = 0;
   virtual Result<ProcessLook> look() = 0;
+  // All that it holds now. Error kind `peer` when it has ended.
+  virtual Result<Inventory> inventory() = 0;
+  // Ended and reaped, with nothing of it left here but its figures.
+  [[nodiscard]] virtual bool gone() const = 0;
 
   // Of a worker that was started without a plugin: has it try everything it may not do, answers each call outside the
   // filter with EPERM and keeps it. A breach in any other process ends it; here it is the point. Error kind `bug` for a

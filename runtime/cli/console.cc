@@ -1,5 +1,6 @@
 #include "runtime/cli/console.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -32,6 +33,11 @@ int write_all(int fd, std::string_view text) {
 }
 
 }  // namespace
+
+void occupy_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd)  // open() gives the lowest free one
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)!::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
 
 Console::Console(Streams streams)
     : streams_(streams),
@@ -78,7 +84,7 @@ void Console::progress(const Progress& progress) {
   if (now - last_draw_ns_ < kDrawEvery) return;
   last_draw_ns_ = now;
   progress_drawn_ = true;
-  // The cursor waits at the line's begin: a line of the log, which does not know of this one, overwrites it.
+  // The cursor waits at the line's begin: whatever does not know of this line overwrites it.
   (void)write_all(streams_.err, "\r" + meter_.line(now, err_style_) + "\x1b[K\r");
 }
 
@@ -104,6 +110,11 @@ std::optional<bool> Console::ask(const std::string& question, const std::stop_to
     return word == "y" || word == "Y" || word == "yes" || word == "Yes" || word == "YES";
   }
   return std::nullopt;
+}
+
+void Console::flush() {
+  const std::lock_guard lock(mutex_);
+  flush_locked();
 }
 
 Status Console::finish() {

@@ -14,6 +14,10 @@
 
 namespace freshet::cli {
 
+// Where 0, 1 or 2 came closed, takes their place: else the next file opened would, and messages would be written into
+// the history. Reading and writing there fail as on a closed one. Called before anything is opened.
+void occupy_standard_descriptors();
+
 // The three streams of the program. Output is buffered; a reader that went away (EPIPE) is remembered and
 // never an error: what the program does is worth more than who looks on. Messages and the progress line share
 // stderr and never write into each other. Thread-safe. Does not own the descriptors.
@@ -47,7 +51,9 @@ class Console {
   // Asks on stderr; true for "y" or "yes". None: `stop` was requested, or stdin ended.
   std::optional<bool> ask(const std::string& question, const std::stop_token& stop);
 
-  // Writes what is buffered. Error: output was lost for another reason than EPIPE.
+  // Writes what is buffered: what people should see before something happens.
+  void flush();
+  // The same at the end. Error: output was lost for another reason than EPIPE.
   Status finish();
 
  private:

@@ -9,6 +9,8 @@
 #include "runtime/manager/in_use.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/reclaim_counter.h"
+#include "runtime/manager/result_rows.h"
+#include "runtime/manager/role_resources.h"
 #include "runtime/manager/role_figures.h"
 #include "runtime/manager/timers.h"
 
@@ -62,6 +64,7 @@ class Removal {
     std::uint32_t child;  // of a whole directory
     std::uint64_t entries;
     std::string name;
+    std::uint64_t bytes = 0;
   };
 
   bool start(const std::vector<channel::OpenRoot>& roots);
@@ -91,6 +94,7 @@ class Removal {
 
   AreaAccess areas_;  // outlives the broker
   std::unique_ptr<channel::RoleProcess> broker_;
+  Result<channel::Inventory> before_ = fail(ErrorKind::peer, "not looked at");
   DirectoryTable directories_;
   std::unique_ptr<Fold> fold_;
   std::uint32_t slots_ = 0;
@@ -99,6 +103,7 @@ class Removal {
   std::deque<Sent> sent_;
   std::uint64_t sequence_ = 0;
   std::uint64_t removed_units_ = 0;
+  std::uint64_t removed_bytes_ = 0;  // for the progress: a hard link counts as often as it has names
   std::vector<LaterDirectory> later_;
   std::vector<bool> refused_whole_;  // by node
   std::vector<std::uint32_t> to_expand_;
@@ -115,7 +120,7 @@ bool Removal::wrong(std::string what) {
 bool Removal::lost() {
   const channel::End end = broker_->finish();
   result_.state = TaskState::failed;
-  result_.end = to_public(end.reason == channel::EndReason::none ? channel::EndReason::protocol : end.reason);
+  result_.end = to_public(end.reason == channel::EndReason::none ? channel::EndReason::setup : end.reason);
   result_.note = "the broker ended: " + (end.what.empty() ? "too early" : escape_bytes(end.what));
   return false;
 }
@@ -151,6 +156,8 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
     request.table_bytes += (below_top + directories_.path_length(id)) * 4 + 200;  // escaping makes at most four of one
   }
   request.label = "task " + task_.shown.name;
+  request.channel = task_.shown.channel;
+  request.live = core_.live.get();
   watch_.lap(metrics_.remove_ns, metrics_.remove_cpu_ns);
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core_.spawner, core_.support, request);
   watch_.lap(metrics_.start_ns, metrics_.start_cpu_ns);
@@ -161,6 +168,7 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
     return false;
   }
   broker_ = std::move(*started);
+  before_ = broker_->inventory();
   for (const std::string& layer : broker_->missing_layers())
     if (std::ranges::find(result_.missing_layers, layer) == result_.missing_layers.end())
       result_.missing_layers.push_back(layer);
@@ -261,6 +269,7 @@ bool Removal::take_outcome(const wire::Outcome& outcome) {
   if (outcome.code == wire::OutcomeCode::removed) {
     if (outcome.entries != unit.entries) return wrong("counted other entries than were planned");
     ++removed_units_;
+    removed_bytes_ += unit.bytes;
     result_.entries_removed += outcome.entries;
     return true;
   }
@@ -282,7 +291,7 @@ bool Removal::await(std::size_t at_most) {
     for (const wire::Outcome& outcome : outcomes.outcomes)
       if (!take_outcome(outcome)) return false;
     core_.progress({.task = task_.shown.name, .phase = "remove", .scanned = 0, .found = 0, .done = result_.entries_removed,
-                    .total = task_.shown.entries, .bytes = 0});
+                    .total = task_.shown.entries, .bytes = removed_bytes_});
   }
   return true;
 }
@@ -328,6 +337,7 @@ bool Removal::add_unit(std::uint64_t ordinal, const PlanEntry& entry, UnitKind k
     return true;
   }
   unit.sequence = sequence_++;
+  sent.bytes = unit.bytes;
   batch_.units.push_back(std::move(unit));
   batch_bytes_ += entry.name.size() + 96;
   sent_.push_back(std::move(sent));
@@ -401,6 +411,7 @@ bool Removal::directories_last() {
 }
 
 bool Removal::finish() {
+  const Result<channel::Inventory> after = broker_->inventory();
   if (!broker_->send_message(wire::Finish{})) return lost();
   const std::optional<std::string_view> packet = broker_->receive({});
   if (!packet) return lost();
@@ -411,6 +422,10 @@ bool Removal::finish() {
   const Span releasing(metrics_.release_ns);  // the last effect is done
   const channel::End end = broker_->finish();
   if (end.reason != channel::EndReason::none) return lost();
+  if (!before_ || !after) return true;
+  std::vector<ResourceCheck> checks = broker_checks(*before_, *after, task_.roots.size());
+  check_gone(checks, *broker_);
+  merge_checks(result_.resources, checks);
   return true;
 }
 

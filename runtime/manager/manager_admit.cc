@@ -20,6 +20,8 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
     const auto at = all->find(task.shown.name);
     if (at == all->end() || (at->second->native() != nullptr) != task.native) {
       refuse("F1093", "the plan's task " + task.shown.name + " is not in the configuration any more");
+    } else if (!own && !at->second->enabled) {
+      refuse("F1093", "the plan's task " + task.shown.name + " is disabled now");
     } else {
       Validated now;
       {

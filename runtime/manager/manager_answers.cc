@@ -6,7 +6,6 @@
 #include "runtime/base/units.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/open_roots.h"
-#include "runtime/manager/outside_look.h"
 #include "runtime/manager/plan_container.h"
 #include "runtime/manager/plan_files.h"
 
@@ -35,6 +34,11 @@ std::string range_text(const std::pair<double, double>& range, manifest::Setting
     return std::to_string(value);
   };
   return one(range.first) + " to " + one(range.second);
+}
+
+std::string why_blocked(const Core& core, const PluginFacts& plugin) {
+  const Result<std::optional<std::string>> why = core.history->why_blocked(plugin.sha256);
+  return why && *why ? **why : std::string();
 }
 
 PluginFacts facts_of(const Plugin& plugin) {
@@ -72,51 +76,6 @@ PluginFacts facts_of(const Plugin& plugin) {
 
 }  // namespace
 
-CleanupIsolationResult CleanupManager::verify_cleanup_isolation(const std::string& channel_id) {
-  CleanupIsolationResult out;
-  const auto channel = core_.config.channels.find(channel_id);
-  if (channel == core_.config.channels.end()) {
-    out.error.emplace(IsolationCause::unknown_channel, Error{ErrorKind::missing, {}, "no channel is called " + escape_bytes(channel_id), {}});
-    return out;
-  }
-  std::vector<channel::OpenRoot> roots;
-  for (const config::RootConfig& config : channel->second.roots) {
-    Result<channel::OpenRoot> root = open_root(config);
-    if (root) {
-      roots.push_back(std::move(*root));
-    } else if (root.error().kind != ErrorKind::missing || !config.optional) {
-      out.error.emplace(IsolationCause::probe_failed, root.error());
-      return out;
-    }
-  }
-  channel::RoleRequest request;
-  request.role = wire::Role::probe;
-  request.roots = pointers(roots);
-  request.areas.resize(roots.size());
-  request.limits = channel->second.limits;
-  request.strict = channel->second.isolation.value_or(core_.config.isolation) == config::Isolation::strict;
-  request.uid = role_uid(core_, channel_index(channel_id), wire::Role::probe);
-  request.label = "probe of channel " + channel_id;
-  const std::int64_t began = core_.clock.monotonic();
-  Result<std::unique_ptr<channel::RoleProcess>> probe = channel::RoleProcess::start(*core_.spawner, core_.support, request);
-  out.start_ns = core_.clock.monotonic() - began;
-  if (!probe) {
-    out.error.emplace(probe.error().kind == ErrorKind::refused ? IsolationCause::layer_missing : IsolationCause::probe_failed, probe.error());
-    return out;
-  }
-  // The start itself proves the lock: the role tried to leave its root and to write, and its forbidden call arrived at
-  // this manager with the number that only this manager knew.
-  out.checks.push_back({"self-test and canary", "probe", "refused and reported", "refused and reported", true});
-  for (const std::string& layer : (*probe)->missing_layers()) out.checks.push_back({"layer", "probe", "present", layer, false});
-  const std::int64_t checked = core_.clock.monotonic();
-  for (IsolationCheck& check : look_from_outside((*probe)->pid())) out.checks.push_back(std::move(check));
-  out.checks_ns = core_.clock.monotonic() - checked;
-  out.isolated = true;
-  for (const IsolationCheck& check : out.checks) out.isolated = out.isolated && check.passed;
-  figures_.add_isolation_check(channel_id, out.start_ns + out.checks_ns);
-  return out;
-}
-
 Status CleanupManager::save(const PlanId& id, const std::string& file) {
   const std::string dir = core_.plan_dir(id.id);
   const Result<Plan> plan = read_plan(dir);
@@ -141,12 +100,17 @@ std::vector<PluginFacts> CleanupManager::plugins() {
     PluginFacts facts = facts_of(*plugin);
     for (const auto& [name, task] : *tasks)
       if (task->plugin() != nullptr && task->plugin()->plugin_id == facts.id) facts.used_by.push_back(name);
+    facts.blocked = why_blocked(core_, facts);
     out.push_back(std::move(facts));
   }
   return out;
 }
 
-PluginFacts CleanupManager::inspect(const std::string& file) { return facts_of(*catalog_.read(file)); }
+PluginFacts CleanupManager::inspect(const std::string& file) {
+  PluginFacts out = facts_of(*catalog_.read(file));
+  out.blocked = why_blocked(core_, out);
+  return out;
+}
 
 std::vector<BoundaryViolation> CleanupManager::trial() {
   std::vector<BoundaryViolation> out;
@@ -168,8 +132,8 @@ std::vector<BoundaryViolation> CleanupManager::trial() {
       if (planned) ref.roots.push_back(*planned);
       const Status tried = planned ? try_quarantine(core_, ref) : std::unexpected(planned.error());
       if (!tried)
-        out.push_back({"F1017", "the quarantine of " + config.path + " does not work: " + tried.error().what,
-                       "the root must be on a file system that can rename, and writable for this user", format(config.position)});
+        out.push_back(violation_at(config.position, "F1017", "the quarantine of " + config.path + " does not work: " + tried.error().what,
+                                   "the root must be on a file system that can rename, and writable for this user"));
     }
   }
   return out;

@@ -12,6 +12,7 @@
 #include "runtime/manager/root_times.h"
 #include "runtime/manager/running.h"
 #include "runtime/manager/scheduler.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/manager/timers.h"
 #include "runtime/store/root_locks.h"
@@ -40,6 +41,7 @@ void CleanupManager::advance(Running& running, const TaskPlan& task, CleanupResu
     state = TaskState::failed;
   }
   result.state = state;
+  log_state(task, result);
   {
     const MutexLock lock(running.mutex);
     running.news[task.number].push_back({running.plan.id, task.number, std::string(to_string(state)), core_.clock.now()});
@@ -65,8 +67,6 @@ Status CleanupManager::record(Running& running, TaskPlan& task, const CleanupRes
     const MutexLock lock(running.mutex);
     if (running.history) running.history = kept;
   }
-  log_info({running.plan.id, task.shown.channel, task.shown.name},
-           std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
   return kept;
 }
 
@@ -75,10 +75,9 @@ QuarantineRef CleanupManager::quarantine_of(const Running& running, const TaskPl
 }
 
 // A task that failed midway goes back as a whole.
-void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& result) {
+void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& result, bool whole) {
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
-  if (task.on_failure == config::OnFailure::keep || unlinked) {
-    mend_root_times(task.roots);
+  if ((task.on_failure == config::OnFailure::keep && !whole) || unlinked) {
     mend_root_times(task.roots);
     if (result.entries_removed > 0 || unlinked)
       result.note += unlinked ? "; what it unlinked cannot be taken back" : "; what it moved stays in the quarantine (on-failure = \"keep\")";
@@ -125,12 +124,8 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
       advance(running, task, result, TaskState::failed);
     }
   }
-  if (result.end == EndReason::breach || result.end == EndReason::protocol) {
-    log_error({running.plan.id, task.shown.channel, task.shown.name}, result.note);
-    running.closed.add(task.shown.channel, task.shown.name);
-    figures_.add_breach(task.shown.channel);
-  }
-  if (result.state == TaskState::failed) take_back(running, task, result);
+  if (result.state == TaskState::failed) take_back(running, task, result, is_breach(result.end));
+  if (is_breach(result.end)) close_channel(running, task, result);
   const bool quarantines = task.permission.quarantine_mode == config::QuarantineMode::keep;
   if (result.state == TaskState::committed && quarantines && result.entries_removed == 0 && result.entries_found > 0)
     if (const Status tidied = tidy_quarantine(core_, quarantine_of(running, task)); !tidied)  // others were faster

@@ -62,6 +62,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   std::vector<PluginFacts> plugins() override;
   PluginFacts inspect(const std::string& file) override;
   std::vector<BoundaryViolation> trial() override;
+  std::expected<std::vector<BlockedPlugin>, Error> blocked() override;
+  std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) override;
 
  private:
   // What is remembered of a task between runs.
@@ -120,7 +122,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   std::optional<CleanupResult> share_or_refuse(Running& running, const TaskPlan& task, Flight& flight, CleanupResult& result);
   bool run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
-  void take_back(Running& running, TaskPlan& task, CleanupResult& result);
+  // `whole`: after a breach, whatever `on-failure` says.
+  void take_back(Running& running, TaskPlan& task, CleanupResult& result, bool whole);
   // Takes the task into a state and remembers the transition; `record` writes both into the history.
   void advance(Running& running, const TaskPlan& task, CleanupResult& result, TaskState state);
   // False when the history could not take it: such a run stays unfinished there, so that it can be taken back.
@@ -140,6 +143,10 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   std::string compensate_in_turn(const store::TaskRow& row);
   // Of a native dependency that has completed here, was not rolled back and need not run again: that result.
   std::optional<CleanupResult> completed_before(const Running& running, const TaskPlan& task);
+
+  // manager_breach.cc
+  void block_plugin(const std::string& run_id, const TaskPlan& task, const std::string& what);
+  void close_channel(Running& running, const TaskPlan& task, const CleanupResult& result);
 
   // manager_execute.cc
   CleanupResult execute_alone(const Registered& task, CleanupHandle handle);
@@ -189,6 +196,9 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   // Ids of plans that this manager counted itself and nobody could change since.
   std::set<std::string> own_plans_ FRESHET_GUARDED_BY(mutex_);
 };
+
+// Ends that close a channel and block its plugin.
+bool is_breach(EndReason end);
 
 std::string new_run_id(std::int64_t now_ns);
 

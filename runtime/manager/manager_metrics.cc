@@ -54,7 +54,7 @@ MetricValue task_out(const Figures::Task& task) {
   return MetricValue{std::move(out)};
 }
 
-MetricValue channel_out(const Figures::Channel& channel) {
+MetricValue channel_out(const Figures::Channel& channel, std::size_t live) {
   MetricValue::Map out;
   out.emplace("runs", number(channel.runs));
   out.emplace("entries_removed", number(channel.entries));
@@ -62,6 +62,7 @@ MetricValue channel_out(const Figures::Channel& channel) {
   out.emplace("bytes_reclaimable_at_purge", number(channel.bytes_at_purge));
   out.emplace("bytes_purged", number(channel.bytes_purged));
   out.emplace("breaches", number(channel.breaches));
+  out.emplace("live_processes", number(live));
   return MetricValue{std::move(out)};
 }
 
@@ -115,7 +116,7 @@ std::map<std::string, MetricValue> CleanupManager::get_cleanup_metrics() {
   for (const auto& [name, task] : all.tasks) tasks.emplace(name, task_out(task));
   out.emplace("tasks", MetricValue{std::move(tasks)});
   MetricValue::Map channels;
-  for (const auto& [name, channel] : all.channels) channels.emplace(name, channel_out(channel));
+  for (const auto& [name, channel] : all.channels) channels.emplace(name, channel_out(channel, core_.live->of(name).size()));
   out.emplace("channels", MetricValue{std::move(channels)});
   MetricValue::Map histograms;
   for (std::size_t i = 0; i < all.spreads.size(); ++i)

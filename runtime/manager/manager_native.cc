@@ -4,6 +4,7 @@
 #include "runtime/base/units.h"
 #include "runtime/manager/calling_tasks.h"
 #include "runtime/manager/native_runner.h"
+#include "runtime/manager/result_rows.h"
 #include "runtime/manager/running.h"
 #include "runtime/manager/timers.h"
 
@@ -38,18 +39,6 @@ void add_figures(CleanupMetrics& metrics, const NativeOutcome& outcome) {
   metrics.release_ns = std::max(metrics.release_ns, outcome.release_ns);
 }
 
-// Each check once, failed if any call of the task's functions failed it.
-void merge(std::vector<ResourceCheck>& all, const std::vector<ResourceCheck>& news) {
-  for (const ResourceCheck& check : news) {
-    const auto same = std::ranges::find(all, check.name, &ResourceCheck::name);
-    if (same == all.end()) {
-      all.push_back(check);
-    } else if (!check.passed) {
-      *same = check;
-    }
-  }
-}
-
 }  // namespace
 
 std::optional<CleanupResult> CleanupManager::completed_before(const Running& running, const TaskPlan& task) {
@@ -79,7 +68,7 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
   const auto call = [&](Function NativeTask::* function, std::stop_token stop) {
     NativeOutcome outcome = call_as(registered, function, running.callers, std::move(stop));
     add_figures(task.metrics, outcome);
-    merge(result.resources, outcome.resources);
+    merge_checks(result.resources, outcome.resources);
     if (outcome.error && outcome.error->cause == ExecutionCause::timed_out) result.end = EndReason::timeout;
     if (outcome.still_running) {
       still_running = true;

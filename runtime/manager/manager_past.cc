@@ -8,6 +8,7 @@
 #include "runtime/manager/past_rows.h"
 #include "runtime/manager/result_rows.h"
 #include "runtime/manager/run_states.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/manager/timers.h"
 #include "runtime/store/root_locks.h"
@@ -35,7 +36,7 @@ std::expected<std::string, Error> CleanupManager::resolve_run(const std::string&
       const bool removed = std::ranges::any_of(run.tasks, [](const store::TaskRow& task) { return task.entries_removed > 0; });
       if (removed || *state == RunState::executing || *state == RunState::rolling_back) return run.id;
     }
-    return fail(ErrorKind::missing, "there is no run that could be taken back", "see `freshet history`");
+    return fail(ErrorKind::missing, "there is no run that could be taken back or purged", "see `freshet history`");
   }
   const Result<std::optional<store::RunRow>> exact = core_.history->find_run(text);
   if (!exact) return std::unexpected(exact.error());

@@ -17,6 +17,7 @@
 #include "runtime/manager/plan_rules.h"
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/settle.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/timers.h"
 #include "runtime/policy/codes.h"
 
@@ -60,6 +61,7 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
       out.shown.violations.push_back({"F1092", task.name + " requires " + name + ", which is disabled", "enable it, or drop the edge", {}});
   out.strict = prepared.facts.strict;
   out.key = TreeDigest::random_key();
+  if (task.plugin() != nullptr) out.shown.plugin = task.plugin()->plugin_id;
   if (prepared.facts.plugin) {
     out.shown.plugin = prepared.facts.plugin->manifest.id + " " + prepared.facts.plugin->manifest.version;
     out.plugin_file = prepared.facts.plugin->file;
@@ -102,7 +104,7 @@ void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
     if (!root && root.error().kind == ErrorKind::missing && config.optional) continue;
     Result<PlanRoot> planned = root ? describe_root(*root, host_.uid, at) : std::unexpected(root.error());
     if (!planned) {
-      task.shown.violations.push_back({planned.error().code, planned.error().what, planned.error().detail, format(config.position)});
+      task.shown.violations.push_back(violation_at(config.position, planned.error().code, planned.error().what, planned.error().detail));
       continue;
     }
     task.roots.push_back(*planned);
@@ -172,11 +174,11 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
         enter(*task, TaskState::failed);
         task->shown.note = done.error().what;
       }
-      if (task->shown.end == EndReason::breach || task->shown.end == EndReason::protocol) {
-        log_error(context, task->shown.note);
+      if (is_breach(task->shown.end)) {
+        block_plugin(plan.id, *task, task->shown.note);
         closed.add(task->shown.channel, task->shown.name);
-        figures_.add_breach(task->shown.channel);
       }
+      if (is_going(*task)) log_state(plan.id, *task, TaskState::planned);
     };
     jobs.push_back({{}, task->shown.channel, scan});
   }
@@ -229,10 +231,16 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
     task.measured.set(metrics::Limited::dependency_validation, plan.resolved_ns);
   }
   carry_requirements(plan);
+  std::vector<TaskState> logged;
+  for (const TaskPlan& task : plan.tasks) {
+    logged.push_back(is_going(task) ? TaskState::validated : task.shown.state);
+    log_state(plan.id, task, logged.back());
+  }
   scan_all(plan, prepared);
   carry_requirements(plan);
   settle_all(plan);
-  for (const TaskPlan& task : plan.tasks) log_info({plan.id, task.shown.channel, task.shown.name}, std::string(to_string(task.shown.state)));
+  for (const TaskPlan& task : plan.tasks)
+    if (task.shown.state != logged[task.number]) log_state(plan.id, task, task.shown.state);
   if (const Status wrote = write_whole_file(core_.plan_dir(plan.id) + "/plan.json", plan_to_json(plan)); !wrote) return wrote;
   const MutexLock lock(mutex_);
   own_plans_.insert(plan.id);

@@ -5,8 +5,10 @@
 #include "runtime/base/units.h"
 #include "runtime/manager/completion.h"
 #include "runtime/manager/manager_impl.h"
+#include "runtime/manager/open_roots.h"
 #include "runtime/manager/past_rows.h"
 #include "runtime/manager/run_states.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/store/root_locks.h"
 
@@ -17,7 +19,30 @@ namespace freshet {
 bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report) {
   RunResult::Purged purged{run.id, 0, 0, why};
   bool clean = true;
-  const bool any = std::ranges::any_of(run.tasks, in_quarantine);
+  bool any = false;
+  bool reachable = false;
+  std::optional<Error> away;
+  for (const store::TaskRow& row : run.tasks) {
+    if (!in_quarantine(row)) continue;
+    any = true;
+    const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json);
+    if (!roots) {
+      report.error = roots.error();
+      return false;
+    }
+    for (const PlanRoot& root : *roots) {
+      if (const Result<std::vector<channel::OpenRoot>> open = open_planned_roots({root}); open) {
+        reachable = true;
+      } else {
+        away = open.error();
+      }
+    }
+  }
+  // Of a run whose every root is away nothing can be freed now: it stays as restorable as it is.
+  if (any && !reachable) {
+    report.error = away;
+    return false;
+  }
   if (any)
     if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purging)), run.ended_ns, run.note, store::Sync::now); !kept) {
       report.error = kept.error();
@@ -35,6 +60,7 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
       report.error = kept.error();
       return false;
     }
+    log_state(row, why);
     const PurgeOutcome outcome = purge_quarantine(core_, reference(row, *roots));
     purged.entries += outcome.entries;
     purged.bytes += outcome.bytes;
@@ -51,6 +77,8 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
       row.bytes_at_purge = 0;
     }
     if (const Status kept = core_.history->set_task(row, {}, store::Sync::now); !kept) report.error = kept.error();
+    log_state(row, format_count(outcome.entries) + " entries, " + format_size(outcome.bytes) + " freed" +
+                       (row.state == kPurged ? "" : "; " + row.note));
   }
   if (any && clean)
     if (const Status kept = core_.history->set_run_state(run.id, std::string(to_string(RunState::purged)), run.ended_ns, run.note, store::Sync::now); !kept)

@@ -219,7 +219,13 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
     for (const auto* list : {&own.after, &own.requires_})
       for (const std::string& other : *list)
         if (tasks->contains(other) && channel_of(other) != channel_of(name)) out.crossing.push_back(name + " -> " + other);
-    if (!tasks->at(name)->enabled && name != target->name) out.disabled.push_back(name);
+  }
+  std::set<std::string> required{target->name};
+  for (auto name = out.order.rbegin(); name != out.order.rend(); ++name) {  // dependents before what they require
+    if (!required.contains(*name)) continue;
+    if (disabled_.contains(*name) && *name != target->name) out.disabled.push_back(*name);
+    const DependencyGraph::Edges own = edges_of(*name);
+    required.insert(own.requires_.begin(), own.requires_.end());
   }
   for (const std::string& name : out.order)
     if (name != target->name && has_failed(figures_.state_of(name))) out.failed.push_back(name);
@@ -275,7 +281,9 @@ std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> C
                                             "`after` and `requires` name tasks of the configuration"});
   }
   std::vector<std::shared_ptr<const Registered>> out;
-  for (const std::string& name : order.order) out.push_back(tasks->at(name));
+  // A disabled task runs only when it is asked for by itself; whatever requires it fails for that (F1092).
+  for (const std::string& name : order.order)
+    if (!disabled_.contains(name) || std::ranges::find(wanted, name) != wanted.end()) out.push_back(tasks->at(name));
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/past_rows.h"
 #include "runtime/manager/run_states.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/manager/timers.h"
 #include "runtime/store/root_locks.h"
@@ -45,7 +46,7 @@ class CleanupManager::WayBack {
   void add(TaskState state) {
     row_.state = to_string(state);
     news_.push_back({row_.run_id, row_.number, row_.state, manager_.core_.clock.now()});
-    log_info({row_.run_id, row_.channel, row_.name}, row_.state);
+    log_state(row_, "");
     manager_.note_state(row_.name, state);
   }
 
@@ -62,6 +63,7 @@ std::string CleanupManager::put_back(const store::TaskRow& row, RollbackReport& 
   const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots));
   report.entries += back.units;
   for (const Refusal& conflict : back.conflicts) report.conflicts.push_back(conflict);
+  report.conflict_count += back.conflict_count;
   if (back.error) return back.error->what;
   return back.complete() ? "" : std::to_string(back.conflict_count) + " entries could not be put back";
 }
@@ -69,6 +71,7 @@ std::string CleanupManager::put_back(const store::TaskRow& row, RollbackReport& 
 bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
   const auto stays = [&](std::string reason) {
     report.conflicts.push_back({row.name, reason});
+    ++report.conflict_count;
     log_error({row.run_id, row.channel, row.name}, "rollback: " + reason);
     row.note = "rollback: " + std::move(reason);
     if (const Status kept = core_.history->set_task(row, {}, store::Sync::later); !kept) log_error({row.run_id, row.channel, row.name}, kept.error().what);
@@ -96,7 +99,10 @@ bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
   if (std::string left = put_back(row, report); !left.empty()) {
     way.enter(TaskState::failed);
     row.note = "rollback: " + left;
-    if (report.conflicts.size() == conflicts) report.conflicts.push_back({row.name, std::move(left)});
+    if (report.conflicts.size() == conflicts) {
+      report.conflicts.push_back({row.name, std::move(left)});
+      ++report.conflict_count;
+    }
     (void)way.record();  // it has logged why; the task is reported as not taken back either way
     return false;
   }
@@ -155,17 +161,27 @@ bool CleanupManager::rollback_alone(const std::string& run_id, std::optional<std
     }
     if (take) wanted.insert(row.name);
   }
+  const auto take_back = [&] {
+    bool complete = true;
+    for (auto row = run.tasks.rbegin(); row != run.tasks.rend(); ++row)
+      if (wanted.contains(row->name)) complete = rollback_task(*row, report) && complete;
+    return complete;
+  };
+  // Where nothing can be taken back (unlinked, purged, or back already) the run stays what it is, and is only told of.
+  const bool in_vain = std::ranges::none_of(run.tasks, [&](const store::TaskRow& row) {
+    return wanted.contains(row.name) && is_restorable(row) && !row.unlink;
+  });
+  const std::optional<RunState> state = run_state_named(run.state);
+  if (in_vain && state && *state != RunState::executing && *state != RunState::rolling_back) return take_back();
   if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(RunState::rolling_back)), run.ended_ns, {}, store::Sync::later); !kept) {
     report.error = kept.error();
     return false;
   }
-  bool complete = true;
-  for (auto row = run.tasks.rbegin(); row != run.tasks.rend(); ++row)
-    if (wanted.contains(row->name)) complete = rollback_task(*row, report) && complete;
+  bool complete = take_back();
   const RunState end = !complete ? RunState::failed : wanted.size() == run.tasks.size() ? RunState::rolled_back : RunState::partly;
   const std::string note = complete || report.conflicts.empty()
                                ? ""
-                               : "rollback incomplete: " + std::to_string(report.conflicts.size()) + " conflicts, the first: " +
+                               : "rollback incomplete: " + std::to_string(report.conflict_count) + " conflicts, the first: " +
                                      escape_bytes(report.conflicts.front().path) + ": " + report.conflicts.front().reason;
   if (const Status kept = core_.history->set_run_state(run_id, std::string(to_string(end)), core_.clock.now(), note, store::Sync::now); !kept) {
     report.error = kept.error();

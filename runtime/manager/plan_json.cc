@@ -147,6 +147,21 @@ void metrics_in(const json& in, TaskPlan& task) {
   if (m.validate_ns > 0) task.measured.set(metrics::Limited::security_validation, m.validate_ns);
 }
 
+json resources_out(const std::vector<ResourceCheck>& resources) {
+  json out = json::array();
+  for (const ResourceCheck& check : resources)
+    out.push_back({check.name, check.passed, check.before, check.after, check.unit, escape_bytes(check.detail)});
+  return out;
+}
+
+std::vector<ResourceCheck> resources_in(const json& in) {
+  std::vector<ResourceCheck> out;
+  for (const json& check : in)
+    out.push_back({check.at(0).get<std::string>(), check.at(1).get<bool>(), check.at(2).get<std::uint64_t>(),
+                   check.at(3).get<std::uint64_t>(), check.at(4).get<std::string>(), text_in(check.at(5))});
+  return out;
+}
+
 json shown_root_out(const PlannedRoot& root) {
   json largest = json::array();
   for (const PlannedDirectory& directory : root.largest)
@@ -215,7 +230,7 @@ json task_out(const TaskPlan& task) {
   const PlannedTask& shown = task.shown;
   json violations = json::array();
   for (const BoundaryViolation& v : shown.violations)
-    violations.push_back({v.code, escape_bytes(v.what), escape_bytes(v.remedy), escape_bytes(v.where)});
+    violations.push_back({v.code, escape_bytes(v.what), escape_bytes(v.remedy), escape_bytes(v.where), escape_bytes(v.excerpt)});
   json roots = json::array();
   for (const PlanRoot& root : task.roots) roots.push_back(root_out(root));
   json shown_roots = json::array();
@@ -232,6 +247,7 @@ json task_out(const TaskPlan& task) {
           {"dependency", task.dependency},
           {"changes", changes_out(task.changes)},
           {"metrics", metrics_out(task)},
+          {"resources", resources_out(task.resources)},
           {"end", static_cast<unsigned>(shown.end)},
           {"note", escape_bytes(shown.note)},
           {"violations", violations},
@@ -278,12 +294,13 @@ TaskPlan task_in(const json& in) {
   out.dependency = in.at("dependency").get<bool>();
   out.changes = changes_in(in.at("changes"));
   metrics_in(in.at("metrics"), out);
+  out.resources = resources_in(in.at("resources"));
   const auto end = in.at("end").get<unsigned>();
   if (end > static_cast<unsigned>(EndReason::plugin)) throw Damaged{"a task's end is unknown"};
   shown.end = static_cast<EndReason>(end);
   shown.note = text_in(in.at("note"));
   for (const json& v : in.at("violations"))
-    shown.violations.push_back({v.at(0).get<std::string>(), text_in(v.at(1)), text_in(v.at(2)), text_in(v.at(3))});
+    shown.violations.push_back({v.at(0).get<std::string>(), text_in(v.at(1)), text_in(v.at(2)), text_in(v.at(3)), text_in(v.at(4))});
   shown.missing_layers = texts_in(in.at("missing_layers"));
   shown.permissions = texts_in(in.at("permissions"));
   shown.quarantine = text_in(in.at("quarantine"));

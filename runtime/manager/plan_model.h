@@ -69,6 +69,7 @@ struct TaskPlan {
   CleanupMetrics metrics;                  // of the phases so far
   MeasuredTimes measured;                  // likewise; of a plan's file only its dependencies' validation is kept
   std::int64_t acting_since_ns = 0;        // monotonic; later by what it waited for since. Not in files
+  std::vector<ResourceCheck> resources;    // of its worker; empty when it never began
   std::vector<StateChange> changes;        // how it came to shown.state, oldest first
 };
 

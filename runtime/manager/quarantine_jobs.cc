@@ -45,6 +45,8 @@ Result<std::unique_ptr<channel::RoleProcess>> start_broker(const Core& core, con
   request.strict = ref.strict;
   request.uid = role_uid(core, ref.channel_index, wire::Role::broker);
   request.label = "run " + ref.run_id;
+  request.channel = ref.channel;
+  request.live = core.live.get();
   Result<std::unique_ptr<channel::RoleProcess>> broker = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!broker) return broker;
   wire::Begin begin;

@@ -1,5 +1,6 @@
 #include "runtime/manager/result_rows.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/bytes.h"
@@ -77,7 +78,19 @@ CleanupResult result_of_plan(const Plan& plan, const TaskPlan& task) {
   out.end = task.shown.end;
   out.note = task.shown.note;
   out.missing_layers = task.shown.missing_layers;
+  out.resources = task.resources;
   return out;
+}
+
+void merge_checks(std::vector<ResourceCheck>& all, const std::vector<ResourceCheck>& news) {
+  for (const ResourceCheck& check : news) {
+    const auto same = std::ranges::find(all, check.name, &ResourceCheck::name);
+    if (same == all.end()) {
+      all.push_back(check);
+    } else if (!check.passed) {
+      *same = check;
+    }
+  }
 }
 
 bool is_bad(TaskState state) {

@@ -61,6 +61,7 @@ struct BoundaryViolation {
   std::string what;    // with the offending value
   std::string remedy;
   std::string where;   // "file:line:column", or empty
+  std::string excerpt{};  // that line with a caret below it; may be empty
 };
 
 struct SecurityValidationResult {

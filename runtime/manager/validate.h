@@ -29,6 +29,9 @@ struct Validated {
 Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::HostFacts& host, const Registered& task);
 
 BoundaryViolation to_public(const policy::Violation& violation);
-std::string format(const config::Position& position);
+// With the place, and the line that stands there.
+BoundaryViolation violation_at(const config::Position& position, std::string code, std::string what, std::string remedy);
+// Where the task wrote `key`; the task itself where it did not.
+const config::Position& position_of_key(const config::TaskConfig& task, const std::string& key);
 
 }  // namespace freshet

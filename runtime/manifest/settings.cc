@@ -72,8 +72,11 @@ class Typer {
       }
     }
     refuse_unknown();
-    if (!diagnostics_.empty()) return std::unexpected(std::move(diagnostics_));
-    return out;
+    if (diagnostics_.empty()) return out;
+    std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& wrong) {
+      return std::pair(wrong.position.line, wrong.position.column);
+    });
+    return std::unexpected(std::move(diagnostics_));
   }
 
  private:

@@ -125,9 +125,8 @@ constexpr CodePage kPages[] = {
      "A worker or broker did what it may not while it ran this plugin, so these very bytes are not loaded "
      "again. What "
      "the run had removed was taken back.",
-     "Read the run's record (`freshet history`, `freshet report RUN`) and find out what it was. Another "
-     "version of the "
-     "plugin is not blocked."},
+     "Read the run's record (`freshet history`, `freshet report RUN`) and find out what it was. "
+     "`freshet plugins unblock` lets these bytes run again; another version of the plugin is not blocked."},
     {"F1070", "native tasks are not allowed",
      "A program that embeds Freshet registered a task that runs inside it. Such a task is not isolated, and "
      "the policy "

@@ -45,6 +45,7 @@ constexpr std::string_view kTransitionsOf =
 constexpr std::string_view kBlock =
     "INSERT OR REPLACE INTO blocked_plugins (sha256, why, at_ns) VALUES (?, ?, ?)";
 constexpr std::string_view kUnblock = "DELETE FROM blocked_plugins WHERE sha256 = ?";
+constexpr std::string_view kBlocked = "SELECT sha256, why, at_ns FROM blocked_plugins ORDER BY at_ns, sha256";
 constexpr std::string_view kWhyBlocked = "SELECT why FROM blocked_plugins WHERE sha256 = ?";
 constexpr std::string_view kChanges = "SELECT changes()";
 
@@ -156,6 +157,19 @@ class SqliteHistory final : public History {
     return why;
   }
 
+  Result<std::vector<BlockedRow>> blocked_plugins() override {
+    const MutexLock lock(mutex_);
+    std::vector<BlockedRow> out;
+    for (;;) {
+      auto row = blocked_.step();
+      if (!row) return std::unexpected(row.error());
+      if (!*row) break;
+      out.push_back({blocked_.text(0), blocked_.text(1), blocked_.number(2)});
+    }
+    blocked_.reset();
+    return out;
+  }
+
  private:
   explicit SqliteHistory(Database database) : database_(std::move(database)) {}
 
@@ -169,6 +183,7 @@ class SqliteHistory final : public History {
         {&tasks_of_, kTasksOf},      {&runs_in_quarantine_, kRunsInQuarantine},
         {&block_, kBlock},           {&transitions_of_, kTransitionsOf},
         {&unblock_, kUnblock},       {&why_blocked_, kWhyBlocked},
+        {&blocked_, kBlocked},
         {&changes_, kChanges}};
     for (const auto& [statement, sql] : all) {
       auto prepared = database_.prepare(sql);
@@ -299,6 +314,7 @@ class SqliteHistory final : public History {
   Statement transitions_of_ FRESHET_GUARDED_BY(mutex_);
   Statement block_ FRESHET_GUARDED_BY(mutex_);
   Statement unblock_ FRESHET_GUARDED_BY(mutex_);
+  Statement blocked_ FRESHET_GUARDED_BY(mutex_);
   Statement why_blocked_ FRESHET_GUARDED_BY(mutex_);
   Statement changes_ FRESHET_GUARDED_BY(mutex_);
 };

@@ -52,6 +52,12 @@ struct TransitionRow {
 // survives at once.
 enum class Sync : bool { later, now };
 
+struct BlockedRow {
+  std::string sha256;
+  std::string why;
+  std::int64_t at_ns = 0;
+};
+
 // SQLite in WAL mode, one file, one row a run and a task, never one a file. Every call is one transaction;
 // the calls named "durable" return only after the WAL is synced (synchronous = FULL). Thread-safe (one mutex,
 // never held across a call out). Errors: kind `system` with SQLite's text and the path.
@@ -83,6 +89,8 @@ class History {
   virtual Status block_plugin(const std::string& sha256, const std::string& why, std::int64_t at_ns) = 0;
   virtual Status unblock_plugin(const std::string& sha256) = 0;
   virtual Result<std::optional<std::string>> why_blocked(const std::string& sha256) = 0;
+  // Oldest first.
+  virtual Result<std::vector<BlockedRow>> blocked_plugins() = 0;
 };
 
 }  // namespace freshet::store

@@ -53,6 +53,8 @@ done
 expect 0 status
 says "$out" unfinished "freshet purge $id"
 expect 1 rollback "$id"
+expect 0 status
+says "$out" unfinished
 expect 0 purge "$id"
 [[ ! -e $root/.freshet ]] || fail "the second purge left something"
 expect 0 status
