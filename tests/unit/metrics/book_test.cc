@@ -21,39 +21,39 @@ struct Figures {
 
 TEST(Book, ACopyNeverShowsHalfOfWhatWasWrittenTogether) {
   constexpr int kWriters = 4;
-  constexpr std::uint64_t kEach = 5000;
+  constexpr int kCopies = 200;
   Book<Figures> book;
-  std::atomic<int> writing = kWriters;
-  std::uint64_t copies = 0;
+  std::atomic<bool> enough = false;
+  std::atomic<std::uint64_t> written = 0;
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < kWriters; ++t)
       threads.emplace_back([&, t] {
         const std::string name = "t" + std::to_string(t);
-        for (std::uint64_t i = 0; i < kEach; ++i)
+        std::uint64_t own = 0;
+        for (; !enough || own == 0; ++own)
           book.write([&](Figures& figures) {
             ++figures.runs;
-            figures.times.add(i);
+            figures.times.add(own);
             ++figures.by_name[name];
           });
-        --writing;
+        written += own;
       });
-    while (writing > 0) {
+    for (int copies = 0; copies < kCopies; ++copies) {
       const Figures seen = book.copy();
       std::uint64_t sum = 0;
       for (const auto& [name, count] : seen.by_name) sum += count;
       std::uint64_t in_buckets = 0;
       for (std::size_t i = 0; i < Histogram::kBuckets; ++i) in_buckets += seen.times.in_bucket(i);
-      ASSERT_EQ(sum, seen.runs);
-      ASSERT_EQ(seen.times.count(), seen.runs);
-      ASSERT_EQ(in_buckets, seen.runs);
-      ++copies;
+      EXPECT_EQ(sum, seen.runs);
+      EXPECT_EQ(seen.times.count(), seen.runs);
+      EXPECT_EQ(in_buckets, seen.runs);
     }
+    enough = true;
   }
   const std::uint64_t runs = book.read([](const Figures& figures) { return figures.runs; });
-  EXPECT_EQ(runs, kWriters * kEach) << "nothing is lost";
-  EXPECT_EQ(book.copy().times.largest(), kEach - 1);
-  EXPECT_GT(copies, 0U);
+  EXPECT_EQ(runs, written) << "nothing is lost";
+  EXPECT_EQ(book.copy().times.count(), written);
 }
 
 TEST(Book, AWriterGivesBackWhatItReturns) {
