@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "runtime/config/config.h"
@@ -55,6 +56,7 @@ class ManagerTest : public ::testing::Test {
     options.state_dir = dir_ / "state";
     options.plugin_dirs = {FRESHET_PLUGINS};
     options.role_executable = FRESHET_ROLE;
+    options.on_progress = on_progress_;
     auto made = make_manager(config_, options);
     ASSERT_TRUE(made) << made.error().what;
     manager_ = std::move(*made);
@@ -68,6 +70,7 @@ class ManagerTest : public ::testing::Test {
 
   TempDir dir_;
   config::Config config_;
+  std::function<void(const Progress&)> on_progress_;
   Manager manager_;
 };
 
@@ -268,6 +271,40 @@ TEST_F(ManagerTest, EveryViolationIsNamedAtOnce) {
   for (const char* code : {"F1011", "F1001", "F2012"}) EXPECT_NE(std::ranges::find(codes, code), codes.end()) << code;
   const CleanupResult run = manager_.cleanup->execute_cleanup(handle("bad"));
   EXPECT_EQ(run.state, TaskState::refused);
+}
+
+// A worker tells its progress every thousand entries or so. Worst case for the order: the task whose plugin could run at once comes first, the broken one last.
+TEST_F(ManagerTest, EveryTaskIsValidatedBeforeAnyPluginRunsAndAdmittedBeforeAnyEffect) {
+  std::filesystem::create_directory(dir_ / "slow");
+  add_channel("slow", dir_ / "slow");
+  add_channel("zz", dir_ / "missing");
+  add_task("a", "cache");
+  add_task("b", "slow");
+  add_task("z", "zz");
+  make_old_file(dir_ / "root/one");
+  for (int i = 0; i < 1100; ++i) make_old_file(dir_ / ("slow/" + std::to_string(i)));
+  config_.channels.at("slow").budget.entries = 1099;
+  std::atomic<int> scans = 0;
+  std::atomic<bool> too_early = false;
+  on_progress_ = [&](const Progress& step) {
+    if (step.phase != "scan") return;
+    ++scans;
+    if (manager_.cleanup->track_cleanup_performance(handle("z")).validate_ns == 0) too_early = true;
+    if (!exists("one")) too_early = true;
+  };
+  open();
+  const auto plan = manager_.runs->plan({});
+  ASSERT_TRUE(plan) << plan.error().what;
+  EXPECT_GT(scans, 0);
+  EXPECT_FALSE(too_early);
+  EXPECT_TRUE(exists("one"));
+  const RunResult run = manager_.runs->apply(*plan, false);
+  ASSERT_EQ(run.tasks.size(), 3U);
+  EXPECT_EQ(run.state, RunState::partly);
+  EXPECT_EQ(run.tasks[0].state, TaskState::committed);
+  EXPECT_EQ(run.tasks[1].state, TaskState::refused) << run.tasks[1].note;
+  EXPECT_EQ(run.tasks[2].state, TaskState::refused);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "slow/0"));
 }
 
 TEST_F(ManagerTest, ARunIsOpenedFromHistoryByAnotherManager) {
