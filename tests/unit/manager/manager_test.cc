@@ -273,29 +273,34 @@ TEST_F(ManagerTest, EveryViolationIsNamedAtOnce) {
   EXPECT_EQ(run.state, TaskState::refused);
 }
 
-// A worker tells its progress every thousand entries or so. Worst case for the order: the task whose plugin could run at once comes first, the broken one last.
+// Worst case for the order: the task whose plugin could run at once comes first, the broken ones last.
 TEST_F(ManagerTest, EveryTaskIsValidatedBeforeAnyPluginRunsAndAdmittedBeforeAnyEffect) {
-  std::filesystem::create_directory(dir_ / "slow");
-  add_channel("slow", dir_ / "slow");
+  std::filesystem::create_directory(dir_ / "large");
+  add_channel("large", dir_ / "large");
   add_channel("zz", dir_ / "missing");
   add_task("a", "cache");
-  add_task("b", "slow");
+  add_task("b", "large");
   add_task("z", "zz");
   make_old_file(dir_ / "root/one");
-  for (int i = 0; i < 1100; ++i) make_old_file(dir_ / ("slow/" + std::to_string(i)));
-  config_.channels.at("slow").budget.entries = 1099;
+  for (int i = 0; i < 30; ++i) make_old_file(dir_ / ("large/" + std::to_string(i)));
+  config_.channels.at("large").budget.entries = 29;
   std::atomic<int> scans = 0;
+  std::atomic<int> removals = 0;
   std::atomic<bool> too_early = false;
   on_progress_ = [&](const Progress& step) {
-    if (step.phase != "scan") return;
-    ++scans;
-    if (manager_.cleanup->track_cleanup_performance(handle("z")).validate_ns == 0) too_early = true;
-    if (!exists("one")) too_early = true;
+    const auto seen = [&](const char* name) { return manager_.cleanup->track_cleanup_performance(handle(name)); };
+    if (step.phase == "scan") {  // told first before the worker is started
+      ++scans;
+      if (seen("z").validate_ns == 0 || !exists("one")) too_early = true;
+    } else if (step.phase == "remove") {
+      ++removals;
+      if (seen("b").state != TaskState::refused || seen("z").state != TaskState::refused) too_early = true;
+    }
   };
   open();
   const auto plan = manager_.runs->plan({});
   ASSERT_TRUE(plan) << plan.error().what;
-  EXPECT_GT(scans, 0);
+  EXPECT_GE(scans, 2);
   EXPECT_FALSE(too_early);
   EXPECT_TRUE(exists("one"));
   const RunResult run = manager_.runs->apply(*plan, false);
@@ -304,7 +309,9 @@ TEST_F(ManagerTest, EveryTaskIsValidatedBeforeAnyPluginRunsAndAdmittedBeforeAnyE
   EXPECT_EQ(run.tasks[0].state, TaskState::committed);
   EXPECT_EQ(run.tasks[1].state, TaskState::refused) << run.tasks[1].note;
   EXPECT_EQ(run.tasks[2].state, TaskState::refused);
-  EXPECT_TRUE(std::filesystem::exists(dir_ / "slow/0"));
+  EXPECT_GT(removals, 0);
+  EXPECT_FALSE(too_early);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "large/0"));
 }
 
 TEST_F(ManagerTest, ARunIsOpenedFromHistoryByAnotherManager) {
