@@ -163,6 +163,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       Result<std::unique_ptr<Intake>> intake = Intake::create(std::move(inputs));
       Status done = intake ? Status() : std::unexpected(intake.error());
       if (done && !own.roots.empty()) {
+        core_.progress({.task = task->shown.name, .phase = "scan", .scanned = 0, .found = 0, .done = 0, .total = 0, .bytes = 0});
         const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, channel_index(task->shown.channel)};
         done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop);
       }
