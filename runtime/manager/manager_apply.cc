@@ -194,6 +194,10 @@ void CleanupManager::record(const Running& running, const TaskPlan& task, const 
   note_state(task.shown.name, result.state);
 }
 
+QuarantineRef CleanupManager::reference_to(const Running& running, const TaskPlan& task) const {
+  return {running.plan.id, task.number, task.shown.channel, task.roots, task.strict, channel_index(task.shown.channel)};
+}
+
 // A task that failed midway goes back as a whole.
 void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupResult& result) {
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
@@ -205,8 +209,7 @@ void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupRe
   }
   result.state = TaskState::rolling_back;
   record(running, task, result);
-  const RestoreOutcome back = restore_quarantine(
-      core_, {running.plan.id, task.number, task.shown.channel, task.roots, task.strict, channel_index(task.shown.channel)});
+  const RestoreOutcome back = restore_quarantine(core_, reference_to(running, task));
   if (back.complete()) {
     result.state = TaskState::rolled_back;
     result.note += "; everything it moved was put back";
@@ -280,6 +283,11 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
     running.closed.emplace(task.shown.channel, task.shown.name);
   }
   if (result.state == TaskState::failed) take_back(running, task, result);
+  // What holds nothing waits for no purge.
+  const bool ended = result.state == TaskState::committed || result.state == TaskState::failed;
+  if (ended && result.entries_removed == 0 && task.shown.units > 0 && task.permission.quarantine_mode == config::QuarantineMode::keep)
+    if (const auto error = tidy_quarantine(core_, reference_to(running, task)))
+      log_warn({running.plan.id, task.shown.channel, task.shown.name}, "tidying an empty quarantine: " + error->what);
   const std::lock_guard lock(mutex_);
   CleanupMetrics& metrics = records_[task.shown.name].metrics;
   metrics.remove_ns = acted_at - began;

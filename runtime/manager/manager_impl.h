@@ -95,6 +95,7 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   void run_task(Running& running, TaskPlan& task);
   void run_native(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
+  QuarantineRef reference_to(const Running& running, const TaskPlan& task) const;
   void take_back(Running& running, const TaskPlan& task, CleanupResult& result);
   void record(const Running& running, const TaskPlan& task, const CleanupResult& result);
   void note_state(const std::string& name, TaskState state);

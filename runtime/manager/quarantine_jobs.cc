@@ -180,6 +180,10 @@ PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref) {
   return out;
 }
 
+std::optional<Error> tidy_quarantine(const Core& core, const QuarantineRef& ref) {
+  return purge(core, ref, reach(ref.roots), true).error;
+}
+
 Status try_quarantine(const Core& core, const QuarantineRef& ref) {
   const Reachable roots = reach(ref.roots);
   if (!roots.lost.empty()) return fail(ErrorKind::refused, roots.lost.front().reason);
