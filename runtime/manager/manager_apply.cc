@@ -26,7 +26,6 @@ struct CleanupManager::Running {
   std::map<std::string, CleanupResult> results;     // guarded by mutex
   std::map<std::string, std::string> closed;        // guarded by mutex: channel -> the task that broke out
   std::map<std::uint32_t, TaskState> states;        // guarded by mutex: by task number
-  Status history;                                   // guarded by mutex: the first failure to record something
 };
 
 namespace {
@@ -184,14 +183,15 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
   carry_requirements(plan);
 }
 
-void CleanupManager::record(const Running& running, const TaskPlan& task, const CleanupResult& result) {
+Status CleanupManager::record(const Running& running, const TaskPlan& task, const CleanupResult& result) {
   store::TaskRow row = row_of(running.plan.id, task, result);
   if (row.bytes_at_purge > 0 || result.entries_removed > 0) row.keep_until_ns = core_.clock.now() + task.keep_ns;
-  if (const Status kept = core_.history->set_task(row); !kept)
-    log_error({running.plan.id, task.shown.channel, task.shown.name}, kept.error().what);
+  const Status kept = core_.history->set_task(row);
+  if (!kept) log_error({running.plan.id, task.shown.channel, task.shown.name}, kept.error().what);
   log_info({running.plan.id, task.shown.channel, task.shown.name},
            std::string(to_string(result.state)) + (result.note.empty() ? "" : ": " + result.note));
   note_state(task.shown.name, result.state);
+  return kept;
 }
 
 QuarantineRef CleanupManager::reference_to(const Running& running, const TaskPlan& task) const {
@@ -208,7 +208,7 @@ void CleanupManager::take_back(Running& running, const TaskPlan& task, CleanupRe
     return;
   }
   result.state = TaskState::rolling_back;
-  record(running, task, result);
+  (void)record(running, task, result);
   const RestoreOutcome back = restore_quarantine(core_, reference_to(running, task));
   if (back.complete()) {
     result.state = TaskState::rolled_back;
@@ -251,7 +251,7 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     return;
   }
   result.state = TaskState::rolling_back;
-  record(running, task, result);
+  (void)record(running, task, result);
   const Status back = call(native.compensate);
   result.state = back ? TaskState::rolled_back : TaskState::failed;
   result.note += back ? "; compensated" : "; its `compensate` failed too: " + back.error().what;
@@ -320,14 +320,17 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
     result.state = TaskState::executing;
     const bool moves = !task.native && task.permission.quarantine_mode != config::QuarantineMode::none;
     if (moves) note_root_times(core_, task.roots);
-    record(running, task, result);
-    if (task.native) {
+    if (const Status kept = record(running, task, result); !kept) {
+      // After a crash nobody would know that there is something to take back.
+      result.state = TaskState::failed;
+      result.note = "nothing was done, because it cannot be recorded: " + kept.error().what;
+    } else if (task.native) {
       run_native(running, task, result);
     } else {
       run_in_channel(running, task, result);
     }
   }
-  record(running, task, result);
+  (void)record(running, task, result);
   {
     const std::lock_guard lock(mutex_);
     Record& own = records_[task.shown.name];

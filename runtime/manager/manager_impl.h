@@ -97,7 +97,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
   QuarantineRef reference_to(const Running& running, const TaskPlan& task) const;
   void take_back(Running& running, const TaskPlan& task, CleanupResult& result);
-  void record(const Running& running, const TaskPlan& task, const CleanupResult& result);
+  // Durable when it succeeds.
+  Status record(const Running& running, const TaskPlan& task, const CleanupResult& result);
   void note_state(const std::string& name, TaskState state);
 
   // manager_past.cc
