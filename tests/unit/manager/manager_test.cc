@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -226,6 +227,28 @@ TEST_F(ManagerTest, ANativeTaskIsTakenBackByItsCompensateInAChannelToo) {
   EXPECT_TRUE(manager_.cleanup->rollback_cleanup(*without));
   EXPECT_EQ(compensated, 2);
   EXPECT_FALSE(manager_.cleanup->rollback_cleanup(*one_way)) << "nothing can take it back";
+}
+
+TEST_F(ManagerTest, WhatCannotBeRecordedIsNotDone) {
+  add_task("old", "cache");
+  make_old_file(dir_ / "root/two");
+  config_.tasks.at("old").after = {"breaks-history"};
+  open();
+  NativeTask task;
+  task.run = [&](TaskContext&) -> Status {
+    sqlite3* database = nullptr;
+    if (::sqlite3_open((dir_ / "state/history.db").c_str(), &database) != SQLITE_OK ||
+        ::sqlite3_exec(database, "ALTER TABLE tasks RENAME TO gone", nullptr, nullptr, nullptr) != SQLITE_OK)
+      ADD_FAILURE() << ::sqlite3_errmsg(database);
+    ::sqlite3_close(database);
+    return {};
+  };
+  ASSERT_TRUE(manager_.cleanup->register_cleanup_task("breaks-history", {task, {}, {}}));
+  const CleanupResult result = manager_.cleanup->execute_cleanup(handle("old"));
+  EXPECT_EQ(result.state, TaskState::failed);
+  EXPECT_NE(result.note.find("cannot be recorded"), std::string::npos) << result.note;
+  EXPECT_TRUE(exists("two")) << "no rollback would know of it";
+  EXPECT_FALSE(exists(".freshet"));
 }
 
 TEST_F(ManagerTest, BadRegistrationsSayWhatIsWrong) {
