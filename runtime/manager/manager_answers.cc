@@ -79,6 +79,14 @@ MetricValue number(std::uint64_t value) { return {static_cast<double>(value)}; }
 
 }  // namespace
 
+void CleanupManager::remember_plan(const TaskPlan& task) {
+  const MutexLock lock(mutex_);
+  Record& own = records_[task.shown.name];
+  if (!own.last_run.empty()) return;
+  own.state = task.shown.state;
+  own.metrics.validate_ns = task.metrics.validate_ns;
+}
+
 // What is kept of a task between runs. `began`: it acted in this run, else it was refused, skipped or shared.
 void CleanupManager::remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began) {
   const MutexLock lock(mutex_);

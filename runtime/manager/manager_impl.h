@@ -147,6 +147,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   CleanupResult execute_alone(const Registered& task, CleanupHandle handle);
 
   // manager_answers.cc
+  // Of a task that never ran: how far its last plan brought it.
+  void remember_plan(const TaskPlan& task);
   void remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began);
 
   // manager_rollback.cc

@@ -223,6 +223,7 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
     prepare(prepared[i], plan, *selected[i]);
     plan.tasks[i].dependency = !asked.empty() && !asked.contains(selected[i]->name);
     plan.tasks[i].metrics.validate_ns = core_.clock.monotonic() - began;
+    remember_plan(plan.tasks[i]);
   }
   carry_requirements(plan);
   std::vector<TaskState> logged;
@@ -233,8 +234,10 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
   scan_all(plan, prepared);
   carry_requirements(plan);
   settle_all(plan);
-  for (const TaskPlan& task : plan.tasks)
+  for (const TaskPlan& task : plan.tasks) {
     if (task.shown.state != logged[task.number]) log_state(plan.id, task, task.shown.state);
+    remember_plan(task);
+  }
   if (const Status wrote = write_whole_file(core_.plan_dir(plan.id) + "/plan.json", plan_to_json(plan)); !wrote) return wrote;
   const MutexLock lock(mutex_);
   own_plans_.insert(plan.id);
