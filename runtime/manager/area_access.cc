@@ -203,10 +203,13 @@ Status AreaAccess::hold(const Core& core, std::size_t root, const PlanRoot& plan
       if (::flock(area.get(), LOCK_EX | LOCK_NB) != 0) return keep();
       if (!is_still(directory, planned.area, area)) continue;
       if (at_top && !holds_only_its_marker(area)) return keep();
+    } else if (!at_top) {
+      // The run's lock on the root keeps all others away but a purge of what is over, which nobody needs to wait for.
+      if (::flock(area.get(), LOCK_SH | LOCK_NB) != 0) return {};
     } else {
       if (const Status locked = wait_for_lock(area, LOCK_SH, core.options.stop, shown); !locked) return locked;
       if (!is_still(directory, planned.area, area)) continue;
-      if (at_top) (void)keep();
+      (void)keep();
     }
     locks_.push_back(std::move(area));
     return {};

@@ -80,7 +80,7 @@ class Figures {
 
   // Of one task, as track_cleanup_performance answers it; error and state apart all zero before its first run.
   [[nodiscard]] CleanupMetrics metrics_of(const std::string& name) const;
-  // A consistent copy. Holds the lock for about 0.1 us a task and 10 us for the histograms.
+  // A consistent copy. Holds the lock meanwhile: about 40 us for 1,000 tasks.
   [[nodiscard]] All copy() const { return book_.copy(); }
 
  private:

@@ -178,7 +178,7 @@ bool CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
   const bool moves = !task.native && task.permission.quarantine_mode != config::QuarantineMode::none;
   if (moves) note_root_times(core_, task.roots);
   if (const Status kept = record(running, task, result); !kept) {  // nobody could take back what nobody knows of
-    result.note = "nothing was done: " + kept.error().what;
+    result.note = "nothing was done, for it cannot be recorded: " + kept.error().what;
     result.error.emplace(ExecutionError(ExecutionCause::not_recorded, {ErrorKind::system, {}, task.shown.name + ": " + result.note, {}}));
     advance(running, task, result, TaskState::failed);
     return false;

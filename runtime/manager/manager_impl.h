@@ -152,6 +152,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   CleanupResult execute_alone(const Registered& task, CleanupHandle handle);
 
   // manager_metrics.cc
+  // Of a task that never ran: how far its last plan brought it.
+  void remember_plan(const TaskPlan& task);
   // What is kept of a task between runs. `began`: it acted in this run, else it was refused or skipped.
   void remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began);
 

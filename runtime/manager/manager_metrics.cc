@@ -68,6 +68,14 @@ MetricValue channel_out(const Figures::Channel& channel, std::size_t live) {
 
 }  // namespace
 
+void CleanupManager::remember_plan(const TaskPlan& task) {
+  {
+    const MutexLock lock(mutex_);
+    if (!records_.at(task.shown.name).last_run.empty()) return;
+  }
+  figures_.set_state(task.shown.name, task.shown.state);
+}
+
 void CleanupManager::remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began) {
   const std::int64_t since_ns = metrics::monotonic_ns();
   figures_.set_state(task.shown.name, result.state);

@@ -163,9 +163,11 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       inputs.progress = [&](std::uint64_t scanned, std::uint64_t found, std::uint64_t bytes) {
         core_.progress({.task = task->shown.name, .phase = "scan", .scanned = scanned, .found = found, .done = 0, .total = 0, .bytes = bytes});
       };
+      inputs.progress(0, 0, 0);  // a worker speaks for the first time after a while; people should know at once
       Result<std::unique_ptr<Intake>> intake = Intake::create(std::move(inputs));
       Status done = intake ? Status() : std::unexpected(intake.error());
       if (done && !own.roots.empty()) {
+        core_.progress({.task = task->shown.name, .phase = "scan", .scanned = 0, .found = 0, .done = 0, .total = 0, .bytes = 0});
         const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, channel_index(task->shown.channel)};
         done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop);
       }
@@ -229,6 +231,7 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
     prepare(prepared[i], plan, *selected[i]);
     task.dependency = !asked.empty() && !asked.contains(selected[i]->name);
     task.measured.set(metrics::Limited::dependency_validation, plan.resolved_ns);
+    remember_plan(task);
   }
   carry_requirements(plan);
   std::vector<TaskState> logged;
@@ -239,8 +242,10 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
   scan_all(plan, prepared);
   carry_requirements(plan);
   settle_all(plan);
-  for (const TaskPlan& task : plan.tasks)
+  for (const TaskPlan& task : plan.tasks) {
     if (task.shown.state != logged[task.number]) log_state(plan.id, task, task.shown.state);
+    remember_plan(task);
+  }
   if (const Status wrote = write_whole_file(core_.plan_dir(plan.id) + "/plan.json", plan_to_json(plan)); !wrote) return wrote;
   const MutexLock lock(mutex_);
   own_plans_.insert(plan.id);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "runtime/base/bytes.h"
@@ -73,8 +75,8 @@ class Typer {
     }
     refuse_unknown();
     if (diagnostics_.empty()) return out;
-    std::ranges::stable_sort(diagnostics_, {}, [](const Diagnostic& wrong) {
-      return std::pair(wrong.position.line, wrong.position.column);
+    std::ranges::sort(diagnostics_, {}, [](const Diagnostic& wrong) {
+      return std::tuple(wrong.position.line, wrong.position.column, std::string_view(wrong.what));
     });
     return std::unexpected(std::move(diagnostics_));
   }

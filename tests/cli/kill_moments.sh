@@ -36,8 +36,27 @@ role_of() {
   done
 }
 meet() { victim=; while [[ -z $victim ]] && kill -0 "$pid" 2>/dev/null; do role_of "$1"; done; }
+# A role outlives a manager that was killed by a moment, and may end the rename it is in.
+note_roles() {
+  local file children
+  roles=()
+  for file in /proc/"$pid"/task/*/children; do
+    children=()
+    { read -r -a children <"$file"; } 2>/dev/null || true
+    roles+=("${children[@]}")
+  done
+}
+roles=()
+await_roles() {
+  local role state
+  for role in "${roles[@]}"; do
+    while { read -r _ _ state _ <"/proc/$role/stat"; } 2>/dev/null && [[ $state != [ZX] ]]; do :; done
+  done
+  roles=()
+}
 settled() {
   wait "$pid" 2>/dev/null || true
+  await_roles
   inodes | cmp -s - "$dir/inodes" || fail "after the $who's end at moment $moment files are lost, or there twice"
   expect 0 status
   # Nothing to take back is fine too: it ended before the first effect, or the run itself took it back.
@@ -53,6 +72,7 @@ try() {
   victim=$pid
   [[ $who == manager ]] || meet broker
   while [[ -e $gone ]] && kill -0 "$pid" 2>/dev/null; do :; done
+  note_roles
   if kill -KILL "$victim" 2>/dev/null && [[ -e $last && ! -e $gone ]]; then good=0; fi
   settled
   return $good

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 
 #include "runtime/config/config.h"
@@ -56,6 +57,7 @@ class ManagerFixture : public ::testing::Test {
     options.state_dir = dir_ / "state";
     options.plugin_dirs = {plugins};
     options.role_executable = FRESHET_ROLE;
+    options.on_progress = on_progress_;
     auto made = make_manager(config_, options);
     ASSERT_TRUE(made) << made.error().what;
     manager_ = std::move(*made);
@@ -69,6 +71,7 @@ class ManagerFixture : public ::testing::Test {
 
   TempDir dir_;
   config::Config config_;
+  std::function<void(const Progress&)> on_progress_;
   Manager manager_;
 };
 

@@ -1,10 +1,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "runtime/store/history.h"
@@ -227,6 +229,28 @@ TEST_F(ManagerTest, ANativeTaskIsTakenBackByItsCompensateInAChannelToo) {
   EXPECT_FALSE(manager_.cleanup->rollback_cleanup(*one_way)) << "nothing can take it back";
 }
 
+TEST_F(ManagerTest, WhatCannotBeRecordedIsNotDone) {
+  add_task("old", "cache");
+  make_old_file(dir_ / "root/two");
+  config_.tasks.at("old").after = {"breaks-history"};
+  open();
+  NativeTask task;
+  task.run = [&](TaskContext&) -> Status {
+    sqlite3* database = nullptr;
+    if (::sqlite3_open((dir_ / "state/history.db").c_str(), &database) != SQLITE_OK ||
+        ::sqlite3_exec(database, "ALTER TABLE tasks RENAME TO gone", nullptr, nullptr, nullptr) != SQLITE_OK)
+      ADD_FAILURE() << ::sqlite3_errmsg(database);
+    ::sqlite3_close(database);
+    return {};
+  };
+  ASSERT_TRUE(manager_.cleanup->register_cleanup_task("breaks-history", {task, {}, {}}));
+  const CleanupResult result = manager_.cleanup->execute_cleanup(handle("old"));
+  EXPECT_EQ(result.state, TaskState::failed);
+  EXPECT_NE(result.note.find("cannot be recorded"), std::string::npos) << result.note;
+  EXPECT_TRUE(exists("two")) << "no rollback would know of it";
+  EXPECT_FALSE(exists(".freshet"));
+}
+
 TEST_F(ManagerTest, BadRegistrationsSayWhatIsWrong) {
   open();
   std::atomic<int> count = 0;
@@ -264,6 +288,47 @@ TEST_F(ManagerTest, EveryViolationIsNamedAtOnce) {
   for (const char* code : {"F1011", "F1001", "F2012"}) EXPECT_NE(std::ranges::find(codes, code), codes.end()) << code;
   const CleanupResult run = manager_.cleanup->execute_cleanup(handle("bad"));
   EXPECT_EQ(run.state, TaskState::refused);
+}
+
+// Worst case for the order: the task whose plugin could run at once comes first, the broken ones last.
+TEST_F(ManagerTest, EveryTaskIsValidatedBeforeAnyPluginRunsAndAdmittedBeforeAnyEffect) {
+  std::filesystem::create_directory(dir_ / "large");
+  add_channel("large", dir_ / "large");
+  add_channel("zz", dir_ / "missing");
+  add_task("a", "cache");
+  add_task("b", "large");
+  add_task("z", "zz");
+  make_old_file(dir_ / "root/one");
+  for (int i = 0; i < 30; ++i) make_old_file(dir_ / ("large/" + std::to_string(i)));
+  config_.channels.at("large").budget.entries = 29;
+  std::atomic<int> scans = 0;
+  std::atomic<int> removals = 0;
+  std::atomic<bool> too_early = false;
+  on_progress_ = [&](const Progress& step) {
+    const auto seen = [&](const char* name) { return manager_.cleanup->track_cleanup_performance(handle(name)); };
+    if (step.phase == "scan") {  // told first before the worker is started
+      ++scans;
+      if (seen("z").state == TaskState::registered || !exists("one")) too_early = true;
+    } else if (step.phase == "remove") {
+      ++removals;
+      if (seen("b").state != TaskState::refused || seen("z").state != TaskState::refused) too_early = true;
+    }
+  };
+  open();
+  const auto plan = manager_.runs->plan({});
+  ASSERT_TRUE(plan) << plan.error().what;
+  EXPECT_GE(scans, 2);
+  EXPECT_FALSE(too_early);
+  EXPECT_TRUE(exists("one"));
+  const RunResult run = manager_.runs->apply(*plan, false);
+  ASSERT_EQ(run.tasks.size(), 3U);
+  EXPECT_EQ(run.state, RunState::partly);
+  EXPECT_EQ(run.tasks[0].state, TaskState::committed);
+  EXPECT_EQ(run.tasks[1].state, TaskState::refused) << run.tasks[1].note;
+  EXPECT_EQ(run.tasks[2].state, TaskState::refused);
+  EXPECT_GT(removals, 0);
+  EXPECT_FALSE(too_early);
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "large/0"));
 }
 
 TEST_F(ManagerTest, ARunIsOpenedFromHistoryByAnotherManager) {

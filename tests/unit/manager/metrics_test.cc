@@ -151,15 +151,9 @@ TEST_F(Metrics, LiveProcessesAreThoseOfTheChannelNow) {
   add_task("old", "cache");
   make_old_file(dir_ / "root/two");
   double most = 0;
-  ManagerOptions options;
-  options.state_dir = dir_ / "state";
-  options.plugin_dirs = {FRESHET_PLUGINS};
-  options.role_executable = FRESHET_ROLE;
   const auto live = [&] { return number_at(map_at(map_at(metrics(), "channels"), "cache"), "live_processes"); };
-  options.on_progress = [&](const Progress&) { most = std::max(most, live()); };
-  auto made = make_manager(config_, options);
-  ASSERT_TRUE(made) << made.error().what;
-  manager_ = std::move(*made);
+  on_progress_ = [&](const Progress&) { most = std::max(most, live()); };
+  open();
   EXPECT_EQ(manager_.cleanup->execute_cleanup(handle("old")).state, TaskState::committed);
   EXPECT_EQ(most, 1) << "one of the pair at a time";
   EXPECT_EQ(live(), 0);
