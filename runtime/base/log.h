@@ -5,6 +5,7 @@
 
 #include "runtime/base/error.h"
 
+#pragma GCC visibility push(default)
 namespace freshet {
 
 struct LogOptions {
@@ -39,3 +40,4 @@ inline constexpr std::size_t kMaxPluginText = 1024;
 void log_plugin(const LogContext& context, LogLevel level, std::string_view text);
 
 }  // namespace freshet
+#pragma GCC visibility pop

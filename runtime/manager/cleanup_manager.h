@@ -14,6 +14,7 @@
 
 #include "runtime/base/error.h"
 
+#pragma GCC visibility push(default)
 namespace freshet {
 
 // A plain value that names a registered task (or, from IRuns::open, a task of a past run). Cheap to copy; dropping
@@ -215,3 +216,4 @@ class ICleanupManager {
 };
 
 }  // namespace freshet
+#pragma GCC visibility pop

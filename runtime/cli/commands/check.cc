@@ -50,12 +50,12 @@ int run(Session& session, const Arguments&) {
   auto manager = session.open_manager_with(*config);
   if (!manager) return manager.error();
 
-  report.plugins = (*manager)->runs->plugins();
+  report.plugins = (*manager)->plugins->plugins();
   for (const IRuns::TaskEntry& task : (*manager)->runs->tasks())
     check_task(report, *(*manager)->cleanup, task);
   // A trial touches the roots: not while one of them may be a place that must not be touched.
   if (!report::has_errors(report) && !report::has_violations(report)) {
-    report.trial = (*manager)->runs->trial();
+    report.trial = (*manager)->quarantine->trial();
     report.tried = true;
   }
   session.console().erase_progress();

@@ -8,7 +8,8 @@
 #include <thread>
 
 #include "runtime/config/config.h"
-#include "runtime/manager/runs.h"
+#include "runtime/manager/examine_host.h"
+#include "runtime/manager/make_manager.h"
 #include "tests/unit/manager/temp_dir.h"
 
 namespace freshet {
@@ -20,7 +21,7 @@ class ManagerTest : public ::testing::Test {
   ManagerTest() {
     std::filesystem::create_directory(dir_ / "root");
     config_.isolation = config::Isolation::strict;
-    for (const DoctorRow& row : examine_host({}))
+    for (const DoctorRow& row : examine_host())
       if (row.needed_for_strict && !row.available) config_.isolation = config::Isolation::best_effort;
     add_channel("cache", dir_ / "root");
   }
@@ -139,7 +140,7 @@ TEST_F(ManagerTest, RollbackNeverOverwritesAndNamesTheConflict) {
   const CleanupResult result = manager_.cleanup->execute_cleanup(handle("old"));
   ASSERT_EQ(result.state, TaskState::committed) << result.note;
   std::ofstream(dir_ / "root/two") << "somebody else's";
-  const RollbackReport report = manager_.runs->rollback(result.run_id);
+  const RollbackReport report = manager_.quarantine->rollback(result.run_id);
   EXPECT_FALSE(report.complete);
   ASSERT_EQ(report.conflicts.size(), 1U);
   EXPECT_NE(report.conflicts[0].path.find("two"), std::string::npos);
@@ -148,7 +149,7 @@ TEST_F(ManagerTest, RollbackNeverOverwritesAndNamesTheConflict) {
   std::getline(std::ifstream(dir_ / "root/two"), text);
   EXPECT_EQ(text, "somebody else's");
   std::filesystem::remove(dir_ / "root/two");
-  EXPECT_TRUE(manager_.runs->rollback(result.run_id).complete);
+  EXPECT_TRUE(manager_.quarantine->rollback(result.run_id).complete);
   std::getline(std::ifstream(dir_ / "root/two"), text);
   EXPECT_EQ(text, "content of " + (dir_ / "root/two"));
 }
