@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 
 namespace freshet::policy {
 namespace {
@@ -306,7 +306,7 @@ const CodePage* find_code_page(std::string_view code) {
 std::string_view closest_code(std::string_view code) {
   std::vector<std::string_view> codes;
   for (const CodePage& page : kPages) codes.push_back(page.code);
-  return config::closest(code, codes);
+  return closest(code, codes);
 }
 
 bool is_configuration_fault(std::string_view code) {
