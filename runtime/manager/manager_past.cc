@@ -223,7 +223,12 @@ bool CleanupManager::rollback_task(const store::RunRow& run, store::TaskRow row,
     row.state = to_string(TaskState::rolling_back);
     if (const Status kept = core_.history->set_task(row); !kept) return stays(kept.error().what);
     log_state(row, "");
+    // A broker tells its figures at its end: between them people see what is under way, task by task.
+    Progress step{.task = row.name, .phase = "restore", .scanned = 0, .found = 0, .done = 0, .total = row.entries_removed, .bytes = 0};
+    core_.progress(step);
     const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots));
+    step.done = back.complete() ? row.entries_removed : back.units;
+    core_.progress(step);
     report.entries += back.units;
     for (const Refusal& conflict : back.conflicts) report.conflicts.push_back(conflict);
     if (back.error) report.conflicts.push_back({row.name, back.error->what});
@@ -323,7 +328,12 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
       return false;
     }
     log_state(row, why);
+    Progress step{.task = row.name, .phase = "purge", .scanned = 0, .found = 0, .done = 0, .total = row.entries_removed, .bytes = 0};
+    core_.progress(step);
     const PurgeOutcome outcome = purge_quarantine(core_, reference(row, *roots));
+    step.done = outcome.entries;
+    step.bytes = outcome.bytes;
+    core_.progress(step);
     purged.entries += outcome.entries;
     purged.bytes += outcome.bytes;
     report.left += outcome.left;
