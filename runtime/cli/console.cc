@@ -1,5 +1,6 @@
 #include "runtime/cli/console.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -33,6 +34,11 @@ int write_all(int fd, std::string_view text) {
 
 }  // namespace
 
+void occupy_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd)  // open() gives the lowest free one
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)!::open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
 Console::Console(Streams streams)
     : streams_(streams),
       out_style_(report::Style::of(streams.out, true)),
@@ -47,6 +53,7 @@ void Console::forbid_colour() {
 }
 
 void Console::show_progress() {
+  const MutexLock lock(mutex_);
   progress_on_ = ::isatty(streams_.err) == 1;
 }
 
@@ -55,7 +62,7 @@ bool Console::can_ask() const {
 }
 
 bool Console::out(std::string_view text) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_) return false;
   buffer_ += text;
   if (buffer_.size() >= kBufferBytes) flush_locked();
@@ -63,14 +70,14 @@ bool Console::out(std::string_view text) {
 }
 
 void Console::err(std::string_view text) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   flush_locked();  // on one terminal both streams keep their order
   erase_locked();
   (void)write_all(streams_.err, text);
 }
 
 void Console::progress(const Progress& progress) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!progress_on_) return;
   const std::int64_t now = SystemClock().monotonic();
   meter_.take(progress, now);
@@ -82,7 +89,7 @@ void Console::progress(const Progress& progress) {
 }
 
 void Console::erase_progress() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   erase_locked();
 }
 
@@ -111,7 +118,7 @@ void Console::flush() {
 }
 
 Status Console::finish() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   flush_locked();
   erase_locked();
   if (lost_errno_ != 0) return fail_errno("writing the output", lost_errno_);

@@ -1,18 +1,22 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 
+#include "runtime/base/mutex.h"
 #include "runtime/base/error.h"
 #include "runtime/cli/progress_meter.h"
 #include "runtime/manager/runs.h"
 #include "runtime/report/style.h"
 
 namespace freshet::cli {
+
+// Where 0, 1 or 2 came closed, takes their place: else the next file opened would, and messages would be written into
+// the history. Reading and writing there fail as on a closed one. Called before anything is opened.
+void occupy_standard_descriptors();
 
 // The three streams of the program. Output is buffered; a reader that went away (EPIPE) is remembered and
 // never an error: what the program does is worth more than who looks on. Messages and the progress line share
@@ -53,20 +57,20 @@ class Console {
   Status finish();
 
  private:
-  void flush_locked();
-  void erase_locked();
+  void flush_locked() FRESHET_REQUIRES(mutex_);
+  void erase_locked() FRESHET_REQUIRES(mutex_);
 
   const Streams streams_;
   report::Style out_style_, err_style_;
 
-  std::mutex mutex_;  // guards all below; held only across writes to the streams
-  std::string buffer_;
-  bool closed_ = false;
-  int lost_errno_ = 0;
-  bool progress_on_ = false;
-  bool progress_drawn_ = false;
-  std::int64_t last_draw_ns_ = 0;
-  ProgressMeter meter_;
+  Mutex mutex_;  // held only across writes to the streams
+  std::string buffer_ FRESHET_GUARDED_BY(mutex_);
+  bool closed_ FRESHET_GUARDED_BY(mutex_) = false;
+  int lost_errno_ FRESHET_GUARDED_BY(mutex_) = 0;
+  bool progress_on_ FRESHET_GUARDED_BY(mutex_) = false;
+  bool progress_drawn_ FRESHET_GUARDED_BY(mutex_) = false;
+  std::int64_t last_draw_ns_ FRESHET_GUARDED_BY(mutex_) = 0;
+  ProgressMeter meter_ FRESHET_GUARDED_BY(mutex_);
 };
 
 }  // namespace freshet::cli

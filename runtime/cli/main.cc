@@ -12,6 +12,7 @@
 
 int main(int argc, char** argv) {
   using namespace freshet::cli;
+  occupy_standard_descriptors();
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   Console console({.in = 0, .out = 1, .err = 2});
   const Interrupts interrupts([&console](int count) {

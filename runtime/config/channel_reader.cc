@@ -47,6 +47,9 @@ void read_exclude(TableReader& root, const std::string& path, std::vector<std::s
   const TomlValue* value = root.find("exclude");
   root.read_strings("exclude", out);
   if (value == nullptr || !value->is_array()) return;
+  if (value->as_array().size() > kMaxExcludes)
+    root.refuse("exclude", *value, "has more than " + std::to_string(kMaxExcludes) + " paths",
+                "exclude a common parent, or make several roots");
   for (const TomlValue& member : value->as_array()) {
     if (!member.is_string()) continue;
     const std::string& exclude = member.as_string().str;
@@ -125,6 +128,9 @@ void read_roots(TableReader& reader, std::vector<RootConfig>& out) {
     return;
   }
   if (value->as_array().empty()) reader.refuse("roots", *value, "is empty", "name at least one root");
+  if (value->as_array().size() > kMaxRoots)
+    reader.refuse("roots", *value, "has more than " + std::to_string(kMaxRoots) + " roots",
+                  "name a common parent, or spread them over several channels or tasks");
   for (const TomlValue& member : value->as_array()) {
     if (auto root = read_root(reader.document(), member, reader.what(), reader.reporter())) {
       out.push_back(std::move(*root));

@@ -106,6 +106,10 @@ struct FloorsConfig {
 
 enum class Isolation { strict, best_effort };
 
+// What one channel may name; a role is told of all of it in one message.
+inline constexpr std::size_t kMaxRoots = 48;
+inline constexpr std::size_t kMaxExcludes = 255;  // of a root; the state directory may be one more
+
 struct ChannelConfig {
   std::string name;
   std::vector<RootConfig> roots;

@@ -22,15 +22,22 @@ Status write_all(int fd, std::string_view bytes, std::string_view what) {
 }
 
 Status write_whole_file(const std::string& file, std::string_view bytes) {
-  const std::string beside = file + ".new";
-  const Fd out(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!out) return fail_errno("making " + beside);
-  if (const Status wrote = write_all(out.get(), bytes, beside); !wrote) {
+  // What the rename would replace may be a device or a link, and a file beside it somebody's own.
+  struct stat there {};
+  if (::lstat(file.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
+    return fail(ErrorKind::invalid, file + " is there already, and not a regular file");
+  const std::string beside = file + "." + std::to_string(::getpid()) + ".new";
+  const Fd out(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!out) return fail_errno("making " + file);
+  if (const Status wrote = write_all(out.get(), bytes, file); !wrote) {
     ::unlink(beside.c_str());
     return wrote;
   }
-  if (::rename(beside.c_str(), file.c_str()) != 0) return fail_errno("making " + file);
-  return {};
+  if (::rename(beside.c_str(), file.c_str()) == 0) return {};
+  const int error_number = errno;
+  ::unlink(beside.c_str());
+  errno = error_number;
+  return fail_errno("making " + file);
 }
 
 Result<std::string> read_whole_file(const std::string& file, std::size_t cap) {

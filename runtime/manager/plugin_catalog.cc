@@ -60,8 +60,8 @@ std::shared_ptr<const Plugin> PluginCatalog::read(const std::string& file) {
   return out;
 }
 
-const std::vector<std::shared_ptr<const Plugin>>& PluginCatalog::all() {
-  const std::lock_guard lock(mutex_);
+std::vector<std::shared_ptr<const Plugin>> PluginCatalog::all() {
+  const MutexLock lock(mutex_);
   if (looked_) return plugins_;
   looked_ = true;
   for (const std::string& directory : core_.options.plugin_dirs) {

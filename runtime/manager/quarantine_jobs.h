@@ -29,6 +29,9 @@ struct RestoreOutcome {
 // Has a fresh broker put everything back, and then another one remove what is empty. Never overwrites. Safe twice.
 RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref);
 
+// Removes the folders and tables of it that hold nothing; the root's area with them when it is empty then.
+Status tidy_quarantine(const Core& core, const QuarantineRef& ref);
+
 struct PurgeOutcome {
   std::optional<Error> error;
   std::uint64_t entries = 0;
@@ -39,7 +42,8 @@ struct PurgeOutcome {
 // Unlinks everything of it. The caller has marked the run as no longer restorable, durably.
 PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref);
 
-// A real trial rename inside each root's own area; the area is gone again afterwards.
+// A real trial rename inside each root's own area, or from the root into it and back where it is at the top of the mount;
+// the area is gone again afterwards.
 Status try_quarantine(const Core& core, const QuarantineRef& ref);
 
 }  // namespace freshet

@@ -6,6 +6,8 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/role_resources.h"
+#include "runtime/manager/role_figures.h"
 #include "runtime/manager/validate.h"
 
 namespace freshet {
@@ -23,19 +25,8 @@ wire::Setting to_wire(const std::string& name, const manifest::TypedValue& value
   return out;
 }
 
-wire::Load make_load(const TaskPlan& task, const ScanInputs& inputs) {
-  wire::Load out;
-  out.kind = task.kind;
-  for (const manifest::TaskKind& kind : inputs.plugin->manifest.kinds) out.announced.push_back(kind.name);
-  const manifest::TaskKind* kind = manifest::find_kind(inputs.plugin->manifest, task.kind);
-  for (const auto& [name, value] : *inputs.settings)
-    for (const manifest::SettingSchema& schema : kind->settings)
-      if (schema.name == name) out.settings.push_back(to_wire(name, value, schema.type));
-  return out;
-}
-
 void failed(TaskPlan& task, channel::EndReason reason, std::string note) {
-  task.shown.state = TaskState::failed;
+  enter(task, TaskState::failed);
   task.shown.end = to_public(reason);
   task.shown.note = std::move(note);
 }
@@ -54,6 +45,31 @@ void failed(const Core& core, TaskPlan& task, channel::RoleProcess& worker) {
          (end.code.empty() ? "" : end.code + ": ") + "the worker ended: " + (end.what.empty() ? "too early" : end.what));
 }
 
+// The scan is over: has the plugin's task destroyed and looks at what is left, while the process still lives. How it
+// ended; none when as asked.
+channel::End release(TaskPlan& task, channel::RoleProcess& worker, const Result<channel::Inventory>& before, Intake& intake,
+                     std::stop_token stop) {
+  wire::Released said;
+  bool answered = false;
+  worker.send_message(wire::Release{});
+  while (!answered) {
+    const std::optional<std::string_view> packet = worker.receive(stop);
+    if (!packet) break;
+    answered = wire::decode_message(*packet, said);
+    if (answered) break;
+    if (const Status taken = intake.take(*packet); !taken) worker.close_for(channel::EndReason::protocol, taken.error().what);
+  }
+  const Result<channel::Inventory> after = answered ? worker.inventory() : fail(ErrorKind::peer, "");
+  const channel::End ended = worker.finish();
+  if (before && after) {
+    task.resources = worker_checks(*before, *after, said);
+    check_gone(task.resources, worker);
+  } else if (!stop.stop_requested()) {
+    task.resources = unseen_checks(ended.what.empty() ? "its worker ended" : "its worker ended: " + ended.what);
+  }
+  return ended;
+}
+
 std::string status_words(std::int32_t status) {
   switch (status) {
     case FRESHET_INVALID: return "an argument or a setting is wrong";
@@ -65,8 +81,18 @@ std::string status_words(std::int32_t status) {
 
 }  // namespace
 
-Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Intake& intake, std::stop_token stop,
-                 ScanFigures& figures) {
+wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind, const manifest::TypedSettings& settings) {
+  wire::Load out;
+  out.kind = kind;
+  for (const manifest::TaskKind& known : manifest.kinds) out.announced.push_back(known.name);
+  const manifest::TaskKind* schemas = manifest::find_kind(manifest, kind);
+  for (const auto& [name, value] : settings)
+    for (const manifest::SettingSchema& schema : schemas->settings)
+      if (schema.name == name) out.settings.push_back(to_wire(name, value, schema.type));
+  return out;
+}
+
+Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Intake& intake, std::stop_token stop) {
   channel::RoleRequest request;
   request.role = wire::Role::worker;
   request.roots = pointers(*inputs.roots);
@@ -76,6 +102,8 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   request.strict = task.strict;
   request.uid = role_uid(core, inputs.channel_index, wire::Role::worker);
   request.label = "task " + task.shown.name;
+  request.channel = task.shown.channel;
+  request.live = core.live.get();
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!started) {
     failed(task, channel::EndReason::setup, started.error().what);
@@ -85,21 +113,19 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   task.shown.missing_layers = worker.missing_layers();
   const std::int64_t began = core.clock.monotonic();
   const auto record = [&] {
-    figures.scan_ns = core.clock.monotonic() - began;
-    const channel::RoleUsage usage = worker.usage();
-    figures.start_ns = usage.start_ns;
-    figures.cpu_ns += usage.cpu_ns;
-    figures.peak_rss_bytes = std::max(figures.peak_rss_bytes, usage.peak_rss_bytes);
+    task.metrics.scan_ns = core.clock.monotonic() - began;
+    add_usage(task.metrics, worker.usage());
   };
 
-  worker.send_message(make_load(task, inputs));
+  const Result<channel::Inventory> before = worker.inventory();
+  worker.send_message(make_load(inputs.plugin->manifest, task.kind, *inputs.settings));
   bool scanning = false;
   while (true) {
     const std::optional<std::string_view> packet = worker.receive(stop);
     if (!packet) {
       if (stop.stop_requested()) {
         worker.finish();
-        task.shown.state = TaskState::skipped;
+        enter(task, TaskState::skipped);
         task.shown.note = "interrupted";
       } else {
         failed(core, task, worker);
@@ -126,11 +152,13 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
              (refusal.code.empty() ? "" : refusal.code.substr(0, 8) + ": ") + escape_bytes(refusal.what));
       break;
     } else if (scanning && wire::decode_message(*packet, end)) {
-      worker.finish();
-      if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
-        task.shown.state = TaskState::planned;
+      const channel::End ended = release(task, worker, before, intake, stop);
+      if (ended.reason == channel::EndReason::breach || ended.reason == channel::EndReason::protocol) {
+        failed(core, task, worker);
+      } else if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
+        enter(task, TaskState::planned);
       } else if (end.status == FRESHET_CANCELLED && stop.stop_requested()) {
-        task.shown.state = TaskState::skipped;
+        enter(task, TaskState::skipped);
         task.shown.note = "interrupted";
       } else {
         failed(task, channel::EndReason::plugin, "the plugin's scan says: " + status_words(end.status));

@@ -2,8 +2,12 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/area_access.h"
+#include "runtime/manager/open_roots.h"
 #include "runtime/config/suggest.h"
 #include "runtime/manager/plan_files.h"
+#include "runtime/manager/scan_task.h"
+#include "runtime/wire/packet.h"
 
 namespace freshet {
 namespace {
@@ -37,6 +41,17 @@ void check_ids(Validated& out, const Core& core, const policy::HostFacts& host) 
       add(out, policy::check_uid_base(core.config, file, *text));
 }
 
+void check_mount_tops(Validated& out, const policy::HostFacts& host, const config::ChannelConfig& channel) {
+  if (quarantine_at(channel, out.permission) != config::QuarantineAt::mount_top) return;
+  for (const config::RootConfig& config : channel.roots) {
+    const Result<channel::OpenRoot> root = open_root(config);
+    if (!root) continue;  // check_roots has named it, or it is optional
+    if (const Result<channel::OpenRoot> top = find_mount_top(*root, host.uid); !top)
+      out.violations.push_back(violation_at(channel.quarantine.position, top.error().code.empty() ? "F1019" : top.error().code,
+                                            top.error().what, top.error().detail));
+  }
+}
+
 void check_kind(Validated& out, const config::TaskConfig& task) {
   const manifest::Manifest& manifest = out.plugin->manifest;
   std::vector<std::string_view> names;
@@ -60,6 +75,13 @@ void check_kind(Validated& out, const config::TaskConfig& task) {
 void check_settings(Validated& out, const config::TaskConfig& task) {
   std::expected<manifest::TypedSettings, std::vector<config::Diagnostic>> settings = manifest::type_settings(*out.kind, task);
   if (settings) {
+    std::vector<std::uint8_t> packet;
+    wire::encode_message(make_load(out.plugin->manifest, out.kind->name, *settings), packet);
+    if (packet.size() > wire::kMaxPacket)
+      out.violations.push_back(violation_at(position_of_key(task, "settings"), "F2012",
+                                            "the settings of " + task.name + " take " + format_size(packet.size()) +
+                                                ": a plugin is handed at most " + format_size(wire::kMaxPacket),
+                                            "shorten the longest list, or spread it over several tasks"));
     out.settings = std::move(*settings);
     return;
   }
@@ -114,14 +136,12 @@ Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::
   }
   const config::ChannelConfig& channel = core.config.channels.at(*task.channel);
   check_isolation(out, core, channel);
-  if (channel.quarantine.at == config::QuarantineAt::mount_top)
-    out.violations.push_back(violation_at(channel.quarantine.position, "F1019", "`quarantine.at = \"mount-top\"` cannot be had in this version",
-                                          "leave it out: the quarantine is then in the root"));
   add(out, policy::check_roots(channel, host));
   add(out, policy::check_overlaps_of(core.config, channel.name));
   check_ids(out, core, host);
   for (const std::string& file : core.config.files) add(out, policy::check_not_writable_by_others(file, "the configuration", host));
   check_plugin(out, core, catalog, host, task, channel);
+  check_mount_tops(out, host, channel);
   return out;
 }
 

@@ -22,7 +22,7 @@ struct Validated {
 };
 
 // Every boundary that is known without plugin code. Codes beside those of the policy layer:
-//   F1019 a quarantine at the top of the mount
+//   F1019 the quarantine cannot be at the top of the mount
 //   F1040 no such plugin   F1041 the plugin offers several kinds   F1050 a layer that strict isolation needs is missing
 //   F1060 the plugin is blocked after a breach                     F1070 native tasks are denied
 //   F1080 the clock is before the last run

@@ -18,6 +18,10 @@ inline constexpr std::size_t kMaxManifestBytes = 64 * 1024;
 // Of the whole file. Whoever copies it checks this first; read_elf checks it again (F2020).
 inline constexpr std::size_t kMaxPluginBytes = 64 * 1024 * 1024;
 
+// Of one setting's value, in a manifest and in a configuration: the wire carries no more.
+inline constexpr std::size_t kMaxSettingText = 4096;     // bytes of a string
+inline constexpr std::size_t kMaxSettingMembers = 256;   // of a list
+
 struct AbiVersion {
   std::uint32_t major = 0;
   std::uint32_t minor = 0;

@@ -13,8 +13,6 @@ namespace {
 using config::TableReader;
 using config::TomlValue;
 
-constexpr std::size_t kMaxDefaultText = 4096;
-
 bool counts(SettingType type) {
   return type == SettingType::integer || type == SettingType::number || type == SettingType::duration ||
          type == SettingType::size;
@@ -84,8 +82,8 @@ class TypedReader {
   }
   std::optional<TypedValue> text(const TomlValue& value) {
     const std::string& out = value.as_string().str;
-    if (out.size() <= kMaxDefaultText) return out;
-    return refuse(value, "is longer than " + std::to_string(kMaxDefaultText) + " bytes");
+    if (out.size() <= kMaxSettingText) return out;
+    return refuse(value, "is longer than " + std::to_string(kMaxSettingText) + " bytes");
   }
   std::optional<TypedValue> duration(const TomlValue& value) {
     const auto parsed = parse_duration(value.as_string().str);
@@ -100,8 +98,8 @@ class TypedReader {
   }
   std::optional<TypedValue> texts(const TomlValue& value) {
     std::vector<std::string> out;
-    if (value.as_array().size() > kMaxListEntries)
-      return refuse(value, "has more than " + std::to_string(kMaxListEntries) + " entries");
+    if (value.as_array().size() > kMaxSettingMembers)
+      return refuse(value, "has more than " + std::to_string(kMaxSettingMembers) + " entries");
     for (const TomlValue& member : value.as_array()) {
       if (!member.is_string()) return refuse(member, "must hold strings only");
       const auto checked = text(member);

@@ -125,7 +125,7 @@ class Typer {
         return type_number(schema, value);
       case SettingType::string:
         if (const auto* text = std::get_if<std::string>(&value.value)) {
-          if (!allowed(schema, value, *text)) return std::nullopt;
+          if (!fits(schema, value, *text) || !allowed(schema, value, *text)) return std::nullopt;
           return *text;
         }
         break;
@@ -210,9 +210,13 @@ class Typer {
   std::optional<TypedValue> type_list(const SettingSchema& schema, const std::vector<SettingValue>& members) {
     std::vector<std::string> out;
     bool good = true;
+    if (members.size() > kMaxSettingMembers) {
+      refuse_value(schema, members[kMaxSettingMembers], "has more than " + std::to_string(kMaxSettingMembers) + " entries");
+      return std::nullopt;
+    }
     for (const SettingValue& member : members) {
       if (const auto* text = std::get_if<std::string>(&member.value)) {
-        good = allowed(schema, member, *text) && good;
+        good = fits(schema, member, *text) && allowed(schema, member, *text) && good;
         out.push_back(*text);
       } else {
         refuse_value(schema, member, "must hold strings only, not " + std::string(kind_of(member)));
@@ -221,6 +225,12 @@ class Typer {
     }
     if (!good) return std::nullopt;
     return out;
+  }
+
+  bool fits(const SettingSchema& schema, const SettingValue& value, const std::string& text) {
+    if (text.size() <= kMaxSettingText) return true;
+    refuse_value(schema, value, "is longer than " + std::to_string(kMaxSettingText) + " bytes");
+    return false;
   }
 
   bool allowed(const SettingSchema& schema, const SettingValue& value, const std::string& text) {

@@ -15,7 +15,7 @@ bool is_fault(const BoundaryViolation& violation) { return policy::is_configurat
 bool has_error(const CheckedTask& task) {
   const DependencyValidationResult& dependencies = task.dependencies;
   return task.enabled && (dependencies.error || !dependencies.cycle.empty() || !dependencies.missing.empty() ||
-                          task.security.error);
+                          !dependencies.disabled.empty() || task.security.error);
 }
 
 std::string dependencies_part(const DependencyValidationResult& dependencies, const Style& style) {
@@ -24,8 +24,8 @@ std::string dependencies_part(const DependencyValidationResult& dependencies, co
     out += labelled(style, "depends", show_words(style, dependencies.error->what), Paint::bad);
   if (!dependencies.disabled.empty()) {
     out += labelled(style, "disabled",
-                    "depends on " + joined(dependencies.disabled, ", ", style) + ", which is disabled",
-                    Paint::warning);
+                    "requires " + joined(dependencies.disabled, ", ", style) + ", which is disabled",
+                    Paint::bad);
   }
   return out;
 }

@@ -102,6 +102,8 @@ std::string run_text(const RunResult& run, const Style& style, bool details) {
 std::string rollback_text(const std::string& run_id, const RollbackReport& report, const Style& style) {
   std::string out;
   if (report.error) out += error_text(*report.error, style);
+  const std::uint64_t conflicts = std::max<std::uint64_t>(report.conflict_count, report.conflicts.size());
+  if (report.error && report.entries == 0 && conflicts == 0) return out;
   if (report.complete) {
     return out + fmt::format("Run {} is rolled back: {} put back.\n",
                              paint(style, Paint::strong, show(style, run_id)),
@@ -110,9 +112,10 @@ std::string rollback_text(const std::string& run_id, const RollbackReport& repor
   out += fmt::format("Run {} is {}: {} put back, {} could not be.\n",
                      paint(style, Paint::strong, show(style, run_id)),
                      paint(style, Paint::bad, "not wholly rolled back"),
-                     counted(report.entries, "unit", "units"), format_count(report.conflicts.size()));
-  out += refusals_part(report.conflicts, report.conflicts.size(), SIZE_MAX, style);
-  if (!report.conflicts.empty()) {
+                     counted(report.entries, "unit", "units"), format_count(conflicts));
+  out += refusals_part(report.conflicts, conflicts, SIZE_MAX, style);
+  // A conflict without a path is a task of which nothing can come back.
+  if (std::ranges::any_of(report.conflicts, [](const Refusal& conflict) { return conflict.path.starts_with('/'); })) {
     out +=
         "Nothing was overwritten; these stay in the quarantine. Clear the way, then run the same command "
         "again.\n";

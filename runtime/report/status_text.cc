@@ -45,7 +45,8 @@ std::string status_text(const std::vector<RunSummary>& runs, std::int64_t now_ns
   for (const RunSummary& run : runs) {
     if (is_unfinished(run)) out += unfinished_part(run, style);
   }
-  if (out.empty()) out = "No run is under way, and none is unfinished.\n";
+  const bool quiet = out.empty();  // of a run at work or cut off nobody knows yet what waits
+  if (quiet) out = "No run is under way, and none is unfinished.\n";
 
   using enum Table::Align;
   Table table({left, left, right, right, left});
@@ -60,7 +61,7 @@ std::string status_text(const std::vector<RunSummary>& runs, std::int64_t now_ns
                {format_size(run.bytes_reclaimable_at_purge)},
                {when_text(run, now_ns), Paint::dim}});
   }
-  if (table.empty()) return out + "Nothing waits in the quarantine.\n";
+  if (table.empty()) return out + (quiet ? "Nothing waits in the quarantine.\n" : "Nothing else waits in the quarantine.\n");
   out += fmt::format("\nIn the quarantine: {}, {}\n", entries_text(entries),
                      paint(style, Paint::strong, format_size(bytes)));
   out += table.render(style, 2);

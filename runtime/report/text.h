@@ -41,6 +41,9 @@ std::string status_text(const std::vector<RunSummary>& runs, std::int64_t now_ns
 // ---- plugins and host ----
 std::string plugins_text(const std::vector<PluginFacts>& plugins, const Style& style);
 std::string plugin_text(const PluginFacts& plugin, const Style& style);
+// Blocked hashes under a heading; "" for none.
+std::string blocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style);
+std::string unblocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style);
 std::string doctor_text(const std::vector<DoctorRow>& rows, const Style& style);
 
 }  // namespace freshet::report

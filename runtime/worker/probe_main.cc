@@ -49,7 +49,16 @@ int run_probe(int socket, const sandbox::LockedRole& role) {
   wire::Inspect request;
   if (!packet || !wire::decode_message(packet->bytes, request)) return 1;
   auto result = inspect(role.plugin.get());
-  if (result) return wire::send_message(socket, *result) ? 0 : 1;
+  std::vector<std::uint8_t> answer;
+  if (result) {
+    wire::encode_message(*result, answer);
+    // Many short settings take more bytes in a message than in TOML.
+    if (answer.size() > wire::kMaxPacket)
+      result = fail("F2020", ErrorKind::invalid,
+                    "what the manifest says takes " + std::to_string(answer.size()) + " bytes; at most " +
+                        std::to_string(wire::kMaxPacket) + " are taken");
+  }
+  if (result) return wire::send_packet(socket, answer) ? 0 : 1;
   std::string what = result.error().what;
   if (!result.error().detail.empty()) what += "\n" + result.error().detail;
   const wire::Failed failed{result.error().code, what.substr(0, wire::kMaxText), 0};

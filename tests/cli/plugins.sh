@@ -35,6 +35,8 @@ text-relocation F2017
 executable-stack F2018
 writable-code F2019
 too-large F2020
+large-manifest F2020
+large-answer F2020
 END
 expect 0 plugins inspect "$TEST_PLUGINS/stripped/org.freshet.test.well-behaved.so"
 says "$out" 'stripped     yes'

@@ -32,3 +32,21 @@ dependents_stay
 expect 0 rollback latest
 expect 3 run --yes --plugin-dir "$TEST_PLUGINS/hostile"
 says "$out" skipped 'requires first'
+
+# A disabled task does not run because another one requires it; that is an error of the configuration.
+old_files "$dir/a/x" 2
+old_files "$dir/b/x" 2
+old_files "$dir/d/x" 2
+{
+  task first "$dir/a"
+  echo 'enabled = false'
+  task needs "$dir/b"
+  echo 'requires = ["first"]'
+  task follows "$dir/d"
+  echo 'after = ["first", "needs"]'
+} >"$config"
+expect 1 check
+says "$err" 'requires first, which is disabled'
+expect 3 run --yes --json
+[[ -e $dir/a/x/1 && -e $dir/b/x/1 && ! -e $dir/d/x ]] || fail "the wrong tasks ran"
+says "$out" 'needs requires first, which is disabled'

@@ -33,3 +33,30 @@ for at in 3 $((size / 3)) $((size / 2)) $((size - 5)); do
 done
 expect 1 run --plan "$dir/no-such.plan" --yes
 unchanged
+
+# A plan takes the place of a file only, and nothing beside it.
+mkfifo "$dir/fifo"
+ln -s "$dir/q.plan" "$dir/link"
+for place in "$dir/fifo" "$dir/link" "$dir" "$dir/nowhere/x"; do
+  expect 1 plan --out "$place"
+  says "$err" "$place"
+done
+[[ -p $dir/fifo && -L $dir/link ]] || fail "something was replaced"
+echo mine >"$dir/q.plan.new"
+expect 0 plan --out "$dir/q.plan"
+[[ $(<"$dir/q.plan.new") == mine ]] || fail "a neighbour was overwritten"
+
+# What the configuration does not allow any more is refused.
+cp "$config" "$dir/allowed.toml"
+remember
+{ cat "$dir/allowed.toml"; echo 'enabled = false'; } >"$config" && expect 4 run --plan "$dir/q.plan" --yes
+unchanged
+sed 's|path = "[^"]*"|&, access = ["list"]|' "$dir/allowed.toml" >"$config" && expect 4 run --plan "$dir/q.plan" --yes
+unchanged
+sed "s|path = \"[^\"]*\"|&, exclude = [\"$root/b/7\"]|" "$dir/allowed.toml" >"$config" && expect 4 run --plan "$dir/q.plan" --yes
+unchanged
+sed 's|share = 1.0|entries = 3|' "$dir/allowed.toml" >"$config" && expect 4 run --plan "$dir/q.plan" --yes
+unchanged
+cp "$dir/allowed.toml" "$config"
+mv "$root" "$dir/moved" && cp -a "$dir/moved" "$root"
+expect 4 run --plan "$dir/q.plan" --yes

@@ -20,3 +20,5 @@ expect_json /bytes_reclaimable_at_purge 0
 got=0
 freshet rollback latest >"$out" 2>"$err" </dev/null || got=$?
 [[ $got == 1 || $got == 3 ]] || fail "a rollback of what is gone: exit $got"
+expect 0 history
+says "$out" done

@@ -15,5 +15,21 @@ cp "$PLUGINS"/*.so "$dir/plugins/"
 chmod g+w "$dir"/plugins/*.so
 expect 4 check --plugin-dir "$dir/plugins"
 says "$err" F1030 "$dir/plugins"
+chmod g-w "$dir"/plugins/*.so
+chmod o+w "$dir/plugins"
+expect 4 check --plugin-dir "$dir/plugins"
+says "$err" F1030 "$dir/plugins"
+expect 4 run --yes --plugin-dir "$dir/plugins"
+unchanged
+chmod o-w "$dir/plugins"
+expect 0 check --plugin-dir "$dir/plugins"
+mkdir -p "$dir/etc/conf.d"
+cp "$config" "$dir/etc/freshet.toml"
+mkdir "$dir/more"
+task more "$dir/more" >"$dir/etc/conf.d/more.toml"
+config=$dir/etc/freshet.toml expect 0 check
+chmod o+w "$dir/etc/conf.d"
+config=$dir/etc/freshet.toml expect 4 check
+says "$err" F1030 "$dir/etc/conf.d"
 chown 65534 "$config"
 expect 4 check

@@ -31,6 +31,7 @@ int run(Session& session, const Arguments&) {
 
   report.plugins = (*manager)->runs->plugins();
   check_tasks(report, **manager, *config);
+  if (session.interrupted()) return kInterrupted;
   const bool faults = report::has_errors(report) || report::has_faults(report);
   // A trial touches the roots: not while one of them may be a place that must not be touched.
   if (!faults && !report::has_violations(report)) {
@@ -56,6 +57,7 @@ const Command kCheck = {
         "Reads the configuration and shows every error in it with file, line and column; reads the "
         "plugins' manifests without running them; checks dependencies, permissions and protected "
         "places for every enabled task; and tries one rename inside each root's own quarantine area, "
+        "or out of the root into the one at the top of its mount, "
         "so that a file system where it cannot work is known before a run.",
     .examples =
         "freshet check\n"

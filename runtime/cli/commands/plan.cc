@@ -29,6 +29,7 @@ int run(Session& session, const Arguments& arguments) {
   const PlanGuard guard(runs, *planned);
   auto summary = show_plan(session, runs, *planned, arguments.has("full"), session.json());
   if (!summary) return summary.error();
+  if (session.interrupted()) return kInterrupted;
   if (const auto file = arguments.text("out")) {
     if (auto saved = runs.save(*planned, *file); !saved) return session.tell(saved.error());
     session.say("Saved. Apply exactly this with `freshet run --plan " + escape_bytes(*file) + "`.\n");
@@ -36,7 +37,6 @@ int run(Session& session, const Arguments& arguments) {
     session.say("Nothing was changed. Remove it with `freshet run`.\n");
   }
 
-  if (session.interrupted()) return kInterrupted;
   const int code = exit_code_of(*summary);
   return code == kDone && summary->entries > 0 && arguments.has("detailed-exitcode") ? kHasChanges : code;
 }

@@ -19,6 +19,14 @@ void add_options(po::options_description& options) {
       ("wait", "wait for a run that works on the same roots");
 }
 
+// Ctrl-C before anything was begun.
+int interrupted(Session& session) {
+  RunResult nothing;
+  nothing.state = RunState::interrupted;
+  session.put(report::run_json(nothing));
+  return kInterrupted;
+}
+
 std::expected<PlanId, int> make_plan(Session& session, IRuns& runs, const Arguments& arguments) {
   if (const auto file = arguments.text("plan")) {
     auto loaded = runs.load(*file);
@@ -28,7 +36,7 @@ std::expected<PlanId, int> make_plan(Session& session, IRuns& runs, const Argume
   auto tasks = session.find_tasks(runs, arguments.words);
   if (!tasks) return std::unexpected(tasks.error());
   auto planned = runs.plan(*tasks);
-  if (!planned) return std::unexpected(session.interrupted() ? kInterrupted : session.tell(planned.error()));
+  if (!planned) return std::unexpected(session.interrupted() ? interrupted(session) : session.tell(planned.error()));
   return *planned;
 }
 
@@ -39,7 +47,7 @@ std::expected<void, int> ask(Session& session, const PlanSummary& plan) {
       session.stop());
   if (!answer) {
     session.console().err("\nNothing was changed.\n");
-    return std::unexpected(session.interrupted() ? kInterrupted : kFailed);
+    return std::unexpected(session.interrupted() ? interrupted(session) : kFailed);
   }
   if (*answer) return {};
   session.say("Nothing was changed.\n");
@@ -85,7 +93,7 @@ int run(Session& session, const Arguments& arguments) {
   PlanGuard guard(runs, *plan);
   auto summary = show_plan(session, runs, *plan, false, false);
   if (!summary) return summary.error();
-  if (session.interrupted()) return kInterrupted;
+  if (session.interrupted()) return interrupted(session);
   if (asks && summary->entries > 0) {
     if (auto agreed = ask(session, *summary); !agreed) return agreed.error();
   }

@@ -47,6 +47,13 @@ class LiveWorker : public ::testing::Test {
   std::unique_ptr<RoleProcess> worker_;
 };
 
+TEST_F(LiveWorker, AMessageOverTheCapEndsItAtOnce) {
+  start("lister");
+  const std::vector<std::uint8_t> packet(1 << 20, static_cast<std::uint8_t>(wire::MessageType::load));
+  EXPECT_FALSE(worker_->send(packet));
+  EXPECT_EQ(worker_->finish().reason, EndReason::setup);
+}
+
 TEST_F(LiveWorker, FinishedTwiceSaysTheSame) {
   start("lister");
   EXPECT_TRUE(worker_->open());
@@ -228,7 +235,7 @@ TEST_F(LiveWorker, RootsTooLongForOneMessageAreTheCallersError) {
 
 TEST(EndReasons, OfAnExit) {
   EXPECT_EQ(judge_exit({true, false, 0}, wire::Role::broker, 0, 0).reason, EndReason::none);
-  EXPECT_EQ(judge_exit({true, false, 1}, wire::Role::broker, 0, 0).reason, EndReason::protocol);
+  EXPECT_EQ(judge_exit({true, false, 1}, wire::Role::broker, 0, 0).reason, EndReason::setup);
   EXPECT_EQ(judge_exit({true, false, 0}, wire::Role::worker, 0, 0).reason, EndReason::plugin);
   EXPECT_EQ(judge_exit({true, true, SIGXFSZ}, wire::Role::broker, 0, 0).reason, EndReason::limit);
   EXPECT_EQ(judge_exit({true, true, SIGSEGV}, wire::Role::worker, 0, 5).what, "SIGSEGV");

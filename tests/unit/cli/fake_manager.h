@@ -23,6 +23,7 @@ class FakeManager final : public ICleanupManager, public IRuns {
     RollbackReport rollback;
     PurgeReport purge;
     std::vector<PluginFacts> plugins;
+    std::vector<BlockedPlugin> blocked;
     std::vector<BoundaryViolation> trial;
     std::map<std::uint64_t, SecurityValidationResult> security;  // by task handle
     std::map<std::uint64_t, DependencyValidationResult> dependencies;
@@ -32,8 +33,8 @@ class FakeManager final : public ICleanupManager, public IRuns {
   };
   explicit FakeManager(Script& script) : script_(script) {}
 
-  std::expected<CleanupHandle, Error> register_cleanup_task(const std::string&, CleanupTask,
-                                                            const std::optional<std::string>&) override {
+  std::expected<CleanupHandle, RegistrationError> register_cleanup_task(const std::string&, CleanupTask,
+                                                                        const std::optional<std::string>&) override {
     return CleanupHandle{};
   }
   CleanupResult execute_cleanup(CleanupHandle) override { return {}; }
@@ -103,6 +104,12 @@ class FakeManager final : public ICleanupManager, public IRuns {
     return script_.purge;
   }
   std::vector<PluginFacts> plugins() override { return script_.plugins; }
+  std::expected<std::vector<BlockedPlugin>, Error> blocked() override { return script_.blocked; }
+  std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) override {
+    for (const BlockedPlugin& plugin : script_.blocked)
+      if (plugin.sha256 == word) return std::vector{plugin};
+    return std::unexpected(Error{ErrorKind::missing, {}, "no blocked plugin has that hash", {}});
+  }
   PluginFacts inspect(const std::string& file) override {
     PluginFacts facts = script_.plugins.empty() ? PluginFacts{} : script_.plugins[0];
     facts.file = file;

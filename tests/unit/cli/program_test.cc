@@ -250,6 +250,17 @@ TEST(Program, AnInterruptDuringThePlanIsNoRun) {
   program.stop.request_stop();
   EXPECT_EQ(program.run({"run", "--yes"}), 130);
   EXPECT_EQ(program.script.calls, (Calls{"plan 0", "discard p1"}));
+  EXPECT_EQ(program.run({"run", "--yes", "--json"}), 130);
+  EXPECT_EQ(lines_of(program.out).back()["status"], "interrupted");
+  EXPECT_EQ(lines_of(program.out).back()["run_id"], "");
+}
+
+TEST(Program, AnInterruptedPlanIsNotSaved) {
+  Captured program;
+  script_three(program.script);
+  program.stop.request_stop();
+  EXPECT_EQ(program.run({"plan", "--out", "f.plan"}), 130);
+  EXPECT_EQ(program.script.calls, (Calls{"plan 0", "discard p1"}));
 }
 
 TEST(Program, UnknownAndDisabledTasksAreNamed) {

@@ -52,6 +52,22 @@ TEST(Channel, ExcludesMustLieBelowTheirRoot) {
             1U);
 }
 
+TEST(Channel, HasAtMostSoManyRootsAndExcludes) {
+  const auto text = [](std::size_t roots, std::size_t excludes) {
+    std::string out = "[channel.c]\nroots = [";
+    for (std::size_t i = 0; i < roots; ++i) {
+      const std::string path = "/r" + std::to_string(i);
+      out += "\n{ path = \"" + path + "\", exclude = [";
+      for (std::size_t k = 0; i == 0 && k < excludes; ++k) out += "\"" + path + "/" + std::to_string(k) + "\",";
+      out += "] },";
+    }
+    return out + "]\n";
+  };
+  EXPECT_EQ(good(text(kMaxRoots, kMaxExcludes)).channels.at("c").roots[0].exclude.size(), kMaxExcludes);
+  EXPECT_TRUE(has(error(text(kMaxRoots + 1, 0)).what, "more than 48 roots"));
+  EXPECT_TRUE(has(error(text(1, kMaxExcludes + 1)).what, "more than 255 paths"));
+}
+
 TEST(Channel, AccessIsAListOfKnownWords) {
   EXPECT_EQ(good(root("access = []")).channels.at("c").roots[0].access,
             (Access{.list = true, .read = false, .remove = false}));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 
 namespace freshet {
@@ -48,6 +50,24 @@ TEST(Scheduler, JobsOfOneGroupNeverRunSideBySideAndKeepTheirOrder) {
   EXPECT_FALSE(together);
   ASSERT_EQ(order.size(), 50U);
   EXPECT_TRUE(std::ranges::is_sorted(order));
+}
+
+TEST(Scheduler, JobsOfDifferentGroupsRunSideBySide) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int inside = 0;
+  int met = 0;
+  std::vector<Job> jobs;
+  for (const char* group : {"one", "two"})
+    jobs.push_back({{}, group, [&] {
+                      std::unique_lock lock(mutex);
+                      ++inside;
+                      changed.notify_all();
+                      // The limit only ends a test that has failed.
+                      if (changed.wait_for(lock, std::chrono::seconds(60), [&] { return inside == 2; })) ++met;
+                    }});
+  run_jobs(jobs, 2);
+  EXPECT_EQ(met, 2);
 }
 
 }  // namespace

@@ -156,6 +156,24 @@ TEST(Settings, RangesAreInclusiveAndShownInTheirUnit) {
   EXPECT_TRUE(has(refusal("min-size", text("10000PiB")), "too large"));
 }
 
+TEST(Settings, MoreThanTheWireCarriesIsRefused) {
+  TaskKind open;
+  open.name = "expired-files";
+  open.settings.push_back(schema("name", SettingType::string));
+  open.settings.push_back(schema("keep", SettingType::list_of_strings));
+  const auto judged = [&](std::size_t bytes, std::size_t members) {
+    return type_settings(open, task({{"name", text(std::string(bytes, 'x'))},
+                                     {"keep", list(std::vector<SettingValue>(members, text(std::string(bytes, 'y'))))}}));
+  };
+  EXPECT_TRUE(judged(kMaxSettingText, kMaxSettingMembers).has_value());
+  const auto many = judged(1, kMaxSettingMembers + 1);
+  ASSERT_EQ(many.error().size(), 1U);
+  EXPECT_TRUE(has(many.error()[0].what, "more than 256 entries"));
+  const auto longer = judged(kMaxSettingText + 1, 1);
+  ASSERT_EQ(longer.error().size(), 2U);
+  EXPECT_TRUE(has(longer.error()[0].what, "longer than 4096 bytes"));
+}
+
 TEST(Settings, AllMismatchesComeAtOnce) {
   const auto all = refused({{"oder-than", text("1d")},
                             {"age-by", list({text("mtime"), text("a"), text("b")})},

@@ -164,10 +164,15 @@ Freed 15 B in all.
 }
 
 TEST(VerifyText, ADifferenceIsNamed) {
-  EXPECT_EQ(verify_text("r1",
-                        {{"a", {std::nullopt, true, 3, 2, 1, 0, {}}},
-                         {"b", {std::nullopt, false, 1, 0, 0, 0, {{"/x", "missing in its slot"}}}}},
-                        kStyle),
+  CompletionStatus good;
+  good.complete = true;
+  good.units_checked = 3;
+  good.units_in_place = 2;
+  good.units_refused = 1;
+  CompletionStatus bad;
+  bad.units_checked = 1;
+  bad.wrong = {{"/x", "missing in its slot"}};
+  EXPECT_EQ(verify_text("r1", {{"a", good}, {"b", bad}}, kStyle),
             R"golden(a  as recorded
   units        3 checked, 2 in place, 1 refused by name, 0 changed by others
 b  not as recorded
