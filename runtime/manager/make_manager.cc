@@ -55,6 +55,11 @@ std::expected<Manager, Error> make_manager(config::Config config, ManagerOptions
   for (const std::string& dir : {options.state_dir, options.state_dir + "/plans", options.state_dir + "/runs", options.state_dir + "/locks"})
     if (const Status made = make_private_directory(dir); !made)
       return fail(made.error().kind, "the state directory " + options.state_dir + " cannot be used: " + made.error().what);
+  // Whoever may write there could hand root a history whose rollback goes where he wants.
+  policy::HostFacts who;
+  who.root = ::geteuid() == 0;
+  if (const auto open = policy::check_not_writable_by_others(options.state_dir, "the state directory", who); !open.empty())
+    return fail(open.front().code, ErrorKind::refused, open.front().what, open.front().remedy);
   std::error_code error;
   const std::filesystem::path real = std::filesystem::canonical(options.state_dir, error);
   if (error) return fail(ErrorKind::system, "the state directory " + options.state_dir + ": " + error.message());
