@@ -6,7 +6,7 @@
 #   asan     clang++-19 with AddressSanitizer and UndefinedBehaviorSanitizer; every test that can be judged there
 #   tsan     clang++-19 with ThreadSanitizer; the tests of manager and channel
 #   fuzz     a few seconds of every fuzz target (FRESHET_FUZZ_SECONDS, default 6)
-#   install  cmake --install into an empty prefix, and the program run from there
+#   install  cmake --install into an empty prefix, the program run from there, and a program that embeds the library
 #
 # It fails on any failure, on a run without tests, and on a skipped test that tests/expected-skips.txt does not list.
 # When all is well it ends with the lines ctest closed the quick run with. Needs no terminal and no input.
@@ -129,7 +129,7 @@ fuzz() {
 }
 
 install_check() {
-  local prefix plugins
+  local prefix plugins check
   heading "install: into an empty prefix"
   configure_and_build quick
   prefix=$(mktemp -d "$work/prefix.XXXXXX")
@@ -137,6 +137,10 @@ install_check() {
   (cd "$prefix" && find . -type f -o -type l | sort)
   plugins=$("$prefix/bin/freshet" --state-dir "$prefix/state" plugins list --json) || die "freshet plugins list from the prefix"
   grep -q org.freshet.expired-files <<<"$plugins" || die "the installed program does not find its plugins: $plugins"
+  for check in exports host_program public_headers; do
+    "tests/embed/$check.sh" "$prefix" || die "tests/embed/$check.sh"
+    echo "embed: $check: as it should be"
+  done
   rm -rf "$prefix"
 }
 

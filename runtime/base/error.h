@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#pragma GCC visibility push(default)
 namespace freshet {
 
 // What the caller does now.
@@ -46,3 +47,4 @@ using Status = Result<void>;
 std::string errno_text(int error_number);
 
 }  // namespace freshet
+#pragma GCC visibility pop

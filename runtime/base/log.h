@@ -6,6 +6,7 @@
 
 #include "runtime/base/error.h"
 
+#pragma GCC visibility push(default)
 namespace freshet {
 
 struct LogOptions {
@@ -43,3 +44,4 @@ inline constexpr std::size_t kMaxPluginText = 1024;
 void log_plugin(const LogContext& context, LogLevel level, std::string_view text);
 
 }  // namespace freshet
+#pragma GCC visibility pop

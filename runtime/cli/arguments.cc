@@ -7,7 +7,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/cli/command.h"
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 
 namespace freshet::cli {
 namespace {
@@ -41,7 +41,7 @@ std::string suggest_option(const std::string& word, const po::options_descriptio
   Texts names;
   for (const auto& option : all.options()) names.push_back("--" + option->long_name());
   std::vector<std::string_view> views(names.begin(), names.end());
-  return config::suggest(word, views);
+  return suggest(word, views);
 }
 
 UsageError explain(const po::error& error, const po::options_description& all, const Command* command) {
@@ -101,7 +101,7 @@ std::optional<UsageError> check_words(const Command& command, const Texts& words
 std::optional<UsageError> check_globals(const GlobalOptions& global, const Command* command) {
   if (global.log_level && std::ranges::find(kLogLevels, *global.log_level) == std::end(kLogLevels)) {
     return UsageError{"unknown log level " + quoted(*global.log_level),
-                      config::suggest(*global.log_level, kLogLevels, true), command};
+                      suggest(*global.log_level, kLogLevels, true), command};
   }
   if (global.quiet && global.verbose)
     return UsageError{"--quiet and --verbose exclude each other", "", command};
@@ -117,7 +117,7 @@ const Command* find_command(std::string_view name, std::span<const Command* cons
 UsageError unknown_command(const std::string& name, std::span<const Command* const> commands) {
   std::vector<std::string_view> names;
   for (const Command* command : commands) names.push_back(command->name);
-  return {"unknown command " + quoted(name), config::suggest(name, names), nullptr};
+  return {"unknown command " + quoted(name), suggest(name, names), nullptr};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/manager/quarantine.h"
 #include "runtime/manager/runs.h"
 
 namespace freshet::cli {

@@ -8,7 +8,8 @@
 #include "runtime/cli/console.h"
 #include "runtime/cli/interrupts.h"
 #include "runtime/cli/program.h"
-#include "runtime/manager/runs.h"
+#include "runtime/manager/examine_host.h"
+#include "runtime/manager/make_manager.h"
 
 int main(int argc, char** argv) {
   using namespace freshet::cli;

@@ -3,9 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 
 namespace freshet::cli {
 namespace {
@@ -36,27 +34,6 @@ Result<std::string> find_state_dir() {
     return fail(ErrorKind::missing, "this user has no home directory", "Name a place with --state-dir.");
   }
   return home + "/.local/state/freshet";
-}
-
-std::vector<std::string> find_plugin_dirs() {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  std::vector<fs::path> candidates;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  if (!program.empty()) {
-    const fs::path prefix = program.parent_path().parent_path();
-    candidates = {prefix / "lib/freshet/plugins", prefix / FRESHET_RELATIVE_LIBDIR / "freshet/plugins"};
-  }
-  for (const char* dir : {FRESHET_PLUGIN_DIR, "/usr/local/lib/freshet/plugins", "/usr/lib/freshet/plugins"}) {
-    candidates.emplace_back(dir);
-  }
-  std::vector<std::string> found;
-  for (const fs::path& candidate : candidates) {
-    const std::string real = fs::canonical(candidate, ignored).string();
-    if (ignored || !fs::is_directory(real, ignored)) continue;
-    if (std::ranges::find(found, real) == found.end()) found.push_back(real);
-  }
-  return found;
 }
 
 }  // namespace freshet::cli

@@ -8,7 +8,7 @@
 #include "runtime/cli/config_check.h"
 #include "runtime/cli/exit_codes.h"
 #include "runtime/cli/places.h"
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 #include "runtime/report/text.h"
 
 namespace freshet::cli {
@@ -116,8 +116,8 @@ std::expected<ManagerOptions, int> Session::manager_options() {
   return options;
 }
 
-std::expected<std::string, int> Session::resolve_run(IRuns& runs, const std::string& text) {
-  auto id = runs.resolve_run(text);
+std::expected<std::string, int> Session::resolve_run(IHistory& history, const std::string& text) {
+  auto id = history.resolve_run(text);
   if (!id) return std::unexpected(tell(id.error()));
   return std::move(*id);
 }
@@ -132,7 +132,7 @@ std::expected<std::vector<CleanupHandle>, int> Session::find_tasks(IRuns& runs,
     const auto found = std::ranges::find(tasks, name, &IRuns::TaskEntry::name);
     if (found == tasks.end()) {
       return std::unexpected(
-          tell_usage("no task is named `" + escape_bytes(name) + "`", config::suggest(name, known, true)));
+          tell_usage("no task is named `" + escape_bytes(name) + "`", suggest(name, known, true)));
     }
     if (!found->enabled) {
       return std::unexpected(

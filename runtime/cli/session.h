@@ -12,15 +12,16 @@
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/console.h"
 #include "runtime/config/config.h"
-#include "runtime/manager/runs.h"
+#include "runtime/manager/examine_host.h"
+#include "runtime/manager/make_manager.h"
 #include "runtime/report/json.h"
 
 namespace freshet::cli {
 
 // Where the manager comes from; tests hand in fakes.
 struct Backend {
-  std::function<std::expected<Manager, Error>(const config::Config&, ManagerOptions)> make_manager;
-  std::function<std::vector<DoctorRow>(const ManagerOptions&)> examine_host;
+  std::function<std::expected<Manager, Error>(config::Config, ManagerOptions)> make_manager;
+  std::function<std::vector<DoctorRow>()> examine_host;
 };
 
 // One invocation of the program: what every subcommand shares. A function that returns `expected<.., int>`
@@ -52,12 +53,10 @@ class Session {
   std::expected<Manager*, int> open_manager_with(const config::Config& config);
 
   std::expected<ManagerOptions, int> manager_options();
-  std::vector<DoctorRow> examine_host(const ManagerOptions& options) {
-    return backend_.examine_host(options);
-  }
+  std::vector<DoctorRow> examine_host() { return backend_.examine_host(); }
 
   // "latest", an id or a prefix, to an id.
-  std::expected<std::string, int> resolve_run(IRuns& runs, const std::string& text);
+  std::expected<std::string, int> resolve_run(IHistory& history, const std::string& text);
   // Names to handles; none: no names.
   std::expected<std::vector<CleanupHandle>, int> find_tasks(IRuns& runs,
                                                             const std::vector<std::string>& names);

@@ -6,15 +6,11 @@
 #include "runtime/base/bytes.h"
 #include "runtime/config/names.h"
 #include "runtime/config/overlap.h"
-#include "runtime/config/suggest.h"
+#include "runtime/config/ranges.h"
+#include "runtime/base/suggest.h"
 
 namespace freshet::config {
 namespace {
-
-constexpr std::uint64_t kMaxEntries = 1'000'000'000'000;
-constexpr std::uint64_t kMaxThreads = 4096;
-constexpr std::uint64_t kMaxFds = 65536;
-constexpr std::uint32_t kDayMinutes = 24 * 60;
 
 void read_access(TableReader& root, Access& out) {
   const TomlValue* value = root.find("access");
@@ -97,22 +93,6 @@ std::optional<RootConfig> read_root(const Document& document, const TomlValue& v
   root.finish();
   if (!usable) return std::nullopt;
   return out;
-}
-
-// Roots of one channel must be apart: the same entry would be found, counted and offered twice.
-void check_roots_apart(const std::vector<RootConfig>& roots, const std::string& what, Reporter& reporter) {
-  std::vector<OwnedRoot> owned;
-  for (const RootConfig& root : roots) owned.push_back({&root, 0});
-  for_each_overlap(owned, [&](const OwnedRoot& outer, const OwnedRoot& inner) {
-    const std::string path = "root `" + escape_bytes(inner.root->path) + "` ";
-    if (outer.root->path == inner.root->path) {
-      reporter.add(inner.root->position, path + "is listed twice in " + what);
-    } else {
-      reporter.add(inner.root->position,
-                   path + "lies below root `" + escape_bytes(outer.root->path) + "` of the same " + what,
-                   "leave it out, or exclude it from the outer root");
-    }
-  });
 }
 
 void read_roots(TableReader& reader, std::vector<RootConfig>& out) {
@@ -239,6 +219,21 @@ void read_floors(TableReader& reader, FloorsConfig& out) {
 }
 
 }  // namespace
+
+void check_roots_apart(const std::vector<RootConfig>& roots, const std::string& what, Reporter& reporter) {
+  std::vector<OwnedRoot> owned;
+  for (const RootConfig& root : roots) owned.push_back({&root, 0});
+  for_each_overlap(owned, [&](const OwnedRoot& outer, const OwnedRoot& inner) {
+    const std::string path = "root `" + escape_bytes(inner.root->path) + "` ";
+    if (outer.root->path == inner.root->path) {
+      reporter.add(inner.root->position, path + "is listed twice in " + what);
+    } else {
+      reporter.add(inner.root->position,
+                   path + "lies below root `" + escape_bytes(outer.root->path) + "` of the same " + what,
+                   "leave it out, or exclude it from the outer root");
+    }
+  });
+}
 
 void read_isolation(TableReader& reader, std::optional<Isolation>& out) {
   if (reader.find("isolation") == nullptr) return;

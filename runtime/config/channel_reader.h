@@ -1,9 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/config/config.h"
+#include "runtime/config/diagnostic.h"
 #include "runtime/config/table_reader.h"
 
 namespace freshet::config {
@@ -14,6 +17,9 @@ inline constexpr std::string_view kChannelKeys[] = {"roots",  "limits",    "budg
 
 // Reads kChannelKeys into `channel` (whose name and position the caller fills); says what is wrong with them.
 void read_channel_keys(TableReader& reader, ChannelConfig& channel);
+
+// Roots of one channel must be apart: the same entry would be found, counted and offered twice.
+void check_roots_apart(const std::vector<RootConfig>& roots, const std::string& what, Reporter& reporter);
 
 void read_isolation(TableReader& reader, std::optional<Isolation>& out);
 void read_quarantine_mode(TableReader& quarantine, std::optional<QuarantineMode>& out);

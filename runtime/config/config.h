@@ -12,6 +12,7 @@
 
 #include "runtime/base/error.h"
 
+#pragma GCC visibility push(default)
 namespace freshet::config {
 
 // Where a value was written; shown in every error about it. Lines and columns count from 1; 0 means "not in a file"
@@ -222,3 +223,4 @@ std::expected<Config, std::vector<Diagnostic>> load_texts(const std::vector<Name
 Result<std::vector<std::string>> find_config_files(const std::optional<std::string>& given);
 
 }  // namespace freshet::config
+#pragma GCC visibility pop

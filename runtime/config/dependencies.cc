@@ -3,7 +3,7 @@
 #include <string_view>
 #include <utility>
 
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 
 namespace freshet::config {
 namespace {

@@ -5,10 +5,11 @@
 
 #include "runtime/config/config.h"
 
+#pragma GCC visibility push(default)
 namespace freshet::config {
 
-// Every name in `after` and `requires` of an enabled task that no task of the configuration has. Tasks that a host program registers are
-// not known here: whoever has such tasks asks the manager instead.
+// Every name in `after` and `requires` of an enabled task that no task of the configuration has. Tasks that a host
+// program registers are not known here: whoever has such tasks asks the manager instead.
 std::vector<Diagnostic> find_unknown_dependencies(const Config& config);
 
 // A circle of tasks as the manager found it (the first name is the last too), with the place of its first edge. An edge
@@ -16,3 +17,4 @@ std::vector<Diagnostic> find_unknown_dependencies(const Config& config);
 Diagnostic describe_cycle(const Config& config, const std::vector<std::string>& cycle);
 
 }  // namespace freshet::config
+#pragma GCC visibility pop

@@ -16,7 +16,8 @@
 #include "runtime/config/config.h"
 #include "runtime/config/generated_channels.h"
 #include "runtime/config/names.h"
-#include "runtime/config/suggest.h"
+#include "runtime/config/ranges.h"
+#include "runtime/base/suggest.h"
 #include "runtime/config/table_reader.h"
 #include "runtime/config/task_reader.h"
 
@@ -24,8 +25,6 @@ namespace freshet::config {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
-constexpr std::uint64_t kLeastUidBase = 65536;                     // below are ordinary users
-constexpr std::uint64_t kMostUidBase = 0xFFFFFFFFULL - kUidCount;  // the last id means "none"
 
 // The whole file, or a report and none.
 std::optional<std::string> read_file(const std::string& file, Reporter& reporter) {

@@ -5,7 +5,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/units.h"
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 
 namespace freshet::config {
 namespace {

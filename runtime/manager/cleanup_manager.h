@@ -9,6 +9,7 @@
 #include "runtime/manager/results.h"
 #include "runtime/manager/task.h"
 
+#pragma GCC visibility push(default)
 namespace freshet {
 
 // The one interface through which every cleanup goes. All methods are thread-safe and may be called at any time; a task
@@ -52,3 +53,4 @@ class ICleanupManager {
 };
 
 }  // namespace freshet
+#pragma GCC visibility pop

@@ -7,6 +7,7 @@
 
 #include "runtime/base/error.h"
 
+#pragma GCC visibility push(default)
 namespace freshet {
 
 // Errors of the interface come in six classes, one a type. Each is an Error (what, detail, stable code) and has a cause;
@@ -105,3 +106,4 @@ struct CleanupError : Error {
 };
 
 }  // namespace freshet
+#pragma GCC visibility pop

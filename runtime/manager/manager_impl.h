@@ -18,16 +18,19 @@
 #include "runtime/manager/quarantine_jobs.h"
 #include "runtime/manager/registry.h"
 #include "runtime/manager/result_sharing.h"
-#include "runtime/manager/runs.h"
 #include "runtime/manager/scan_task.h"
 #include "runtime/manager/validate.h"
 #include "runtime/store/root_locks.h"
 
 namespace freshet {
 
-// Both interfaces over one state. No lock is held across a call into a task, a role or the disk: `mutex_` guards the
+// All interfaces over one state. No lock is held across a call into a task, a role or the disk: `mutex_` guards the
 // small tables named below, and each method copies what it needs out of them.
-class CleanupManager final : public ICleanupManager, public IRuns {
+class CleanupManager final : public ICleanupManager,
+                             public IRuns,
+                             public IHistory,
+                             public IQuarantine,
+                             public IPluginInspection {
  public:
   CleanupManager(Core core, policy::HostFacts host);
   Status register_configuration();
@@ -54,14 +57,20 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   void discard(const PlanId& plan) override;
   RunResult apply(const PlanId& plan, bool wait) override;
   std::expected<std::vector<CleanupHandle>, Error> open(const std::string& run_id) override;
+
+  // IHistory
   std::expected<std::string, Error> resolve_run(const std::string& text) override;
   std::expected<std::vector<RunSummary>, Error> history(std::size_t limit) override;
   std::expected<RunSummary, Error> find_run(const std::string& run_id) override;
+
+  // IQuarantine
   RollbackReport rollback(const std::string& run_id) override;
   PurgeReport purge(const std::optional<std::string>& run_id) override;
+  std::vector<BoundaryViolation> trial() override;
+
+  // IPluginInspection
   std::vector<PluginFacts> plugins() override;
   PluginFacts inspect(const std::string& file) override;
-  std::vector<BoundaryViolation> trial() override;
   std::expected<std::vector<BlockedPlugin>, Error> blocked() override;
   std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) override;
 

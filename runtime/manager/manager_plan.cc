@@ -163,7 +163,6 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       inputs.progress = [&](std::uint64_t scanned, std::uint64_t found, std::uint64_t bytes) {
         core_.progress({.task = task->shown.name, .phase = "scan", .scanned = scanned, .found = found, .done = 0, .total = 0, .bytes = bytes});
       };
-      inputs.progress(0, 0, 0);  // a worker speaks for the first time after a while; people should know at once
       Result<std::unique_ptr<Intake>> intake = Intake::create(std::move(inputs));
       Status done = intake ? Status() : std::unexpected(intake.error());
       if (done && !own.roots.empty()) {

@@ -5,7 +5,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/channel/plugin_bytes.h"
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 #include "runtime/wire/manifest_message.h"
 
 namespace freshet {
@@ -83,7 +83,7 @@ Result<std::shared_ptr<const Plugin>> PluginCatalog::find(const std::string& id)
     if (!plugin->error) ids.push_back(plugin->manifest.id);
     if (plugin->error) unusable += (unusable.empty() ? "" : "; ") + escape_bytes(plugin->file) + ": " + plugin->error->what;
   }
-  std::string help = config::suggest(id, ids, true);
+  std::string help = suggest(id, ids, true);
   if (help.empty()) {
     std::string directories;
     for (const std::string& directory : core_.options.plugin_dirs) directories += (directories.empty() ? "" : ", ") + escape_bytes(directory);

@@ -10,6 +10,7 @@
 #include "runtime/manager/errors.h"
 #include "runtime/manager/task.h"
 
+#pragma GCC visibility push(default)
 namespace freshet {
 
 // What the methods of ICleanupManager answer. Times are in nanoseconds, sizes in bytes. `error` is set when the question
@@ -176,3 +177,4 @@ struct MetricValue {
 };
 
 }  // namespace freshet
+#pragma GCC visibility pop

@@ -3,15 +3,16 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
-#include <memory>
+#include <map>
 #include <optional>
-#include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/base/error.h"
 #include "runtime/manager/cleanup_manager.h"
 
+#pragma GCC visibility push(default)
 namespace freshet {
 
 struct PlanId {
@@ -100,47 +101,6 @@ struct RunResult {
   std::vector<Purged> purged;  // earlier runs
 };
 
-// One row of the history.
-struct RunSummary {
-  std::string id;
-  RunState state = RunState::done;
-  std::int64_t started_ns = 0;
-  std::int64_t ended_ns = 0;  // 0: did not end (crash, or still running)
-  bool alive = false;         // a process holds it now
-  std::uint64_t entries_removed = 0;
-  std::uint64_t bytes_reclaimed_now = 0;
-  std::uint64_t bytes_reclaimable_at_purge = 0;
-  std::int64_t keep_until_ns = 0;  // the latest of its tasks; 0: nothing waits in the quarantine
-  struct Task {
-    std::string name;
-    std::string channel;
-    std::string plugin;
-    TaskState state = TaskState::registered;
-    std::uint64_t entries_found = 0;
-    std::uint64_t entries_removed = 0;
-    std::uint64_t entries_refused = 0;
-    std::uint64_t bytes = 0;
-    std::string note;
-    std::vector<std::string> roots;
-  };
-  std::vector<Task> tasks;
-  std::string note;
-};
-
-struct RollbackReport {
-  std::optional<Error> error;
-  bool complete = false;       // everything came back
-  std::uint64_t entries = 0;   // units put back
-  std::vector<Refusal> conflicts;     // of each task the first thousand
-  std::uint64_t conflict_count = 0;   // all of them
-};
-
-struct PurgeReport {
-  std::optional<Error> error;
-  std::vector<RunResult::Purged> runs;
-  std::uint64_t left = 0;      // entries that could not be unlinked
-};
-
 // Progress of a plan or a run, from any thread of the manager; must return quickly.
 struct Progress {
   std::string task;
@@ -152,38 +112,7 @@ struct Progress {
   std::uint64_t bytes = 0;
 };
 
-// A plugin whose bytes may not run after a breach, until it is unblocked.
-struct BlockedPlugin {
-  std::string sha256;  // lower-case hex
-  std::string why;     // plugin, task, run, and what it did
-  std::int64_t at_ns = 0;
-};
-
-struct PluginFacts {
-  std::string file;
-  std::string sha256;        // lower-case hex
-  std::optional<Error> error;  // why it is not usable; the fields below are empty then
-  std::string id, version, license, doc;
-  std::string abi;           // "0.1 <= abi < 1.0"
-  bool stripped = false;
-  std::vector<std::string> required_permissions, optional_permissions;
-  struct Setting {
-    std::string name, type, doc;
-    std::string default_text;  // empty with required = true
-    bool required = false;
-    std::string range;
-    std::vector<std::string> values;
-  };
-  struct Kind {
-    std::string name, doc;
-    std::vector<Setting> settings;
-  };
-  std::vector<Kind> kinds;
-  std::vector<std::string> used_by;  // task names of the configuration
-  std::string blocked;               // why it may not run after a breach; empty: it may
-};
-
-// Beside ICleanupManager: what works on several tasks at once, and on past runs. Thread-safe like it.
+// Beside ICleanupManager: what works on several tasks at once. Thread-safe like it.
 class IRuns {
  public:
   virtual ~IRuns() = default;
@@ -213,60 +142,7 @@ class IRuns {
 
   // Handles of the tasks of a past run, in the order they ran; from history, without the configuration.
   virtual std::expected<std::vector<CleanupHandle>, Error> open(const std::string& run_id) = 0;
-
-  // "latest" (the last run that removed something), a full id or a unique prefix of at least 4.
-  virtual std::expected<std::string, Error> resolve_run(const std::string& text) = 0;
-  virtual std::expected<std::vector<RunSummary>, Error> history(std::size_t limit) = 0;
-  virtual std::expected<RunSummary, Error> find_run(const std::string& run_id) = 0;
-
-  // rollback_cleanup on each task of the run, dependents first, with the report.
-  virtual RollbackReport rollback(const std::string& run_id) = 0;
-  // One run; or with nothing given all whose `keep` is over.
-  virtual PurgeReport purge(const std::optional<std::string>& run_id) = 0;
-
-  virtual std::vector<PluginFacts> plugins() = 0;
-  virtual PluginFacts inspect(const std::string& file) = 0;
-
-  // Hashes blocked after a breach, oldest first; installed or not.
-  virtual std::expected<std::vector<BlockedPlugin>, Error> blocked() = 0;
-  // Lets a plugin run again, by id, hash or a prefix of at least 8. What was unblocked; `missing` when nothing was.
-  virtual std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) = 0;
-
-  // A real trial rename in every root of every enabled task (by a broker); what does not work, by root.
-  virtual std::vector<BoundaryViolation> trial() = 0;
 };
-
-// One row of `freshet doctor`.
-struct DoctorRow {
-  std::string mechanism;
-  bool available = false;
-  bool needed_for_strict = false;
-  std::string seen;
-  std::string without_it;  // what is lost
-};
-
-struct ManagerOptions {
-  std::string state_dir;
-  std::vector<std::string> plugin_dirs;
-  std::string role_executable;  // empty: beside the program or the library
-  // Called from the manager's threads.
-  std::function<void(const Progress&)> on_progress;
-  std::stop_token stop;         // an operator's interrupt: finishes the entry in hand, records, ends
-};
-
-namespace config {
-struct Config;
-}
-
-struct Manager {
-  std::unique_ptr<ICleanupManager> cleanup;
-  IRuns* runs = nullptr;  // lives as long as `cleanup`
-};
-
-// Opens the state directory (made 0700 if missing) and registers the configuration's tasks.
-// Errors: kind `system` (state directory), `invalid`.
-std::expected<Manager, Error> make_manager(const config::Config& config, ManagerOptions options);
-
-std::vector<DoctorRow> examine_host(const ManagerOptions& options);
 
 }  // namespace freshet
+#pragma GCC visibility pop

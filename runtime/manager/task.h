@@ -13,6 +13,7 @@
 
 #include "runtime/base/error.h"
 
+#pragma GCC visibility push(default)
 namespace freshet {
 
 // A plain value that names a registered task (or, from IRuns::open, a task of a past run). Cheap to copy; dropping
@@ -119,3 +120,4 @@ struct CleanupTask {
 };
 
 }  // namespace freshet
+#pragma GCC visibility pop

@@ -4,7 +4,7 @@
 #include "runtime/base/units.h"
 #include "runtime/manager/area_access.h"
 #include "runtime/manager/open_roots.h"
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 #include "runtime/manager/plan_files.h"
 #include "runtime/manager/scan_task.h"
 #include "runtime/wire/packet.h"
@@ -62,7 +62,7 @@ void check_kind(Validated& out, const config::TaskConfig& task) {
   if (task.kind) {
     out.kind = manifest::find_kind(manifest, *task.kind);
     if (out.kind == nullptr)
-      refuse("the plugin " + manifest.id + " has no task kind `" + escape_bytes(*task.kind) + "`", config::suggest(*task.kind, names, true));
+      refuse("the plugin " + manifest.id + " has no task kind `" + escape_bytes(*task.kind) + "`", suggest(*task.kind, names, true));
   } else if (manifest.kinds.size() == 1) {
     out.kind = &manifest.kinds.front();
   } else {

@@ -8,7 +8,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/units.h"
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 
 namespace freshet::manifest {
 namespace {
@@ -107,7 +107,7 @@ class Typer {
       refuse(value.position,
              "unknown setting " + shown(name) + " in task `" + task_.name + "`: " + task_.plugin +
                  " does not have it",
-             config::suggest(name, names, true));
+             suggest(name, names, true));
     }
   }
 
@@ -237,7 +237,7 @@ class Typer {
     if (schema.values.empty()) return true;
     if (std::find(schema.values.begin(), schema.values.end(), text) != schema.values.end()) return true;
     const std::vector<std::string_view> words(schema.values.begin(), schema.values.end());
-    refuse_value(schema, value, "cannot be " + shown(text), config::suggest(text, words, true));
+    refuse_value(schema, value, "cannot be " + shown(text), suggest(text, words, true));
     return false;
   }
 

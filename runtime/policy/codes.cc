@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 
 namespace freshet::policy {
 namespace {
@@ -91,8 +91,8 @@ constexpr CodePage kPages[] = {
      "different rules, and neither budget would mean anything.",
      "Let both tasks work in one channel, or add the inner root to the `exclude` of the outer one."},
     {"F1030", "others can change what root relies on",
-     "Freshet runs as root, and a configuration file, a plugin directory or a directory on the way to it "
-     "belongs to, or can "
+     "Freshet runs as root, and a configuration file, a plugin directory, the state directory or a directory on "
+     "the way to one belongs to, or can "
      "be written by, somebody else. Whoever that is could make root do what they like.",
      "Give the file and all directories on its way to root, and take the right to write from group and "
      "others: "
@@ -306,7 +306,7 @@ const CodePage* find_code_page(std::string_view code) {
 std::string_view closest_code(std::string_view code) {
   std::vector<std::string_view> codes;
   for (const CodePage& page : kPages) codes.push_back(page.code);
-  return config::closest(code, codes);
+  return closest(code, codes);
 }
 
 bool is_configuration_fault(std::string_view code) {

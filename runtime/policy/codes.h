@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#pragma GCC visibility push(default)
 namespace freshet::policy {
 
 // One page of `freshet explain CODE`. Codes are stable: a number is never used again for something else.
@@ -28,3 +29,4 @@ bool is_configuration_fault(std::string_view code);
 std::string_view closest_code(std::string_view code);
 
 }  // namespace freshet::policy
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "runtime/config/config.h"
+#include "runtime/manager/cleanup_manager.h"
+#include "runtime/manager/plugin_inspection.h"
 #include "runtime/manager/runs.h"
 #include "runtime/report/json.h"
 #include "runtime/report/style.h"

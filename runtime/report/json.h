@@ -5,6 +5,10 @@
 #include <vector>
 
 #include "runtime/config/config.h"
+#include "runtime/manager/examine_host.h"
+#include "runtime/manager/history.h"
+#include "runtime/manager/plugin_inspection.h"
+#include "runtime/manager/quarantine.h"
 #include "runtime/manager/runs.h"
 #include "runtime/report/text.h"
 

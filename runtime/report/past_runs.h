@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "runtime/manager/runs.h"
+#include "runtime/manager/history.h"
 
 namespace freshet::report {
 

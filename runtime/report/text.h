@@ -3,6 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/manager/examine_host.h"
+#include "runtime/manager/history.h"
+#include "runtime/manager/plugin_inspection.h"
+#include "runtime/manager/quarantine.h"
 #include "runtime/manager/runs.h"
 #include "runtime/report/style.h"
 

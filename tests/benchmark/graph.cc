@@ -22,9 +22,8 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/config/config.h"
 #include "runtime/manager/graph.h"
-#include "runtime/manager/runs.h"
+#include "runtime/manager/make_manager.h"
 
 namespace freshet {
 namespace {

@@ -1,4 +1,4 @@
-# With root's rights, a configuration or a plugin that others may change is refused.
+# With root's rights, a configuration, a plugin or a state directory that others may change is refused.
 source "$(dirname "$0")/lib.sh"
 ((EUID == 0)) || skip "needs root"
 write_config
@@ -33,3 +33,13 @@ config=$dir/etc/freshet.toml expect 4 check
 says "$err" F1030 "$dir/etc/conf.d"
 chown 65534 "$config"
 expect 4 check
+
+# So is a state directory: who may write there could hand root a history of his own.
+chown 0 "$config"
+mkdir -m 0777 "$dir/open" && chmod 0777 "$dir/open"
+for state in "$dir/open" "$dir/open/below"; do
+  expect 4 run --yes
+  says "$err" F1030 "$dir/open"
+  expect 4 rollback latest
+  unchanged
+done

@@ -17,7 +17,7 @@ while IFS= read -r line; do
 done <"$here/layers.txt"
 while IFS= read -r line; do
   [[ -z $line || $line == '#'* ]] || public+=("$line")
-done <"$here/public_headers.txt"
+done < <(cat "$here/../../runtime/public_headers.txt" "$here/cli_includes.txt")
 
 violation() { printf '%s\n' "$*"; violations=$((violations + 1)); }
 

@@ -29,13 +29,13 @@ int run(Session& session, const Arguments&) {
   auto manager = session.open_manager_with(*config);
   if (!manager) return manager.error();
 
-  report.plugins = (*manager)->runs->plugins();
+  report.plugins = (*manager)->plugins->plugins();
   check_tasks(report, **manager, *config);
   if (session.interrupted()) return kInterrupted;
   const bool faults = report::has_errors(report) || report::has_faults(report);
   // A trial touches the roots: not while one of them may be a place that must not be touched.
   if (!faults && !report::has_violations(report)) {
-    report.trial = (*manager)->runs->trial();
+    report.trial = (*manager)->quarantine->trial();
     report.tried = true;
   }
   session.console().erase_progress();

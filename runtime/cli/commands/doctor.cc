@@ -7,9 +7,7 @@ namespace freshet::cli {
 namespace {
 
 int run(Session& session, const Arguments&) {
-  auto options = session.manager_options();
-  if (!options) return options.error();
-  const std::vector<DoctorRow> rows = session.examine_host(*options);
+  const std::vector<DoctorRow> rows = session.examine_host();
   session.put(report::doctor_json(rows));
   session.say(report::doctor_text(rows, session.style()));
   return kDone;

@@ -16,7 +16,7 @@ void add_options(po::options_description& options) {
 int run(Session& session, const Arguments& arguments) {
   auto manager = session.open_manager_for_the_past();
   if (!manager) return manager.error();
-  auto past = (*manager)->runs->history(arguments.options["limit"].as<std::uint32_t>());
+  auto past = (*manager)->history->history(arguments.options["limit"].as<std::uint32_t>());
   if (!past) return session.tell(past.error());
   for (const RunSummary& one : *past) session.put(report::past_run_json(one));
   session.say(report::history_text(*past, session.style()));

@@ -4,7 +4,7 @@
 #include "runtime/cli/command.h"
 #include "runtime/cli/exit_codes.h"
 #include "runtime/cli/session.h"
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 #include "runtime/report/text.h"
 
 namespace freshet::cli {
@@ -12,19 +12,19 @@ namespace {
 
 constexpr std::string_view kActions[] = {"list", "inspect", "unblock"};
 
-int list(Session& session, IRuns& runs) {
-  const std::vector<PluginFacts> plugins = runs.plugins();
+int list(Session& session, IPluginInspection& inspection) {
+  const std::vector<PluginFacts> plugins = inspection.plugins();
   for (const PluginFacts& plugin : plugins) session.put(report::plugin_json(plugin));
   session.say(report::plugins_text(plugins, session.style()));
-  const auto blocked = runs.blocked();
+  const auto blocked = inspection.blocked();
   if (!blocked) return session.tell(blocked.error());
   for (const BlockedPlugin& plugin : *blocked) session.put(report::blocked_json(plugin, "blocked"));
   session.say(report::blocked_text(*blocked, session.style()));
   return kDone;
 }
 
-int unblock(Session& session, IRuns& runs, const std::string& word) {
-  const auto done = runs.unblock(word);
+int unblock(Session& session, IPluginInspection& inspection, const std::string& word) {
+  const auto done = inspection.unblock(word);
   if (!done) return session.tell(done.error());
   for (const BlockedPlugin& plugin : *done) session.put(report::blocked_json(plugin, "unblocked"));
   session.say(report::unblocked_text(*done, session.style()));
@@ -36,23 +36,23 @@ bool is_file(const std::string& word) {
   return word.find('/') != std::string::npos || word.ends_with(".so");
 }
 
-std::expected<PluginFacts, int> find_plugin(Session& session, IRuns& runs, const std::string& word) {
-  if (is_file(word)) return runs.inspect(word);
-  const std::vector<PluginFacts> plugins = runs.plugins();
+std::expected<PluginFacts, int> find_plugin(Session& session, IPluginInspection& inspection, const std::string& word) {
+  if (is_file(word)) return inspection.inspect(word);
+  const std::vector<PluginFacts> plugins = inspection.plugins();
   const auto found = std::ranges::find(plugins, word, &PluginFacts::id);
   if (found != plugins.end()) return *found;
   std::vector<std::string_view> ids;
   for (const PluginFacts& plugin : plugins) {
     if (!plugin.error) ids.push_back(plugin.id);
   }
-  const std::string hint = config::suggest(word, ids, true);
+  const std::string hint = suggest(word, ids, true);
   return std::unexpected(
       session.tell({ErrorKind::missing, "", "no installed plugin is named `" + escape_bytes(word) + "`",
                     hint.empty() ? "Name a file with a `/` in it, or a folder with --plugin-dir." : hint}));
 }
 
-int inspect(Session& session, IRuns& runs, const std::string& word) {
-  auto plugin = find_plugin(session, runs, word);
+int inspect(Session& session, IPluginInspection& inspection, const std::string& word) {
+  auto plugin = find_plugin(session, inspection, word);
   if (!plugin) return plugin.error();
   session.put(report::plugin_json(*plugin));
   if (!plugin->error) {
@@ -67,7 +67,7 @@ int run(Session& session, const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.words;
   if (std::ranges::find(kActions, words[0]) == std::end(kActions)) {
     return session.tell_usage("`freshet plugins` cannot `" + escape_bytes(words[0]) + "`",
-                              config::suggest(words[0], kActions, true));
+                              suggest(words[0], kActions, true));
   }
   const bool listing = words[0] == "list";
   if (listing != (words.size() == 1)) {
@@ -78,9 +78,9 @@ int run(Session& session, const Arguments& arguments) {
   }
   auto manager = session.open_manager_for_the_past();
   if (!manager) return manager.error();
-  IRuns& runs = *(*manager)->runs;
-  if (listing) return list(session, runs);
-  return words[0] == "unblock" ? unblock(session, runs, words[1]) : inspect(session, runs, words[1]);
+  IPluginInspection& plugins = *(*manager)->plugins;
+  if (listing) return list(session, plugins);
+  return words[0] == "unblock" ? unblock(session, plugins, words[1]) : inspect(session, plugins, words[1]);
 }
 
 }  // namespace

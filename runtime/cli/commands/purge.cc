@@ -25,15 +25,14 @@ int run(Session& session, const Arguments& arguments) {
   }
   auto manager = session.open_manager_for_the_past();
   if (!manager) return manager.error();
-  IRuns& runs = *(*manager)->runs;
   std::optional<std::string> which;
   if (!arguments.words.empty()) {
-    auto id = session.resolve_run(runs, arguments.words.front());
+    auto id = session.resolve_run(*(*manager)->history, arguments.words.front());
     if (!id) return id.error();
     which = std::move(*id);
   }
 
-  const PurgeReport report = runs.purge(which);
+  const PurgeReport report = (*manager)->quarantine->purge(which);
   session.console().erase_progress();
   session.put(report::purge_json(report));
   const int code = exit_code_of_purge(session, report);

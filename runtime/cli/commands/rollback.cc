@@ -16,11 +16,10 @@ int exit_code_of_rollback(const Session& session, const RollbackReport& report) 
 int run(Session& session, const Arguments& arguments) {
   auto manager = session.open_manager_for_the_past();
   if (!manager) return manager.error();
-  IRuns& runs = *(*manager)->runs;
-  auto id = session.resolve_run(runs, arguments.words.front());
+  auto id = session.resolve_run(*(*manager)->history, arguments.words.front());
   if (!id) return id.error();
 
-  const RollbackReport report = runs.rollback(*id);
+  const RollbackReport report = (*manager)->quarantine->rollback(*id);
   session.console().erase_progress();
   session.put(report::rollback_json(*id, report));
   const int code = exit_code_of_rollback(session, report);

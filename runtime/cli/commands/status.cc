@@ -13,7 +13,7 @@ constexpr std::size_t kRunsLookedAt = 10'000;
 int run(Session& session, const Arguments&) {
   auto manager = session.open_manager_for_the_past();
   if (!manager) return manager.error();
-  auto past = (*manager)->runs->history(kRunsLookedAt);
+  auto past = (*manager)->history->history(kRunsLookedAt);
   if (!past) return session.tell(past.error());
   std::erase_if(*past, [](const RunSummary& one) {
     return !one.alive && !report::is_unfinished(one) && !report::waits_in_quarantine(one);

@@ -28,12 +28,12 @@ bool left_something(const RunSummary::Task& task) {
 int run(Session& session, const Arguments& arguments) {
   auto manager = session.open_manager_for_the_past();
   if (!manager) return manager.error();
-  IRuns& runs = *(*manager)->runs;
-  auto id = session.resolve_run(runs, arguments.words.front());
+  IHistory& history = *(*manager)->history;
+  auto id = session.resolve_run(history, arguments.words.front());
   if (!id) return id.error();
-  auto handles = runs.open(*id);
+  auto handles = (*manager)->runs->open(*id);
   if (!handles) return session.tell(handles.error());
-  const auto past = runs.find_run(*id);
+  const auto past = history.find_run(*id);
   if (!past) return session.tell(past.error());
 
   std::vector<report::VerifiedTask> tasks;

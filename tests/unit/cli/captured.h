@@ -63,10 +63,10 @@ class Captured {
                               seen_tasks = config.tasks.size();
                               if (no_manager) return std::unexpected(*no_manager);
                               auto fake = std::make_unique<FakeManager>(script);
-                              IRuns* runs = fake.get();
-                              return Manager{std::move(fake), runs};
+                              FakeManager& shown = *fake;
+                              return Manager{std::move(fake), &shown, &shown, &shown, &shown};
                             },
-                            .examine_host = [this](const ManagerOptions&) { return host; }};
+                            .examine_host = [this] { return host; }};
       code = run_program(words, console, backend, stop.get_token());
     }
     out = contents(out_file);

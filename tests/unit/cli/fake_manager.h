@@ -6,12 +6,19 @@
 #include <vector>
 
 #include "runtime/manager/cleanup_manager.h"
+#include "runtime/manager/history.h"
+#include "runtime/manager/plugin_inspection.h"
+#include "runtime/manager/quarantine.h"
 #include "runtime/manager/runs.h"
 
 namespace freshet::cli {
 
 // A manager whose answers are scripted and whose calls are written down. No file is touched.
-class FakeManager final : public ICleanupManager, public IRuns {
+class FakeManager final : public ICleanupManager,
+                          public IRuns,
+                          public IHistory,
+                          public IQuarantine,
+                          public IPluginInspection {
  public:
   struct Script {
     std::vector<TaskEntry> tasks;

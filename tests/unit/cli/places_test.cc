@@ -5,8 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <set>
-
 namespace freshet::cli {
 namespace {
 
@@ -43,12 +41,6 @@ TEST(Places, RootHasTheSystemsStateDirectory) {
   ::unsetenv("XDG_STATE_HOME");
   ASSERT_TRUE(dir);
   EXPECT_EQ(*dir, "/var/lib/freshet");
-}
-
-TEST(Places, PluginDirectoriesExistAndAreNamedOnce) {
-  const std::vector<std::string> dirs = find_plugin_dirs();
-  EXPECT_EQ(std::set<std::string>(dirs.begin(), dirs.end()).size(), dirs.size());
-  for (const std::string& dir : dirs) EXPECT_EQ(::access(dir.c_str(), F_OK), 0) << dir;
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ TEST_F(HostileTest, ABreachBlocksThePluginUntilItIsUnblocked) {
   ASSERT_TRUE(result.error);
   EXPECT_TRUE(result.error->is(IsolationCause::breach)) << result.error->what;
 
-  auto blocked = manager_.runs->blocked();
+  auto blocked = manager_.plugins->blocked();
   ASSERT_TRUE(blocked) << blocked.error().what;
   ASSERT_EQ(blocked->size(), 1U);
   EXPECT_NE((*blocked)[0].why.find("called fork(2)"), std::string::npos) << (*blocked)[0].why;
@@ -60,19 +60,19 @@ TEST_F(HostileTest, ABreachBlocksThePluginUntilItIsUnblocked) {
   EXPECT_EQ(result.state, TaskState::refused);
   ASSERT_TRUE(result.error);
   EXPECT_TRUE(result.error->is(SecurityCause::blocked));
-  for (const PluginFacts& plugin : manager_.runs->plugins())
+  for (const PluginFacts& plugin : manager_.plugins->plugins())
     EXPECT_EQ(plugin.blocked.empty(), plugin.id != "org.freshet.test.fork") << plugin.id;
 
   open_with();  // a block outlives its manager
   EXPECT_TRUE(names(manager_.cleanup->validate_security_boundaries(handle("bad")), "F1060"));
-  EXPECT_FALSE(manager_.runs->unblock("org.freshet.test.connect"));
-  EXPECT_FALSE(manager_.runs->unblock((*blocked)[0].sha256.substr(0, 7))) << "too short to be meant";
-  ASSERT_TRUE(manager_.runs->unblock((*blocked)[0].sha256.substr(0, 12)));
-  EXPECT_TRUE(manager_.runs->blocked()->empty());
-  EXPECT_EQ(manager_.runs->unblock("org.freshet.test.fork").error().kind, ErrorKind::missing);
+  EXPECT_FALSE(manager_.plugins->unblock("org.freshet.test.connect"));
+  EXPECT_FALSE(manager_.plugins->unblock((*blocked)[0].sha256.substr(0, 7))) << "too short to be meant";
+  ASSERT_TRUE(manager_.plugins->unblock((*blocked)[0].sha256.substr(0, 12)));
+  EXPECT_TRUE(manager_.plugins->blocked()->empty());
+  EXPECT_EQ(manager_.plugins->unblock("org.freshet.test.fork").error().kind, ErrorKind::missing);
   result = manager_.cleanup->execute_cleanup(handle("bad"));
   EXPECT_EQ(result.end, EndReason::breach) << "it ran again: " << result.note;
-  EXPECT_TRUE(manager_.runs->unblock("org.freshet.test.fork"));
+  EXPECT_TRUE(manager_.plugins->unblock("org.freshet.test.fork"));
 }
 
 TEST_F(HostileTest, AForgedMessageIsABreach) {
@@ -80,7 +80,7 @@ TEST_F(HostileTest, AForgedMessageIsABreach) {
   make_old_file(dir_ / "root/one");
   open_with();
   EXPECT_EQ(manager_.cleanup->execute_cleanup(handle("bad")).end, EndReason::protocol);
-  EXPECT_EQ(manager_.runs->blocked()->size(), 1U);
+  EXPECT_EQ(manager_.plugins->blocked()->size(), 1U);
 }
 
 TEST_F(HostileTest, ABreachInTheActTakesBackTheWholeChannelAndNoOther) {
@@ -113,8 +113,8 @@ TEST_F(HostileTest, ABreachInTheActTakesBackTheWholeChannelAndNoOther) {
   EXPECT_TRUE(exists("old"));
   EXPECT_TRUE(exists("young"));
   EXPECT_FALSE(std::filesystem::exists(dir_ / "elsewhere/old"));
-  EXPECT_EQ(manager_.runs->blocked()->size(), 1U);
-  const auto again = manager_.runs->find_run(run.run_id);
+  EXPECT_EQ(manager_.plugins->blocked()->size(), 1U);
+  const auto again = manager_.history->find_run(run.run_id);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->tasks.at(0).state, TaskState::rolled_back) << "history says so too";
 }
@@ -128,7 +128,7 @@ TEST_F(HostileTest, OtherEndsBlockNothing) {
   EXPECT_EQ(manager_.cleanup->execute_cleanup(handle("crashes")).end, EndReason::signal);
   const EndReason spun = manager_.cleanup->execute_cleanup(handle("spins")).end;
   EXPECT_TRUE(spun == EndReason::timeout || spun == EndReason::limit);
-  EXPECT_TRUE(manager_.runs->blocked()->empty());
+  EXPECT_TRUE(manager_.plugins->blocked()->empty());
 }
 
 // ---- what a worker leaves behind ----
@@ -159,7 +159,7 @@ TEST_P(WorkerThatKeeps, IsReportedWithItsSize) {
   }
   const bool clean = *GetParam().check == '\0';
   EXPECT_EQ(result.error && result.error->is(CompletionCause::leaked), !clean);
-  EXPECT_TRUE(manager_.runs->blocked()->empty()) << "a leak is no breach";
+  EXPECT_TRUE(manager_.plugins->blocked()->empty()) << "a leak is no breach";
 }
 
 INSTANTIATE_TEST_SUITE_P(Hostile, WorkerThatKeeps,

@@ -11,7 +11,8 @@
 #include <string>
 
 #include "runtime/config/config.h"
-#include "runtime/manager/runs.h"
+#include "runtime/manager/examine_host.h"
+#include "runtime/manager/make_manager.h"
 #include "tests/unit/manager/temp_dir.h"
 
 namespace freshet {
@@ -22,7 +23,7 @@ class ManagerFixture : public ::testing::Test {
   ManagerFixture() {
     std::filesystem::create_directory(dir_ / "root");
     config_.isolation = config::Isolation::strict;
-    for (const DoctorRow& row : examine_host({}))
+    for (const DoctorRow& row : examine_host())
       if (row.needed_for_strict && !row.available) config_.isolation = config::Isolation::best_effort;
     add_channel("cache", dir_ / "root");
   }

@@ -77,7 +77,7 @@ class InterruptedRunTest : public ManagerFixture {
     ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ / "root").c_str(), times, 0), 0);
     open();
     run_ = manager_.cleanup->execute_cleanup(handle("old")).run_id;
-    ASSERT_TRUE(manager_.runs->rollback(run_).complete);
+    ASSERT_TRUE(manager_.quarantine->rollback(run_).complete);
     manager_ = {};
     auto history = store::History::open(dir_ / "state/history.db");
     ASSERT_TRUE(history);
@@ -103,7 +103,7 @@ class InterruptedRunTest : public ManagerFixture {
 TEST_F(InterruptedRunTest, ItsRollbackGivesTheRootItsTimesBack) {
   interrupt();
   open();
-  EXPECT_TRUE(manager_.runs->rollback(run_).complete);
+  EXPECT_TRUE(manager_.quarantine->rollback(run_).complete);
   EXPECT_FALSE(exists(".freshet"));
   EXPECT_TRUE(root_is_as_before());
 }
@@ -114,7 +114,7 @@ TEST_F(InterruptedRunTest, TheNextRunAndItsRollbackGiveTheRootItsTimesBack) {
   const CleanupResult next = manager_.cleanup->execute_cleanup(handle("old"));
   EXPECT_EQ(next.state, TaskState::committed) << next.note;
   EXPECT_TRUE(root_is_as_before());
-  EXPECT_TRUE(manager_.runs->rollback(next.run_id).complete);
+  EXPECT_TRUE(manager_.quarantine->rollback(next.run_id).complete);
   EXPECT_FALSE(exists(".freshet"));
   EXPECT_TRUE(root_is_as_before());
 }
@@ -124,7 +124,7 @@ TEST_F(InterruptedRunTest, WhatAnotherChangedInTheRootSinceKeepsItsTime) {
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // more than a mkdir takes
   std::ofstream(dir_ / "root/another's") << "";
   open();
-  EXPECT_TRUE(manager_.runs->rollback(run_).complete);
+  EXPECT_TRUE(manager_.quarantine->rollback(run_).complete);
   EXPECT_FALSE(exists(".freshet"));
   EXPECT_FALSE(root_is_as_before());
 }
@@ -137,7 +137,7 @@ TEST_F(ManagerTest, RollbackNeverOverwritesAndNamesTheConflict) {
   const CleanupResult result = manager_.cleanup->execute_cleanup(handle("old"));
   ASSERT_EQ(result.state, TaskState::committed) << result.note;
   std::ofstream(dir_ / "root/two") << "somebody else's";
-  const RollbackReport report = manager_.runs->rollback(result.run_id);
+  const RollbackReport report = manager_.quarantine->rollback(result.run_id);
   EXPECT_FALSE(report.complete);
   ASSERT_EQ(report.conflicts.size(), 1U);
   EXPECT_NE(report.conflicts[0].path.find("two"), std::string::npos);
@@ -146,7 +146,7 @@ TEST_F(ManagerTest, RollbackNeverOverwritesAndNamesTheConflict) {
   std::getline(std::ifstream(dir_ / "root/two"), text);
   EXPECT_EQ(text, "somebody else's");
   std::filesystem::remove(dir_ / "root/two");
-  EXPECT_TRUE(manager_.runs->rollback(result.run_id).complete);
+  EXPECT_TRUE(manager_.quarantine->rollback(result.run_id).complete);
   std::getline(std::ifstream(dir_ / "root/two"), text);
   EXPECT_EQ(text, "content of " + (dir_ / "root/two"));
 }

@@ -1,4 +1,4 @@
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 #include "runtime/base/bytes.h"
 
-namespace freshet::config {
+namespace freshet {
 namespace {
 
 // Longer words are not worth the quadratic time, and nobody misspells them by one letter.
@@ -76,4 +76,4 @@ std::string suggest(std::string_view word, std::span<const std::string_view> can
   return out;
 }
 
-}  // namespace freshet::config
+}  // namespace freshet

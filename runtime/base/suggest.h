@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace freshet::config {
+namespace freshet {
 
 // The candidate that `word` was probably meant to be, or an empty view. Case, and `_` for `-`, cost nothing;
 // otherwise at most a third of the longer word's letters may be wrong. The view is into `candidates`.
@@ -14,4 +14,4 @@ std::string_view closest(std::string_view word, std::span<const std::string_view
 std::string suggest(std::string_view word, std::span<const std::string_view> candidates,
                     bool list_all = false);
 
-}  // namespace freshet::config
+}  // namespace freshet

@@ -1,11 +1,11 @@
-#include "runtime/config/suggest.h"
+#include "runtime/base/suggest.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-namespace freshet::config {
+namespace freshet {
 namespace {
 
 constexpr std::string_view kWords[] = {"older-than", "age-by", "keep", "only", "max-depth"};
@@ -40,4 +40,4 @@ TEST(Suggest, WithoutANearWordAllCanBeListed) {
 }
 
 }  // namespace
-}  // namespace freshet::config
+}  // namespace freshet

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/error.h"
+
+#pragma GCC visibility push(default)
+namespace freshet {
+
+// A plugin whose bytes may not run after a breach, until it is unblocked.
+struct BlockedPlugin {
+  std::string sha256;  // lower-case hex
+  std::string why;     // plugin, task, run, and what it did
+  std::int64_t at_ns = 0;
+};
+
+struct PluginFacts {
+  std::string file;
+  std::string sha256;        // lower-case hex
+  std::optional<Error> error;  // why it is not usable; the fields below are empty then
+  std::string id, version, license, doc;
+  std::string abi;           // "0.1 <= abi < 1.0"
+  bool stripped = false;
+  std::vector<std::string> required_permissions, optional_permissions;
+  struct Setting {
+    std::string name, type, doc;
+    std::string default_text;  // empty with required = true
+    bool required = false;
+    std::string range;
+    std::vector<std::string> values;
+  };
+  struct Kind {
+    std::string name, doc;
+    std::vector<Setting> settings;
+  };
+  std::vector<Kind> kinds;
+  std::vector<std::string> used_by;  // task names of the configuration
+  std::string blocked;               // why it may not run after a breach; empty: it may
+};
+
+// What plugin files say about themselves; read in a probe, nothing of a plugin runs. Thread-safe.
+class IPluginInspection {
+ public:
+  virtual ~IPluginInspection() = default;
+
+  // Every file of the plugin directories.
+  virtual std::vector<PluginFacts> plugins() = 0;
+  // One file, wherever it is.
+  virtual PluginFacts inspect(const std::string& file) = 0;
+
+  // Hashes blocked after a breach, oldest first; installed or not.
+  virtual std::expected<std::vector<BlockedPlugin>, Error> blocked() = 0;
+  // Lets a plugin run again, by id, hash or a prefix of at least 8. What was unblocked; `missing` when nothing was.
+  virtual std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) = 0;
+};
+
+}  // namespace freshet
+#pragma GCC visibility pop
