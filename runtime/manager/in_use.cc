@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -99,11 +100,22 @@ bool follow(int at, const char* name, std::uint64_t& dev, std::uint64_t& inode) 
   return true;
 }
 
+// The file system of memfds and shared anonymous memory, which no directory is on: 00:01 and small inode numbers, as
+// tmpfs has them too. ~0 where it cannot be found out.
+std::uint64_t memory_device() {
+  constexpr std::uint64_t kNone = ~0ULL;
+  const Fd memory(::memfd_create("device", MFD_CLOEXEC));
+  struct statx raw {};
+  if (!memory || ::statx(memory.get(), "", AT_EMPTY_PATH, STATX_INO, &raw) != 0) return kNone;
+  return (static_cast<std::uint64_t>(raw.stx_dev_major) << 32) | raw.stx_dev_minor;
+}
+
 }  // namespace
 
 InUseOracle InUseOracle::look(const std::set<std::uint64_t>& devices) {
   InUseOracle out;
   for (const std::uint64_t dev : devices) out.by_device_[dev];
+  out.memory_device_ = memory_device();
   const Directory proc = open_directory(AT_FDCWD, "/proc");
   if (!proc) return out;
   const int self = ::getpid();
@@ -156,7 +168,7 @@ void InUseOracle::look_at_maps(int process_fd, int pid) {
     last = inode;
     if (by_device_.contains(dev)) {
       add(dev, inode, pid, false);
-    } else if ((dev >> 32) == 0) {
+    } else if ((dev >> 32) == 0 && dev != memory_device_) {
       any_device_.try_emplace(inode, Holder{pid, false});
     }
   });

@@ -44,6 +44,7 @@ class InUseOracle {
   // Mappings on file systems whose device number in /proc/PID/maps is not that of stat(2) (btrfs, overlayfs): by inode
   // alone, which may spare too much and never too little.
   Held any_device_;
+  std::uint64_t memory_device_ = 0;
   std::uint64_t unseen_ = 0;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -91,6 +93,26 @@ TEST_F(InUse, AListeningSocketFileIsInUse) {
     if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 1) != 0) ::_exit(1);
   });
   EXPECT_NE(find(look(), path), nullptr);
+}
+
+TEST_F(InUse, AMemfdHoldsNoFileOfADirectory) {
+  const int memory = ::memfd_create("held", MFD_CLOEXEC);
+  ASSERT_GE(memory, 0);
+  ASSERT_EQ(::ftruncate(memory, 4096), 0);
+  struct stat info {};
+  ASSERT_EQ(::fstat(memory, &info), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, memory, 0);
+    ::pause();
+    ::_exit(0);
+  }
+  constexpr std::uint64_t kSomeTmpfs = 0x7fff;  // an anonymous device that nothing is on
+  const InUseOracle oracle = InUseOracle::look({kSomeTmpfs});
+  EXPECT_EQ(oracle.find(kSomeTmpfs, info.st_ino), nullptr);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(memory);
 }
 
 }  // namespace
