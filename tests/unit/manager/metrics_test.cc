@@ -103,7 +103,7 @@ TEST_F(Metrics, TheyCountWhatWasDone) {
   EXPECT_GE(number_at(map_at(map_at(now, "histograms"), "state_transition"), "count"), 2);
   EXPECT_EQ(number_at(map_at(map_at(now, "histograms"), "rollback"), "count"), 0);
 
-  EXPECT_TRUE(manager_.runs->purge(result.run_id).error == std::nullopt);
+  EXPECT_TRUE(manager_.quarantine->purge(result.run_id).error == std::nullopt);
   now = metrics();
   EXPECT_EQ(number_at(now, "entries_purged"), 2);
   EXPECT_GT(number_at(now, "bytes_purged"), 0);

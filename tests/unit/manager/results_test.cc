@@ -79,7 +79,7 @@ TEST_F(CleanupResultFields, ErrorIsSetWhenTheTaskDidNotSucceed) {
 
 TEST_F(CleanupResultFields, RunIdTaskAndStateNameTheRun) {
   const CleanupResult result = execute_files();
-  EXPECT_TRUE(manager_.runs->find_run(result.run_id));
+  EXPECT_TRUE(manager_.history->find_run(result.run_id));
   EXPECT_EQ(result.task, "old");
   EXPECT_EQ(result.state, TaskState::committed);
 }
