@@ -203,9 +203,12 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
       if (const std::shared_ptr<Flight> flight = executing_.begin(task.shown.name)) {
         others = share_or_refuse(running, task, *flight, result);
       } else {
-        began = run_claimed(running, task, result);
-        if (!result.error) result.error = error_of(result, task.shown.violations);
-        executing_.end(task.shown.name, result);
+        if (others = completed_before(running, task); !others) {  // while it was not yet this run's
+          began = run_claimed(running, task, result);
+          if (!result.error) result.error = error_of(result, task.shown.violations);
+          if (began) remember_run(running, task, result);
+        }
+        executing_.end(task.shown.name, others ? *others : result);
       }
     }
   }
@@ -216,7 +219,7 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
   if (!result.error) result.error = error_of(result, task.shown.violations);
   static_cast<void>(record(running, task, result));  // running.history keeps why not
   const bool elsewhere = others || (result.error && result.error->is(ExecutionCause::busy));
-  if (!elsewhere) remember(running, task, result, began);
+  if (!elsewhere) remember(task, result, began);
   const MutexLock lock(running.mutex);
   running.results.insert_or_assign(task.shown.name, others ? std::move(*others) : std::move(result));
 }

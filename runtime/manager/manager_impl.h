@@ -163,8 +163,10 @@ class CleanupManager final : public ICleanupManager,
   // manager_metrics.cc
   // Of a task that never ran: how far its last plan brought it.
   void remember_plan(const TaskPlan& task);
-  // What is kept of a task between runs. `began`: it acted in this run, else it was refused or skipped.
-  void remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began);
+  // What is kept of a task that acted, before anybody else may have its turn.
+  void remember_run(const Running& running, const TaskPlan& task, const CleanupResult& result);
+  // Its figures and its state. `began`: it acted in this run, else it was refused or skipped.
+  void remember(const TaskPlan& task, const CleanupResult& result, bool began);
 
   // manager_rollback.cc
   class WayBack;

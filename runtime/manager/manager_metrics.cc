@@ -76,17 +76,18 @@ void CleanupManager::remember_plan(const TaskPlan& task) {
   figures_.set_state(task.shown.name, task.shown.state);
 }
 
-void CleanupManager::remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began) {
+void CleanupManager::remember_run(const Running& running, const TaskPlan& task, const CleanupResult& result) {
+  const MutexLock lock(mutex_);
+  Record& own = records_.at(task.shown.name);
+  own.last_run = running.plan.id;
+  own.last_number = task.number;
+  if (task.native && result.state == TaskState::committed) own.completed = result;
+}
+
+void CleanupManager::remember(const TaskPlan& task, const CleanupResult& result, bool began) {
   const std::int64_t since_ns = metrics::monotonic_ns();
   figures_.set_state(task.shown.name, result.state);
   if (!began) return;
-  {
-    const MutexLock lock(mutex_);
-    Record& own = records_[task.shown.name];
-    own.last_run = running.plan.id;
-    own.last_number = task.number;
-    if (task.native && result.state == TaskState::committed) own.completed = result;
-  }
   CleanupMetrics last = task.metrics;
   last.wall_ns += since_ns - task.acting_since_ns;
   MeasuredTimes measured = task.measured;

@@ -27,7 +27,6 @@ TEST(Stopwatch, SleepTakesWallClockTimeAndWorkTakesBoth) {
   EXPECT_GE(worked_cpu, 10'000'000);
   EXPECT_LE(worked_cpu, worked + 1'000'000) << "one thread has one CPU";
   EXPECT_GT(cost, 0);
-  EXPECT_LT(cost, slept);
 }
 
 TEST(Stopwatch, ALapAddsToWhatIsThere) {
