@@ -11,8 +11,11 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <string_view>
+
+#include "runtime/base/clock.h"
 
 namespace freshet::channel {
 namespace {
@@ -61,6 +64,8 @@ const ExitStatus& ChildProcess::reap(bool kill) {
 
 bool ChildProcess::sample(ProcessLook& look) {
   if (status_) return false;
+  const SystemClock clock;
+  const std::int64_t began = clock.monotonic();
   char path[32];
   std::snprintf(path, sizeof path, "/proc/%d/status", static_cast<int>(pid_));
   const Fd file(::open(path, O_RDONLY | O_CLOEXEC));
@@ -72,7 +77,15 @@ bool ChildProcess::sample(ProcessLook& look) {
   look.threads = static_cast<std::uint32_t>(field(text, "\nThreads:"));
   look.rss_bytes = field(text, "\nVmRSS:") * 1024;
   usage_.peak_rss_bytes = std::max(usage_.peak_rss_bytes, field(text, "\nVmHWM:") * 1024);
+  usage_.look_ns += clock.monotonic() - began;
   return look.rss_bytes != 0;
+}
+
+std::int64_t ChildProcess::cpu_ns() const {
+  clockid_t clock{};
+  timespec time{};
+  if (status_ || ::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
+  return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
 
 Fd ChildProcess::open_proc() const {

@@ -156,6 +156,7 @@ class StartedRole final : public RoleProcess {
   [[nodiscard]] RoleUsage usage() const override {
     RoleUsage out = child_.usage();
     out.start_ns = start_ns_;
+    out.start_cpu_ns = start_cpu_ns_;
     out.wall_ns = (ended_ != 0 ? ended_ : clock_.monotonic()) - started_;
     return out;
   }
@@ -331,6 +332,7 @@ class StartedRole final : public RoleProcess {
     if (live_ != nullptr) ticket_ = live_->add(seen_);
     const std::int64_t now = clock_.monotonic();
     start_ns_ = now - started_;
+    start_cpu_ns_ = child_.cpu_ns();
     deadline_ = now + wall_ns_;
     next_watch_ = now + kWatchEvery;
     return {};
@@ -393,6 +395,7 @@ class StartedRole final : public RoleProcess {
   std::int64_t deadline_;
   std::int64_t next_watch_ = 0;
   std::int64_t start_ns_ = 0;
+  std::int64_t start_cpu_ns_ = 0;
   std::int64_t ended_ = 0;
   std::int64_t hung_up_ = 0;  // when its socket was seen closed
   bool locked_ = false;

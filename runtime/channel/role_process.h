@@ -34,6 +34,8 @@ struct RoleUsage {
   std::int64_t wall_ns = 0;
   std::int64_t start_ns = 0;  // spawn until locked
   std::int64_t cpu_ns = 0;
+  std::int64_t start_cpu_ns = 0;  // of it, until locked
+  std::int64_t look_ns = 0;       // what the manager's looks at it took
   std::uint64_t peak_rss_bytes = 0;
   std::uint64_t context_switches = 0;
   std::uint64_t blocks_in = 0, blocks_out = 0;

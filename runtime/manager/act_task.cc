@@ -12,6 +12,7 @@
 #include "runtime/manager/result_rows.h"
 #include "runtime/manager/role_resources.h"
 #include "runtime/manager/role_figures.h"
+#include "runtime/manager/timers.h"
 
 namespace freshet {
 namespace {
@@ -49,10 +50,12 @@ struct LaterDirectory {
 // One conversation with a broker in its phase `remove`.
 class Removal {
  public:
-  Removal(const Core& core, const TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result)
-      : core_(core), task_(task), in_(inputs), stop_(std::move(stop)), result_(result) {}
+  Removal(const Core& core, TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result)
+      : core_(core), task_(task), in_(inputs), stop_(std::move(stop)), result_(result), metrics_(task.metrics),
+        watch_(metrics_.overhead_ns) {}
 
-  Status run(CleanupMetrics& metrics);
+  Status run();
+  void end_timing() { watch_.lap(metrics_.remove_ns, metrics_.remove_cpu_ns); }
 
  private:
   struct Sent {
@@ -86,6 +89,8 @@ class Removal {
   const ActInputs& in_;
   std::stop_token stop_;
   CleanupResult& result_;
+  CleanupMetrics& metrics_;
+  metrics::Stopwatch watch_;
 
   AreaAccess areas_;  // outlives the broker
   std::unique_ptr<channel::RoleProcess> broker_;
@@ -153,7 +158,9 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
   request.label = "task " + task_.shown.name;
   request.channel = task_.shown.channel;
   request.live = core_.live.get();
+  watch_.lap(metrics_.remove_ns, metrics_.remove_cpu_ns);
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core_.spawner, core_.support, request);
+  watch_.lap(metrics_.start_ns, metrics_.start_cpu_ns);
   if (!started) {
     result_.state = TaskState::failed;
     result_.end = EndReason::setup;
@@ -412,6 +419,7 @@ bool Removal::finish() {
   if (!wire::decode_message(*packet, finished)) return wrong("sent a message out of order");
   if (finished.units != removed_units_ || finished.entries != result_.entries_removed)
     return wrong("counts " + std::to_string(finished.units) + " units where it reported " + std::to_string(removed_units_));
+  const Span releasing(metrics_.release_ns);  // the last effect is done
   const channel::End end = broker_->finish();
   if (end.reason != channel::EndReason::none) return lost();
   if (!before_ || !after) return true;
@@ -441,12 +449,11 @@ void Removal::count_result() {
   (unlinked ? result_.bytes_reclaimed_now : result_.bytes_reclaimable_at_purge) = reclaim.bytes();
 }
 
-Status Removal::run(CleanupMetrics& metrics) {
+Status Removal::run() {
   if (task_.shown.units == 0) {  // nothing to do; its root may even have gone with an earlier task
     result_.state = TaskState::executed;
     return {};
   }
-  const std::int64_t began = core_.clock.monotonic();
   Result<std::vector<channel::OpenRoot>> roots = open_planned_roots(task_.roots);
   if (!roots) {
     result_.state = TaskState::failed;
@@ -476,23 +483,22 @@ Status Removal::run(CleanupMetrics& metrics) {
   if (stopped_ && result_.note.empty()) result_.note = "interrupted";
   log_.complete = done;
   if (broker_) {
-    const std::int64_t last_effect = core_.clock.monotonic();
     broker_->finish();
-    metrics.release_ns = core_.clock.monotonic() - last_effect;
-    add_usage(metrics, broker_->usage());
+    add_usage(metrics_, metrics_.remove_cpu_ns, broker_->usage());
   }
   if (!own_error_) return own_error_;
   count_result();
-  metrics.remove_ns = core_.clock.monotonic() - began;
   if (const Status saved = log_.save(outcomes_file(in_.dir, task_.number)); !saved) return saved;
   return own_error_;
 }
 
 }  // namespace
 
-Status act_task(const Core& core, const TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result,
-                CleanupMetrics& metrics) {
-  return Removal(core, task, inputs, std::move(stop), result).run(metrics);
+Status act_task(const Core& core, TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result) {
+  Removal removal(core, task, inputs, std::move(stop), result);
+  const Status done = removal.run();
+  removal.end_timing();
+  return done;
 }
 
 }  // namespace freshet

@@ -14,10 +14,9 @@ struct ActInputs {
   std::uint32_t channel_index = 0;
 };
 
-// Has a fresh broker carry out one admitted task, and fills the result and the metrics: state `executed`, or `failed` with how the
-// broker ended. Units that a stop request left out are `refused` by the reason "not attempted". Only errors of our own
+// Has a fresh broker carry out one admitted task, and fills the result and the task's metrics: state `executed`, or
+// `failed` with how the broker ended. Units that a stop request left out are `refused` by the reason "not attempted". Only errors of our own
 // are returned. The outcomes are saved beside the plan.
-Status act_task(const Core& core, const TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result,
-                CleanupMetrics& metrics);
+Status act_task(const Core& core, TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result);
 
 }  // namespace freshet

@@ -32,7 +32,9 @@ class ICleanupManager {
   // An active proof in a probe of the channel (same code and grant, no plugin).
   virtual CleanupIsolationResult verify_cleanup_isolation(const std::string& channel_id) = 0;
 
-  // Figures of the task's last run; zero, with its state, for one that never ran.
+  // What the task's last run took and used, and its times beside the limits of the specification (DESIGN section 6); all
+  // zero, with its state, for one that never ran. O(log n), below 1 us; takes one short lock and waits for no task. What
+  // measuring itself cost is `overhead_ns`: limit 5 ms, goal 0.5 ms a task. Error: `unknown_handle`.
   virtual CleanupMetrics track_cleanup_performance(CleanupHandle handle) = 0;
 
   // Order, cycle, missing and disabled dependencies. O(tasks + edges) reachable.
@@ -44,7 +46,9 @@ class ICleanupManager {
   // True only if everything came back; the reason is in history otherwise. Safe twice.
   virtual bool rollback_cleanup(CleanupHandle handle) = 0;
 
-  // A consistent snapshot; keys are documented in METRICS.md beside this file.
+  // All figures since the manager was made, as one consistent snapshot: totals, by channel, by task, histograms. Keys are
+  // documented in METRICS.md beside this file. O(tasks), about 1 ms for 1,000; of that it holds a lock that tasks take
+  // for some 40 us, so that it stops no work. No errors.
   virtual std::map<std::string, MetricValue> get_cleanup_metrics() = 0;
 };
 

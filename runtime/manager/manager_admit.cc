@@ -4,6 +4,7 @@
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/plan_rules.h"
 #include "runtime/manager/settle.h"
+#include "runtime/manager/timers.h"
 
 namespace freshet {
 
@@ -12,6 +13,7 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
   const std::shared_ptr<const TaskMap> all = registered();
   for (TaskPlan& task : plan.tasks) {
     if (!is_going(task)) continue;
+    const Span working(task.metrics.wall_ns);
     const auto refuse = [&](std::string code, std::string what) {
       task.shown.violations.push_back({std::move(code), std::move(what), "make a new plan", {}});
     };
@@ -21,7 +23,11 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
     } else if (!own && !at->second->enabled) {
       refuse("F1093", "the plan's task " + task.shown.name + " is disabled now");
     } else {
-      Validated now = validate_task(core_, catalog_, host_, *at->second);
+      Validated now;
+      {
+        const ValidationTimer timed(task);
+        now = validate_task(core_, catalog_, host_, *at->second);
+      }
       task.shown.violations = std::move(now.violations);
       if (!task.native) {
         if (now.plugin && now.plugin->sha256 != task.plugin_sha256)

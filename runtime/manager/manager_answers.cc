@@ -8,7 +8,6 @@
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/plan_container.h"
 #include "runtime/manager/plan_files.h"
-#include "runtime/manager/running.h"
 
 namespace freshet {
 namespace {
@@ -75,71 +74,7 @@ PluginFacts facts_of(const Plugin& plugin) {
   return out;
 }
 
-MetricValue number(std::uint64_t value) { return {static_cast<double>(value)}; }
-
 }  // namespace
-
-void CleanupManager::remember_plan(const TaskPlan& task) {
-  const MutexLock lock(mutex_);
-  Record& own = records_[task.shown.name];
-  if (!own.last_run.empty()) return;
-  own.state = task.shown.state;
-  own.metrics.validate_ns = task.metrics.validate_ns;
-}
-
-// What is kept of a task between runs. `began`: it acted in this run, else it was refused, skipped or shared.
-void CleanupManager::remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began) {
-  const MutexLock lock(mutex_);
-  Record& own = records_[task.shown.name];
-  own.state = result.state;
-  if (!began) return;
-  own.last_run = running.plan.id;
-  own.last_number = task.number;
-  if (task.native && result.state == TaskState::committed) own.completed = result;
-  CleanupMetrics metrics = task.metrics;
-  metrics.runs = own.metrics.runs + 1;
-  metrics.limit_breaches = own.metrics.limit_breaches;
-  metrics.entries = result.entries_removed;
-  metrics.bytes = result.bytes_reclaimed_now + result.bytes_reclaimable_at_purge;
-  metrics.wall_ns = metrics.validate_ns + metrics.start_ns + metrics.scan_ns + metrics.remove_ns + metrics.verify_ns;
-  own.metrics = std::move(metrics);
-}
-
-CleanupMetrics CleanupManager::track_cleanup_performance(CleanupHandle handle) {
-  CleanupMetrics out;
-  const Result<Target> target = find(handle);
-  if (!target) {
-    out.error.emplace(ExecutionCause::unknown_handle, target.error());
-    return out;
-  }
-  const MutexLock lock(mutex_);
-  const auto record = records_.find(target->name);
-  if (record != records_.end()) out = record->second.metrics;
-  out.task = target->name;
-  if (record != records_.end()) out.state = record->second.state;
-  return out;
-}
-
-std::map<std::string, MetricValue> CleanupManager::get_cleanup_metrics() {
-  const MutexLock lock(mutex_);
-  std::map<std::string, MetricValue> out;
-  out["tasks_registered"] = number(tasks_.size());
-  out["runs"] = number(runs_done_);
-  out["entries_removed"] = number(entries_removed_);
-  out["bytes_reclaimed_now"] = number(bytes_now_);
-  out["bytes_reclaimable_at_purge"] = number(bytes_at_purge_);
-  MetricValue::Map tasks;
-  for (const auto& [name, record] : records_) {
-    MetricValue::Map task;
-    task["state"] = MetricValue{std::string(to_string(record.state))};
-    task["runs"] = number(record.metrics.runs);
-    task["entries"] = number(record.metrics.entries);
-    task["bytes"] = number(record.metrics.bytes);
-    tasks[name] = MetricValue{std::move(task)};
-  }
-  out["tasks"] = MetricValue{std::move(tasks)};
-  return out;
-}
 
 Status CleanupManager::save(const PlanId& id, const std::string& file) {
   const std::string dir = core_.plan_dir(id.id);

@@ -14,6 +14,7 @@
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
+#include "runtime/manager/timers.h"
 #include "runtime/store/root_locks.h"
 
 namespace freshet {
@@ -50,7 +51,7 @@ void CleanupManager::advance(Running& running, const TaskPlan& task, CleanupResu
 }
 
 Status CleanupManager::record(Running& running, TaskPlan& task, const CleanupResult& result) {
-  const std::int64_t began = core_.clock.monotonic();
+  const TransitionTimer timed(figures_, &task);
   store::TaskRow row = row_of(running.plan.id, task, result);
   if (row.bytes_at_purge > 0 || result.entries_removed > 0) row.keep_until_ns = core_.clock.now() + task.keep_ns;
   std::vector<store::TransitionRow> news;
@@ -66,7 +67,6 @@ Status CleanupManager::record(Running& running, TaskPlan& task, const CleanupRes
     const MutexLock lock(running.mutex);
     if (running.history) running.history = kept;
   }
-  task.metrics.transition_ns = std::max(task.metrics.transition_ns, core_.clock.monotonic() - began);
   return kept;
 }
 
@@ -83,6 +83,7 @@ void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& 
       result.note += unlinked ? "; what it unlinked cannot be taken back" : "; what it moved stays in the quarantine (on-failure = \"keep\")";
     return;
   }
+  const PartTimer timed(task.measured, metrics::Limited::rollback, task.shown.units);
   advance(running, task, result, TaskState::rolling_back);
   static_cast<void>(record(running, task, result));  // it goes back either way
   const RestoreOutcome back = restore_quarantine(core_, quarantine_of(running, task));
@@ -102,16 +103,16 @@ void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& 
 void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupResult& result) {
   const ActInputs inputs{running.plan.id, running.dir, channel_index(task.shown.channel)};
   CleanupResult acted = result;
-  const Status done = act_task(core_, task, inputs, core_.options.stop, acted, task.metrics);
+  const Status done = act_task(core_, task, inputs, core_.options.stop, acted);
   const TaskState after = done ? acted.state : TaskState::failed;
   acted.state = result.state;
   result = std::move(acted);
   if (!done) result.note = done.error().what;
   advance(running, task, result, after);
   if (result.state == TaskState::executed) {
-    const std::int64_t began = core_.clock.monotonic();
+    metrics::Stopwatch watch(task.metrics.overhead_ns);
     const CompletionStatus completion = look_at_completion(task, running.plan.id, running.dir);
-    task.metrics.verify_ns = core_.clock.monotonic() - began;
+    watch.lap(task.metrics.verify_ns, task.metrics.verify_cpu_ns);
     if (completion.complete) {
       advance(running, task, result, TaskState::verified);
       advance(running, task, result, TaskState::committed);
@@ -152,8 +153,11 @@ std::string CleanupManager::reason_to_skip(Running& running, const TaskPlan& tas
   return {};
 }
 
-// Carries out one task that has its turn. The caller has claimed its name.
-void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult& result) {
+// Carries out one task that has its turn. The caller has claimed its name. False when it did not begin after all, so
+// that its last run is still the one before.
+bool CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult& result) {
+  task.acting_since_ns = core_.clock.monotonic();
+  task.metrics.queue_ns += running.plan.waited_ns + task.acting_since_ns - running.began_ns;
   if (const Status ready = task.native ? Status() : check_pre_state(core_, task, running.dir); !ready) {
     const Error& why = ready.error();
     result.note = why.what;
@@ -164,9 +168,8 @@ void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
       result.error.emplace(ExecutionError(ExecutionCause::setup_failed, why));
       advance(running, task, result, TaskState::failed);
     }
-    return;
+    return false;
   }
-  task.metrics.queue_ns = core_.clock.monotonic() - running.began_ns;
   {
     const MutexLock lock(running.mutex);
     running.order.push_back(task.shown.name);
@@ -178,11 +181,14 @@ void CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
     result.note = "nothing was done, for it cannot be recorded: " + kept.error().what;
     result.error.emplace(ExecutionError(ExecutionCause::not_recorded, {ErrorKind::system, {}, task.shown.name + ": " + result.note, {}}));
     advance(running, task, result, TaskState::failed);
-  } else if (task.native) {
+    return false;
+  }
+  if (task.native) {
     run_native(running, task, result);
   } else {
     run_in_channel(running, task, result);
   }
+  return true;
 }
 
 void CleanupManager::run_task(Running& running, TaskPlan& task) {
@@ -197,8 +203,7 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
       if (const std::shared_ptr<Flight> flight = executing_.begin(task.shown.name)) {
         others = share_or_refuse(running, task, *flight, result);
       } else {
-        run_claimed(running, task, result);
-        began = true;
+        began = run_claimed(running, task, result);
         if (!result.error) result.error = error_of(result, task.shown.violations);
         executing_.end(task.shown.name, result);
       }
@@ -250,7 +255,9 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
     for (const TaskPlan& task : plan->tasks)
       if (is_going(task) && executing_.busy(task.shown.name))
         return refuse({ErrorKind::busy, {}, "the task " + task.shown.name + " is running already", {}});
+  const std::int64_t asked_ns = core_.clock.monotonic();
   const Result<std::unique_ptr<store::RootLock>> lock = lock_roots(plan->id, root_paths(*plan), wait);
+  plan->waited_ns = core_.clock.monotonic() - asked_ns;
   if (!lock) {
     refuse(lock.error());
     if (core_.options.stop.stop_requested()) out.state = RunState::interrupted;
@@ -351,13 +358,7 @@ RunResult CleanupManager::conclude(Running& running, RunResult out) {
                                                  : "what was done is complete, but the history does not tell it; `freshet rollback " +
                                                        running.plan.id + "` takes it back";
   }
-  {
-    const MutexLock guard(mutex_);
-    ++runs_done_;
-    entries_removed_ += out.entries_removed;
-    bytes_now_ += out.bytes_reclaimed_now;
-    bytes_at_purge_ += out.bytes_reclaimable_at_purge;
-  }
+  figures_.end_run();
   if (!channels.empty() && !core_.options.stop.stop_requested()) {
     PurgeReport purged;
     purge_what_is_over(running.plan.id, &channels, purged);

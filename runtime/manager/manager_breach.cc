@@ -13,6 +13,7 @@ bool is_breach(EndReason end) { return end == EndReason::breach || end == EndRea
 void CleanupManager::block_plugin(const std::string& run_id, const TaskPlan& task, const std::string& what) {
   const LogContext context{run_id, task.shown.channel, task.shown.name};
   log_error(context, "breach: " + what);
+  figures_.add_breach(task.shown.channel);
   if (task.plugin_sha256.empty()) return;
   const std::string why = task.shown.plugin + " in task " + task.shown.name + " of run " + run_id + ": " + escape_bytes(what);
   if (const Status kept = core_.history->block_plugin(task.plugin_sha256, why, core_.clock.now()); !kept)
@@ -36,6 +37,8 @@ void CleanupManager::close_channel(Running& running, const TaskPlan& task, const
     if (!earlier) continue;
     earlier->note = "its channel was closed after a breach by " + task.shown.name;
     take_back(running, *other, *earlier, true);
+    if (const std::int64_t took = other->measured.ns(metrics::Limited::rollback); took >= 0)
+      figures_.add_call(other->shown.name, metrics::Limited::rollback, took, other->shown.units);
     earlier->error.emplace(IsolationError(IsolationCause::breach, {ErrorKind::peer, {}, other->shown.name + ": " + earlier->note, {}}));
     static_cast<void>(record(running, *other, *earlier));  // running.history keeps why not
     const MutexLock lock(running.mutex);

@@ -45,7 +45,8 @@ CleanupResult CleanupManager::execute_cleanup(CleanupHandle handle) {
 
 // Plans and acts under one lock of the roots, so that what is planned is what is there.
 CleanupResult CleanupManager::execute_alone(const Registered& task, CleanupHandle handle) {
-  const auto selected = resolve({handle});
+  Plan plan;
+  const auto selected = resolve({handle}, plan.resolved_ns);
   if (!selected) return not_run(task.name, selected.error());
   const Result<std::string> id = reserve_run_id();
   if (!id) return not_run(task.name, execution(ExecutionCause::not_recorded, id.error()));
@@ -53,12 +54,13 @@ CleanupResult CleanupManager::execute_alone(const Registered& task, CleanupHandl
   for (const std::shared_ptr<const Registered>& one : *selected)
     if (one->plugin() != nullptr)
       for (const config::RootConfig& root : core_.config.channels.at(*one->channel).roots) roots.push_back(root.path);
+  const std::int64_t asked_ns = core_.clock.monotonic();
   const Result<std::unique_ptr<store::RootLock>> lock = lock_roots(*id, roots, task.task.on_busy == OnBusy::share);
+  plan.waited_ns = core_.clock.monotonic() - asked_ns;
   if (!lock) {
     discard({*id});
     return not_run(task.name, execution(ExecutionCause::busy, lock.error()));
   }
-  Plan plan;
   plan.id = *id;
   if (const Status made = make_plan(plan, *selected, {task.name}); !made) {
     discard({*id});

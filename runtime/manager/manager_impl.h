@@ -11,6 +11,7 @@
 #include "runtime/base/mutex.h"
 #include "runtime/manager/act_task.h"
 #include "runtime/manager/core.h"
+#include "runtime/manager/figures.h"
 #include "runtime/manager/graph.h"
 #include "runtime/manager/native_runner.h"
 #include "runtime/manager/plugin_catalog.h"
@@ -76,10 +77,8 @@ class CleanupManager final : public ICleanupManager,
  private:
   // What is remembered of a task between runs.
   struct Record {
-    TaskState state = TaskState::registered;
     std::string last_run;
     std::uint32_t last_number = 0;
-    CleanupMetrics metrics;
     std::shared_ptr<NativeRun> hanging;      // a function that did not return by its deadline
     std::optional<CleanupResult> completed;  // of a native task: its last success, until it is rolled back
   };
@@ -100,7 +99,10 @@ class CleanupManager final : public ICleanupManager,
   void add_manifest_edges();
   DependencyGraph::Order order_of(const std::vector<std::string>& names);
   DependencyGraph::Edges edges_of(const std::string& name);
-  std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> resolve(const std::vector<CleanupHandle>& handles);
+  std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> resolve(const std::vector<CleanupHandle>& handles,
+                                                                                           std::int64_t& took_ns);
+  // Once a manager, so that no task's times have a part of it.
+  void read_plugins();
   std::uint32_t channel_index(const std::string& channel) const;
   Result<Plan> read_plan(const std::string& dir) const;
 
@@ -127,7 +129,7 @@ class CleanupManager final : public ICleanupManager,
   void run_task(Running& running, TaskPlan& task);
   std::string reason_to_skip(Running& running, const TaskPlan& task, CleanupResult& result);
   std::optional<CleanupResult> share_or_refuse(Running& running, const TaskPlan& task, Flight& flight, CleanupResult& result);
-  void run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
+  bool run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
   // `whole`: after a breach, whatever `on-failure` says.
   void take_back(Running& running, TaskPlan& task, CleanupResult& result, bool whole);
@@ -140,6 +142,9 @@ class CleanupManager final : public ICleanupManager,
 
   // manager_native.cc
   void run_native(Running& running, TaskPlan& task, CleanupResult& result);
+  // The task's turn in its channel, if it has one. False when it was interrupted before it came.
+  bool enter_channel(TaskPlan& task);
+  void leave_channel(TaskPlan& task);
   bool is_hanging(const std::string& name);
   // Why a native task cannot be taken back at all; empty when its `compensate` can try.
   std::string why_not_compensated(const store::TaskRow& row);
@@ -155,9 +160,10 @@ class CleanupManager final : public ICleanupManager,
   // manager_execute.cc
   CleanupResult execute_alone(const Registered& task, CleanupHandle handle);
 
-  // manager_answers.cc
+  // manager_metrics.cc
   // Of a task that never ran: how far its last plan brought it.
   void remember_plan(const TaskPlan& task);
+  // What is kept of a task between runs. `began`: it acted in this run, else it was refused or skipped.
   void remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began);
 
   // manager_rollback.cc
@@ -189,6 +195,7 @@ class CleanupManager final : public ICleanupManager,
   ResultSharing executing_;  // tasks while they act, by name
   ResultSharing rollbacks_;  // by run
   ChannelTurns turns_;       // native tasks of a channel
+  Figures figures_;
 
   Mutex mutex_;
   TaskMap tasks_ FRESHET_GUARDED_BY(mutex_);
@@ -199,10 +206,6 @@ class CleanupManager final : public ICleanupManager,
   std::vector<store::RunRow> opened_ FRESHET_GUARDED_BY(mutex_);        // by handle.run - 1
   // Ids of plans that this manager counted itself and nobody could change since.
   std::set<std::string> own_plans_ FRESHET_GUARDED_BY(mutex_);
-  std::uint64_t runs_done_ FRESHET_GUARDED_BY(mutex_) = 0;
-  std::uint64_t entries_removed_ FRESHET_GUARDED_BY(mutex_) = 0;
-  std::uint64_t bytes_now_ FRESHET_GUARDED_BY(mutex_) = 0;
-  std::uint64_t bytes_at_purge_ FRESHET_GUARDED_BY(mutex_) = 0;
 };
 
 // Ends that close a channel and block its plugin.

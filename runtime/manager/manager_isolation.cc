@@ -73,6 +73,7 @@ CleanupIsolationResult CleanupManager::verify_cleanup_isolation(const std::strin
     add(out, role->lock.role == wire::Role::broker ? "live broker" : "live worker",
         channel::look_from_outside(role->proc.get(), role->lock));
   out.checks_ns = core_.clock.monotonic() - started;
+  figures_.add_isolation_check(channel_id, out.start_ns + out.checks_ns);
   out.isolated = true;
   for (const IsolationCheck& check : out.checks) out.isolated = out.isolated && check.passed;
   return out;

@@ -6,6 +6,7 @@
 #include "runtime/manager/native_runner.h"
 #include "runtime/manager/result_rows.h"
 #include "runtime/manager/running.h"
+#include "runtime/manager/timers.h"
 
 namespace freshet {
 namespace {
@@ -29,12 +30,13 @@ NativeOutcome call_as(const std::shared_ptr<const Registered>& task, Function Na
 }
 
 void add_figures(CleanupMetrics& metrics, const NativeOutcome& outcome) {
-  metrics.cpu_ns += outcome.cpu_ns;
+  metrics.start_ns += outcome.overhead_ns - outcome.release_ns;
   metrics.context_switches += outcome.context_switches;
   metrics.read_bytes += outcome.read_bytes;
   metrics.written_bytes += outcome.written_bytes;
   metrics.peak_rss_bytes = std::max(metrics.peak_rss_bytes, outcome.peak_memory_bytes);
-  metrics.release_ns = std::max(metrics.release_ns, outcome.overhead_ns);
+  metrics.overhead_ns += outcome.measuring_ns;
+  metrics.release_ns = std::max(metrics.release_ns, outcome.release_ns);
 }
 
 }  // namespace
@@ -57,7 +59,7 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
   const std::shared_ptr<const Registered> registered = all->at(task.shown.name);
   const NativeTask& native = *registered->native();
   const std::string& channel = task.shown.channel;
-  if (!channel.empty() && !turns_.enter(channel, core_.options.stop)) {
+  if (!enter_channel(task)) {
     result.note = "interrupted while it waited for its channel";
     advance(running, task, result, TaskState::failed);
     return;
@@ -79,6 +81,7 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
   };
   const NativeOutcome done = call(&NativeTask::run, core_.options.stop);
   task.metrics.remove_ns = done.wall_ns;
+  task.metrics.remove_cpu_ns = done.cpu_ns;
   result.entries_found = result.entries_removed = done.entries;
   result.bytes_reclaimed_now = done.bytes;
   std::optional<ExecutionError> wrong = done.error;
@@ -93,6 +96,7 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
   if (!wrong && native.verify) {
     const NativeOutcome verified = call(&NativeTask::verify, core_.options.stop);
     task.metrics.verify_ns = verified.wall_ns;
+    task.metrics.verify_cpu_ns = verified.cpu_ns;
     wrong = verified.error;
   }
   if (!wrong) {
@@ -108,16 +112,37 @@ void CleanupManager::run_native(Running& running, TaskPlan& task, CleanupResult&
     } else if (!native.compensate) {
       result.note += "; it has no `compensate`, so what it did stays";
     } else {
+      const PartTimer timed(task.measured, metrics::Limited::rollback);
       advance(running, task, result, TaskState::rolling_back);
       static_cast<void>(record(running, task, result));  // it is compensated either way
       const NativeOutcome back = call(&NativeTask::compensate, {});
+      task.metrics.cpu_ns += back.cpu_ns;
       advance(running, task, result, !back.error && registered->task.reversible ? TaskState::rolled_back : TaskState::failed);
       result.note += back.error                    ? "; its `compensate` failed too: " + back.error->what
                      : registered->task.reversible ? "; compensated"
                                                    : "; compensated as far as it can be: the task is not reversible";
     }
   }
-  if (!channel.empty()) turns_.leave(channel);
+  leave_channel(task);
+}
+
+bool CleanupManager::enter_channel(TaskPlan& task) {
+  if (task.shown.channel.empty()) return true;
+  const std::int64_t began = core_.clock.monotonic();
+  std::int64_t waited_ns = 0;
+  const bool entered = turns_.enter(task.shown.channel, core_.options.stop, waited_ns);
+  task.measured.set(metrics::Limited::channel_operation, core_.clock.monotonic() - began - waited_ns);
+  task.metrics.queue_ns += waited_ns;
+  task.acting_since_ns += waited_ns;
+  return entered;
+}
+
+void CleanupManager::leave_channel(TaskPlan& task) {
+  if (task.shown.channel.empty()) return;
+  const std::int64_t began = core_.clock.monotonic();
+  turns_.leave(task.shown.channel);
+  task.measured.set(metrics::Limited::channel_operation,
+                    task.measured.ns(metrics::Limited::channel_operation) + core_.clock.monotonic() - began);
 }
 
 bool CleanupManager::is_hanging(const std::string& name) {

@@ -10,6 +10,7 @@
 #include "runtime/manager/run_states.h"
 #include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
+#include "runtime/manager/timers.h"
 #include "runtime/store/root_locks.h"
 
 namespace freshet {
@@ -97,6 +98,7 @@ std::expected<RunSummary, Error> CleanupManager::find_run(const std::string& run
 
 CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle) {
   CompletionStatus out;
+  CallTimer timed(figures_, metrics::Limited::completion_verification, {}, &out.units_checked);
   const auto wrong = [&](CompletionCause cause, Error error) {
     out.error.emplace(cause, std::move(error));
     return out;
@@ -124,6 +126,7 @@ CompletionStatus CleanupManager::verify_cleanup_completion(CleanupHandle handle)
     return wrong(CompletionCause::nothing_left, {ErrorKind::invalid, {}, "the task " + row->name + " of run " + target->run_id + " is " + row->state +
                                                                              ": nothing of it is left to verify", {}});
   }
+  timed.task = row->name;
   const bool plan_needed = !row->plugin.empty() && row->entries_found > 0;
   if (plan_needed) {
     const std::string dir = core_.run_dir(target->run_id);

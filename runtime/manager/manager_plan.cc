@@ -18,6 +18,7 @@
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/settle.h"
 #include "runtime/manager/state_log.h"
+#include "runtime/manager/timers.h"
 #include "runtime/policy/codes.h"
 
 namespace freshet {
@@ -41,9 +42,9 @@ std::string new_run_id(std::int64_t now_ns) {
   return std::string(text) + "-" + hex;
 }
 
-// What is known of a task without its plugin's code.
+// What is known of a task without its plugin's code; the plan's last task is for it.
 void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task) {
-  TaskPlan& out = plan.tasks.emplace_back();
+  TaskPlan& out = plan.tasks.back();
   out.number = static_cast<std::uint32_t>(plan.tasks.size() - 1);
   out.shown.name = task.name;
   out.shown.channel = task.channel.value_or("");
@@ -139,7 +140,10 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
     going.push_back(&task);
   }
   for (TaskPlan* task : going) {
-    const auto scan = [&, task] {
+    const std::int64_t ready_ns = metrics::monotonic_ns();
+    const auto scan = [&, task, ready_ns] {
+      task->metrics.queue_ns += metrics::monotonic_ns() - ready_ns;
+      const Span working(task->metrics.wall_ns);
       if (const std::string by = closed.find(task->shown.channel); !by.empty()) {
         enter(*task, TaskState::skipped);
         task->shown.note = "its channel was closed after a breach by " + by;
@@ -191,6 +195,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
 void CleanupManager::settle_all(Plan& plan) {
   for (TaskPlan& task : plan.tasks) {
     if (!is_going(task) || task.native) continue;
+    const Span working(task.metrics.wall_ns);
     if (const Status settled = settle_plan(task, core_.plan_dir(plan.id), local_minutes(plan.made_ns)); !settled) {
       enter(task, TaskState::failed);
       task.shown.note = settled.error().what;
@@ -216,13 +221,16 @@ Result<std::string> CleanupManager::reserve_run_id() {
 Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<const Registered>>& selected,
                                 const std::set<std::string>& asked) {
   plan.made_ns = core_.clock.now();
+  plan.tasks.reserve(selected.size());
   std::vector<Prepared> prepared(selected.size());
   for (std::size_t i = 0; i < selected.size(); ++i) {
-    const std::int64_t began = core_.clock.monotonic();
+    TaskPlan& task = plan.tasks.emplace_back();
+    const Span working(task.metrics.wall_ns);
+    const ValidationTimer timed(task);
     prepare(prepared[i], plan, *selected[i]);
-    plan.tasks[i].dependency = !asked.empty() && !asked.contains(selected[i]->name);
-    plan.tasks[i].metrics.validate_ns = core_.clock.monotonic() - began;
-    remember_plan(plan.tasks[i]);
+    task.dependency = !asked.empty() && !asked.contains(selected[i]->name);
+    task.measured.set(metrics::Limited::dependency_validation, plan.resolved_ns);
+    remember_plan(task);
   }
   carry_requirements(plan);
   std::vector<TaskState> logged;
@@ -244,11 +252,11 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
 }
 
 std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandle>& handles) {
-  const auto selected = resolve(handles);
+  Plan plan;
+  const auto selected = resolve(handles, plan.resolved_ns);
   if (!selected) return std::unexpected(Error(selected.error()));
   const Result<std::string> id = reserve_run_id();
   if (!id) return std::unexpected(id.error());
-  Plan plan;
   plan.id = *id;
   std::set<std::string> asked;
   for (const CleanupHandle handle : handles)

@@ -70,6 +70,7 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
     purged.entries += outcome.entries;
     purged.bytes += outcome.bytes;
     report.left += outcome.left;
+    figures_.add_purge(row.channel, outcome.entries, outcome.bytes);
     if (outcome.error || outcome.left > 0) {
       clean = false;
       if (outcome.error) report.error = outcome.error;

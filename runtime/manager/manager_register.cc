@@ -5,6 +5,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/plan_files.h"
+#include "runtime/manager/timers.h"
 
 namespace freshet {
 namespace {
@@ -13,6 +14,12 @@ constexpr std::size_t kMaxThreads = 64;  // of a native task's pool
 
 Error not_registered(const std::string& name) { return {ErrorKind::missing, {}, "the task " + name + " is not registered", {}}; }
 
+std::vector<std::string> names_of(const std::map<std::string, config::ChannelConfig>& channels) {
+  std::vector<std::string> out;
+  for (const auto& [name, channel] : channels) out.push_back(name);
+  return out;
+}
+
 bool has_failed(TaskState state) {
   return state == TaskState::failed || state == TaskState::refused || state == TaskState::skipped;
 }
@@ -20,7 +27,7 @@ bool has_failed(TaskState state) {
 }  // namespace
 
 CleanupManager::CleanupManager(Core core, policy::HostFacts host)
-    : core_(std::move(core)), catalog_(core_), host_(std::move(host)) {
+    : core_(std::move(core)), catalog_(core_), host_(std::move(host)), figures_(names_of(core_.config.channels)) {
   randombytes_buf(&id_, sizeof id_);
   for (const auto& [name, task] : core_.config.tasks)
     if (!task.enabled) disabled_.insert(name);
@@ -66,6 +73,7 @@ std::optional<RegistrationError> CleanupManager::registration_problem(const std:
 
 std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup_task(const std::string& name, CleanupTask task,
                                                                                       const std::optional<std::string>& channel_id) {
+  CallTimer timed(figures_, metrics::Limited::registration);
   if (std::optional<RegistrationError> problem = registration_problem(name, task, channel_id)) return std::unexpected(std::move(*problem));
   auto registered = std::make_shared<Registered>();
   registered->name = name;
@@ -85,6 +93,8 @@ std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup
   graph_.set(name, written_edges(registered->task));
   tasks_.emplace(name, std::move(registered));
   snapshot_.reset();
+  figures_.add_task(name, channel_id.value_or(""));
+  timed.task = name;
   return handle;
 }
 
@@ -189,6 +199,8 @@ DependencyGraph::Edges CleanupManager::edges_of(const std::string& name) {
 
 DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle handle) {
   DependencyValidationResult out;
+  read_plugins();
+  CallTimer timed(figures_, metrics::Limited::dependency_validation);
   const auto wrong = [&](DependencyCause cause, Error error) { out.error.emplace(cause, std::move(error)); };
   const Result<Target> target = find(handle);
   const std::shared_ptr<const TaskMap> tasks = registered();
@@ -196,6 +208,7 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
     wrong(DependencyCause::unknown_handle, target ? not_registered(target->name) : target.error());
     return out;
   }
+  timed.task = target->name;
   DependencyGraph::Order order = order_of({target->name});
   out.order = std::move(order.order);
   out.cycle = std::move(order.cycle);
@@ -214,36 +227,35 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
     const DependencyGraph::Edges own = edges_of(*name);
     required.insert(own.requires_.begin(), own.requires_.end());
   }
-  {
-    const MutexLock lock(mutex_);
-    for (const std::string& name : out.order)
-      if (name != target->name && has_failed(records_.at(name).state)) out.failed.push_back(name);
-  }
+  for (const std::string& name : out.order)
+    if (name != target->name && has_failed(figures_.state_of(name))) out.failed.push_back(name);
   out.valid = out.cycle.empty() && out.missing.empty() && out.disabled.empty();
   return out;
 }
 
 SecurityValidationResult CleanupManager::validate_security_boundaries(CleanupHandle handle) {
   SecurityValidationResult out;
+  read_plugins();
+  CallTimer timed(figures_, metrics::Limited::security_validation);
   const Result<Target> target = find(handle);
   const std::shared_ptr<const TaskMap> tasks = registered();
   if (!target || !tasks->contains(target->name)) {
     out.error.emplace(SecurityCause::unknown_handle, target ? not_registered(target->name) : target.error());
     return out;
   }
-  const std::int64_t began = core_.clock.monotonic();
+  timed.task = target->name;
   const Registered& task = *tasks->at(target->name);
   out.trusted_in_process = task.native() != nullptr;
   out.violations = validate_task(core_, catalog_, host_, task).violations;
   out.passed = out.violations.empty();
-  const MutexLock lock(mutex_);
-  Record& record = records_.at(target->name);
-  if (record.metrics.runs == 0) record.metrics.validate_ns = core_.clock.monotonic() - began;
   return out;
 }
 
 // The tasks of a run: those asked for (none named: every enabled one) and all that they depend on, in order.
-std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> CleanupManager::resolve(const std::vector<CleanupHandle>& handles) {
+std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> CleanupManager::resolve(const std::vector<CleanupHandle>& handles,
+                                                                                                           std::int64_t& took_ns) {
+  read_plugins();
+  const Span working(took_ns);
   const std::shared_ptr<const TaskMap> tasks = registered();
   const auto wrong = [](DependencyCause cause, Error error) { return std::unexpected(DependencyError(cause, std::move(error))); };
   std::vector<std::string> wanted;
@@ -275,6 +287,10 @@ std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> C
   return out;
 }
 
+void CleanupManager::read_plugins() {
+  if (!core_.config.tasks.empty()) (void)catalog_.all();  // what is wrong with one, its tasks' validation says
+}
+
 std::uint32_t CleanupManager::channel_index(const std::string& channel) const {
   const auto at = core_.config.channels.find(channel);
   return static_cast<std::uint32_t>(std::distance(core_.config.channels.begin(), at));
@@ -287,9 +303,6 @@ Result<Plan> CleanupManager::read_plan(const std::string& dir) const {
   return plan_from_json(*text);
 }
 
-void CleanupManager::note_state(const std::string& name, TaskState state) {
-  const MutexLock lock(mutex_);
-  if (const auto at = records_.find(name); at != records_.end()) at->second.state = state;
-}
+void CleanupManager::note_state(const std::string& name, TaskState state) { figures_.set_state(name, state); }
 
 }  // namespace freshet

@@ -9,6 +9,7 @@
 #include "runtime/manager/run_states.h"
 #include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
+#include "runtime/manager/timers.h"
 #include "runtime/store/root_locks.h"
 
 namespace freshet {
@@ -34,6 +35,7 @@ class CleanupManager::WayBack {
   Status record() {
     std::vector<store::TransitionRow> news;
     news.swap(news_);
+    const TransitionTimer timed(manager_.figures_);
     const bool before_effects = !row_.plugin.empty() && row_.state == to_string(TaskState::rolling_back);
     const Status kept = manager_.core_.history->set_task(row_, news, before_effects ? store::Sync::now : store::Sync::later);
     if (!kept) log_error({row_.run_id, row_.channel, row_.name}, kept.error().what);
@@ -94,6 +96,7 @@ bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
   } else if (row.state == to_string(TaskState::committed) && row.entries_removed == 0) {
     return true;
   }
+  const CallTimer timed(figures_, metrics::Limited::rollback, row.name, &report.entries);
   WayBack way(*this, row);
   way.enter(TaskState::rolling_back);
   if (const Status kept = way.record(); !kept) return stays(kept.error().what);

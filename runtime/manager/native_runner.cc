@@ -63,6 +63,7 @@ struct Call {
   std::optional<TimePoint> give_up FRESHET_GUARDED_BY(mutex);  // set by the stop, and for work left over
   std::optional<Status> returned FRESHET_GUARDED_BY(mutex);
   std::int64_t wall_ns FRESHET_GUARDED_BY(mutex) = 0;          // set with `returned`
+  std::int64_t release_ns FRESHET_GUARDED_BY(mutex) = 0;       // set with `ended`
   bool ended FRESHET_GUARDED_BY(mutex) = false;                // with all below
   ThreadUsage usage FRESHET_GUARDED_BY(mutex);
   std::vector<ResourceCheck> resources FRESHET_GUARDED_BY(mutex);
@@ -82,7 +83,8 @@ struct Call {
 void Call::run() {
   const TimePoint start = SteadyClock::now();
   Status status = call(*function, context);
-  const std::int64_t took_ns = between(start, SteadyClock::now());
+  const TimePoint back = SteadyClock::now();
+  const std::int64_t took_ns = between(start, back);
   ThreadUsage used = usage_of_this_thread();
   {
     const MutexLock lock(mutex);
@@ -98,6 +100,7 @@ void Call::run() {
   function.reset();
   used += context.pool_usage();
   const MutexLock lock(mutex);
+  release_ns = between(back, SteadyClock::now());
   resources = std::move(checks);
   usage = used;
   ended = true;
@@ -142,6 +145,8 @@ Call::Look Call::look() const {
   outcome.context_switches = usage.context_switches;
   outcome.read_bytes = usage.read_bytes;
   outcome.written_bytes = usage.written_bytes;
+  outcome.measuring_ns = usage.cost_ns;
+  outcome.release_ns = release_ns;
   outcome.peak_memory_bytes = context.peak_bytes();
   outcome.resources = ended ? resources : context.unfinished_checks();
   return {std::move(outcome), ended};

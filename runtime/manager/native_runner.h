@@ -58,11 +58,13 @@ struct NativeOutcome {
   std::uint64_t bytes = 0;
   std::int64_t wall_ns = 0;      // of the function
   std::int64_t overhead_ns = 0;  // of run_native_function beside the function: thread, checks, clean-up
+  std::int64_t release_ns = 0;   // of that, from the function's return until nothing of its context is left
   // Of its thread until the function returned and of its pool's threads; zero until it has ended.
   std::int64_t cpu_ns = 0;
   std::uint64_t context_switches = 0;
   std::uint64_t read_bytes = 0;
   std::uint64_t written_bytes = 0;
+  std::int64_t measuring_ns = 0;        // of finding these out
   std::uint64_t peak_memory_bytes = 0;  // of TaskContext::memory()
 
   std::vector<ResourceCheck> resources;  // the four, see NativeContext; empty when it never began

@@ -2,7 +2,7 @@
 
 #include <sys/resource.h>
 
-#include <ctime>
+#include "runtime/metrics/stopwatch.h"
 
 namespace freshet {
 
@@ -11,20 +11,21 @@ ThreadUsage& ThreadUsage::operator+=(const ThreadUsage& other) {
   context_switches += other.context_switches;
   read_bytes += other.read_bytes;
   written_bytes += other.written_bytes;
+  cost_ns += other.cost_ns;
   return *this;
 }
 
 ThreadUsage usage_of_this_thread() {
+  const std::int64_t began = metrics::monotonic_ns();
   ThreadUsage usage;
-  // ru_utime and ru_stime are cut to microseconds, which is much of a small task.
-  timespec cpu{};
-  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0) usage.cpu_ns = cpu.tv_sec * 1'000'000'000 + cpu.tv_nsec;
+  usage.cpu_ns = metrics::thread_cpu_ns();  // ru_utime and ru_stime are cut to microseconds: much of a small task
   rusage used{};
   if (getrusage(RUSAGE_THREAD, &used) == 0) {
     usage.context_switches = static_cast<std::uint64_t>(used.ru_nvcsw) + static_cast<std::uint64_t>(used.ru_nivcsw);
     usage.read_bytes = static_cast<std::uint64_t>(used.ru_inblock) * 512;
     usage.written_bytes = static_cast<std::uint64_t>(used.ru_oublock) * 512;
   }
+  usage.cost_ns = metrics::monotonic_ns() - began;
   return usage;
 }
 

@@ -10,6 +10,7 @@ struct ThreadUsage {
   std::uint64_t context_switches = 0;  // voluntary and not
   std::uint64_t read_bytes = 0;        // from storage: ru_inblock x 512
   std::uint64_t written_bytes = 0;
+  std::int64_t cost_ns = 0;            // of finding out
 
   ThreadUsage& operator+=(const ThreadUsage& other);
 };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/bytes.h"
@@ -11,6 +12,7 @@ using nlohmann::json;
 
 constexpr int kVersion = 2;
 constexpr std::size_t kMaxTasks = 10'000;
+constexpr std::int64_t kMaxTimeNs = std::int64_t{366} * 86'400 * 1'000'000'000;  // a year
 
 json refusals_out(const std::vector<Refusal>& list) {
   json out = json::array();
@@ -108,21 +110,41 @@ std::vector<StateChange> changes_in(const json& in) {
   return out;
 }
 
-json metrics_out(const CleanupMetrics& m) {
-  return {m.validate_ns, m.start_ns, m.scan_ns, m.cpu_ns, m.peak_rss_bytes, m.context_switches, m.read_bytes, m.written_bytes};
+json metrics_out(const TaskPlan& task) {
+  const CleanupMetrics& m = task.metrics;
+  return {{"wall", m.wall_ns},
+          {"validate", {m.validate_ns, m.validate_cpu_ns}},
+          {"start", {m.start_ns, m.start_cpu_ns}},
+          {"scan", {m.scan_ns, m.scan_cpu_ns}},
+          {"queue", m.queue_ns},
+          {"overhead", m.overhead_ns},
+          {"peak_rss", m.peak_rss_bytes},
+          {"switches", m.context_switches},
+          {"read", m.read_bytes},
+          {"written", m.written_bytes},
+          {"dependencies", task.measured.ns(metrics::Limited::dependency_validation)}};
 }
 
-CleanupMetrics metrics_in(const json& in) {
-  CleanupMetrics out;
-  out.validate_ns = in.at(0).get<std::int64_t>();
-  out.start_ns = in.at(1).get<std::int64_t>();
-  out.scan_ns = in.at(2).get<std::int64_t>();
-  out.cpu_ns = in.at(3).get<std::int64_t>();
-  out.peak_rss_bytes = in.at(4).get<std::uint64_t>();
-  out.context_switches = in.at(5).get<std::uint64_t>();
-  out.read_bytes = in.at(6).get<std::uint64_t>();
-  out.written_bytes = in.at(7).get<std::uint64_t>();
-  return out;
+void metrics_in(const json& in, TaskPlan& task) {
+  // A time from a file may be anything; one that no run can have would spoil sums. -1: not measured.
+  const auto time_or_none = [](const json& value) { return std::clamp<std::int64_t>(value.get<std::int64_t>(), -1, kMaxTimeNs); };
+  const auto time = [&](const json& value) { return std::max<std::int64_t>(time_or_none(value), 0); };
+  CleanupMetrics& m = task.metrics;
+  m.wall_ns = time(in.at("wall"));
+  m.validate_ns = time(in.at("validate").at(0));
+  m.validate_cpu_ns = time(in.at("validate").at(1));
+  m.start_ns = time(in.at("start").at(0));
+  m.start_cpu_ns = time(in.at("start").at(1));
+  m.scan_ns = time(in.at("scan").at(0));
+  m.scan_cpu_ns = time(in.at("scan").at(1));
+  m.queue_ns = time(in.at("queue"));
+  m.overhead_ns = time(in.at("overhead"));
+  m.peak_rss_bytes = in.at("peak_rss").get<std::uint64_t>();
+  m.context_switches = in.at("switches").get<std::uint64_t>();
+  m.read_bytes = in.at("read").get<std::uint64_t>();
+  m.written_bytes = in.at("written").get<std::uint64_t>();
+  task.measured.set(metrics::Limited::dependency_validation, time_or_none(in.at("dependencies")));
+  if (m.validate_ns > 0) task.measured.set(metrics::Limited::security_validation, m.validate_ns);
 }
 
 json resources_out(const std::vector<ResourceCheck>& resources) {
@@ -224,7 +246,7 @@ json task_out(const TaskPlan& task) {
           {"state", to_string(shown.state)},
           {"dependency", task.dependency},
           {"changes", changes_out(task.changes)},
-          {"metrics", metrics_out(task.metrics)},
+          {"metrics", metrics_out(task)},
           {"resources", resources_out(task.resources)},
           {"end", static_cast<unsigned>(shown.end)},
           {"note", escape_bytes(shown.note)},
@@ -271,7 +293,7 @@ TaskPlan task_in(const json& in) {
   shown.state = *state;
   out.dependency = in.at("dependency").get<bool>();
   out.changes = changes_in(in.at("changes"));
-  out.metrics = metrics_in(in.at("metrics"));
+  metrics_in(in.at("metrics"), out);
   out.resources = resources_in(in.at("resources"));
   const auto end = in.at("end").get<unsigned>();
   if (end > static_cast<unsigned>(EndReason::plugin)) throw Damaged{"a task's end is unknown"};

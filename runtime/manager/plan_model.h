@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/base/tree_digest.h"
+#include "runtime/manager/measured_times.h"
 #include "runtime/manager/runs.h"
 #include "runtime/policy/permission.h"
 
@@ -66,6 +67,8 @@ struct TaskPlan {
   std::vector<std::uint64_t> dropped;      // ordinals of entries that stay after all (trimmed, kept newest)
   bool strict = true;
   CleanupMetrics metrics;                  // of the phases so far
+  MeasuredTimes measured;                  // likewise; of a plan's file only its dependencies' validation is kept
+  std::int64_t acting_since_ns = 0;        // monotonic; later by what it waited for since. Not in files
   std::vector<ResourceCheck> resources;    // of its worker; empty when it never began
   std::vector<StateChange> changes;        // how it came to shown.state, oldest first
 };
@@ -78,6 +81,8 @@ struct Plan {
   std::string id;               // the run's id too, once it is applied
   std::int64_t made_ns = 0;
   std::vector<TaskPlan> tasks;  // in order
+  std::int64_t resolved_ns = 0;  // what the validation of its dependencies took; like the next not in files
+  std::int64_t waited_ns = 0;    // for the lock of its roots
 };
 
 // A refused, skipped or failed task has no effect.

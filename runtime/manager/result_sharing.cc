@@ -1,5 +1,7 @@
 #include "runtime/manager/result_sharing.h"
 
+#include "runtime/manager/timers.h"
+
 namespace freshet {
 
 std::optional<CleanupResult> Flight::wait(const std::stop_token& stop) {
@@ -43,14 +45,18 @@ bool ResultSharing::busy(const std::string& name) {
   return flights_.contains(name);
 }
 
-bool ChannelTurns::enter(const std::string& channel, const std::stop_token& stop) {
+bool ChannelTurns::enter(const std::string& channel, const std::stop_token& stop, std::int64_t& waited_ns) {
   const std::stop_callback wake(stop, [this] {
     const MutexLock lock(mutex_);
     left_.notify_all();
   });
   const MutexLock lock(mutex_);
   bool& taken = taken_[channel];
-  while (taken && !stop.stop_requested()) left_.wait(mutex_);
+  waited_ns = 0;
+  if (taken) {
+    const Span waiting(waited_ns);
+    while (taken && !stop.stop_requested()) left_.wait(mutex_);
+  }
   if (taken) return false;
   taken = true;
   return true;

@@ -43,8 +43,8 @@ class ResultSharing {
 // One native task of a channel at a time, whatever run it belongs to. (Plugin tasks have the lock of their roots.)
 class ChannelTurns {
  public:
-  // False when `stop` was requested before the turn came.
-  bool enter(const std::string& channel, const std::stop_token& stop);
+  // False when `stop` was requested before the turn came. `waited_ns`: how long others had it.
+  bool enter(const std::string& channel, const std::stop_token& stop, std::int64_t& waited_ns);
   void leave(const std::string& channel);
 
  private:

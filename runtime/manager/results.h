@@ -100,26 +100,49 @@ struct CleanupMetrics {
   std::optional<ExecutionError> error;
   std::string task;
   TaskState state = TaskState::registered;
-  std::uint64_t runs = 0;        // by this manager
-  std::int64_t wall_ns = 0;      // the last run, by phase below
-  std::int64_t validate_ns = 0;
-  std::int64_t start_ns = 0;     // of worker and broker, until they are locked
-  std::int64_t scan_ns = 0;
+  std::uint64_t runs = 0;        // in which it began, by this manager
+  // Of the last of them. The phases follow one another; between them plans and history are written, so that they add up
+  // to less than the whole, which has no waiting in it. Nor has it the first look into the plugins' files, which a
+  // manager does once.
+  std::int64_t wall_ns = 0;
+  std::int64_t validate_ns = 0;  // of boundaries, before the plan and again before acting
+  std::int64_t start_ns = 0;     // of worker and broker, until they are locked; of a native task: thread and context
+  std::int64_t scan_ns = 0;      // 0 for a native task
   std::int64_t remove_ns = 0;    // of a native task: its run function
-  std::int64_t verify_ns = 0;
-  std::int64_t release_ns = 0;   // from the last effect until its processes are gone
-  std::int64_t transition_ns = 0;  // the slowest of its state transitions, the history's record included
-  std::int64_t queue_ns = 0;     // waiting for dependencies, locks and its channel
-  std::int64_t cpu_ns = 0;       // user and system, worker and broker; of a native task its thread
-  std::uint64_t peak_rss_bytes = 0;    // the larger of worker and broker
+  std::int64_t verify_ns = 0;    // of completion; of a native task: its verify function
+  std::int64_t queue_ns = 0;     // waiting for dependencies, locks, its channel and a free thread
+  std::int64_t release_ns = 0;   // within the above, from the last effect until the broker or the context is gone
+  std::int64_t transition_ns = 0;  // the slowest of its states on their way into the history
+  // User and system time of all who work at it: worker, broker and the manager's thread; of a native task its thread
+  // and those of its pool. The sum of the phases, and of a native task's compensation where it failed.
+  std::int64_t cpu_ns = 0;
+  std::int64_t validate_cpu_ns = 0;
+  std::int64_t start_cpu_ns = 0;  // of a native task it is in remove_cpu_ns
+  std::int64_t scan_cpu_ns = 0;
+  std::int64_t remove_cpu_ns = 0;
+  std::int64_t verify_cpu_ns = 0;
+  // The larger of worker and broker, as the kernel kept it. Of a native task the most that it had of
+  // TaskContext::memory() at once: resident pages are its program's.
+  std::uint64_t peak_rss_bytes = 0;
+  // Of worker and broker; of a native task's threads. Likewise the two below.
   std::uint64_t context_switches = 0;
-  std::uint64_t read_bytes = 0;        // from storage, getrusage(2) ru_inblock x 512
-  std::uint64_t written_bytes = 0;
-  std::optional<std::uint64_t> syscalls;  // where something counted them
-  std::uint64_t entries = 0;
-  std::uint64_t bytes = 0;
-  std::int64_t overhead_ns = 0;  // what measuring cost
-  std::uint64_t limit_breaches = 0;  // over all runs
+  std::uint64_t read_bytes = 0;     // from storage, getrusage(2) ru_inblock x 512: nothing for what the cache had
+  std::uint64_t written_bytes = 0;  // likewise ru_oublock
+  // Always empty for now: nothing counts all of a process's calls at a price a run can pay. /proc/PID/io knows reads and
+  // writes alone, ptrace stops at each call, and the tracepoint slows every process of the machine while it is on.
+  std::optional<std::uint64_t> syscalls;
+  std::uint64_t entries = 0;     // removed
+  std::uint64_t bytes = 0;       // reclaimed at once or in the quarantine
+  // What measuring cost: clocks, usage, looks at worker and broker (which also guard their memory limit), and putting
+  // the figures together. Goal: below 0.5 ms.
+  std::int64_t overhead_ns = 0;
+  std::uint64_t limit_breaches = 0;  // over all runs and calls; each was logged as a warning
+  // For each limit of the specification that applied to the last run, or to a call for the task since: registration,
+  // execution, security and dependency validation, state transition (the longest), tracking overhead; where it has a
+  // channel: channel operation (start of worker and broker; of a native task the turn it takes) and isolation check (the
+  // channel's latest); where it had something to release, verify or take back: resource release, completion
+  // verification, rollback. Limits of execution, completion verification and rollback grow with what there is to do
+  // beyond a small task: see metrics::kLimits.
   std::vector<LimitMeasured> limits;
 };
 

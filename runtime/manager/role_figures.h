@@ -8,11 +8,13 @@
 
 namespace freshet {
 
-// Adds what the kernel counted for a role that has ended. Sizes of RoleUsage's blocks: 512 bytes, getrusage(2).
-inline void add_usage(CleanupMetrics& metrics, const channel::RoleUsage& usage) {
+// Adds what the kernel counted for a role that has ended; `cpu_ns`: of the phase that the role is for. Sizes of
+// RoleUsage's blocks: 512 bytes, getrusage(2).
+inline void add_usage(CleanupMetrics& metrics, std::int64_t& cpu_ns, const channel::RoleUsage& usage) {
   constexpr std::uint64_t kBlock = 512;
-  metrics.start_ns += usage.start_ns;
-  metrics.cpu_ns += usage.cpu_ns;
+  metrics.start_cpu_ns += usage.start_cpu_ns;
+  cpu_ns += std::max<std::int64_t>(usage.cpu_ns - usage.start_cpu_ns, 0);
+  metrics.overhead_ns += usage.look_ns;
   metrics.peak_rss_bytes = std::max(metrics.peak_rss_bytes, usage.peak_rss_bytes);
   metrics.context_switches += usage.context_switches;
   metrics.read_bytes += usage.blocks_in * kBlock;

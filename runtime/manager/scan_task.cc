@@ -9,6 +9,7 @@
 #include "runtime/manager/role_resources.h"
 #include "runtime/manager/role_figures.h"
 #include "runtime/manager/validate.h"
+#include "runtime/metrics/stopwatch.h"
 
 namespace freshet {
 namespace {
@@ -104,18 +105,15 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   request.label = "task " + task.shown.name;
   request.channel = task.shown.channel;
   request.live = core.live.get();
+  metrics::Stopwatch watch(task.metrics.overhead_ns);
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
+  watch.lap(task.metrics.start_ns, task.metrics.start_cpu_ns);
   if (!started) {
     failed(task, channel::EndReason::setup, started.error().what);
     return {};
   }
   channel::RoleProcess& worker = **started;
   task.shown.missing_layers = worker.missing_layers();
-  const std::int64_t began = core.clock.monotonic();
-  const auto record = [&] {
-    task.metrics.scan_ns = core.clock.monotonic() - began;
-    add_usage(task.metrics, worker.usage());
-  };
 
   const Result<channel::Inventory> before = worker.inventory();
   worker.send_message(make_load(inputs.plugin->manifest, task.kind, *inputs.settings));
@@ -179,7 +177,8 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
       break;
     }
   }
-  record();
+  watch.lap(task.metrics.scan_ns, task.metrics.scan_cpu_ns);
+  add_usage(task.metrics, task.metrics.scan_cpu_ns, worker.usage());
   return {};
 }
 

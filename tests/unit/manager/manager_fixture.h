@@ -53,10 +53,10 @@ class ManagerFixture : public ::testing::Test {
     const timespec times[2] = {{1'600'000'000, 5}, {1'600'000'000, 7}};
     ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
   }
-  void open() {
+  void open(const std::string& plugins = FRESHET_PLUGINS) {
     ManagerOptions options;
     options.state_dir = dir_ / "state";
-    options.plugin_dirs = {FRESHET_PLUGINS};
+    options.plugin_dirs = {plugins};
     options.role_executable = FRESHET_ROLE;
     options.on_progress = on_progress_;
     auto made = make_manager(config_, options);
