@@ -35,6 +35,7 @@ build|nlohmann-json3-dev|--json output
 build|libsodium-dev|SHA-256 and SipHash
 build|libzstd-dev|compresses the plans that history keeps
 tests|libgtest-dev|unit tests
+tests|libbenchmark-dev|benchmarks
 tests|clang-19|the second compiler, sanitizers and fuzzing
 tests|libclang-rt-19-dev|runtime of clang's sanitizers
 tests|jq|the shell tests read --json output

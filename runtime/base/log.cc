@@ -2,11 +2,13 @@
 #include "runtime/base/log.h"
 
 #include <fcntl.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "runtime/base/bytes.h"
@@ -58,8 +60,24 @@ void append_json(std::string& out, std::string_view key, std::string_view printa
 }
 
 void append_text(std::string& out, std::string_view key, const std::string& value) {
-  if (!value.empty()) (((out += key) += '=') += one_line(value)) += ' ';
+  (((out += key) += '=') += value.empty() ? "-" : one_line(value)) += ' ';
 }
+
+// Hands finished lines to whoever else writes to the terminal.
+class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit WriterSink(std::function<void(std::string_view)> write) : write_(std::move(write)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    write_({line.data(), line.size()});
+  }
+  void flush_() override {}
+
+  std::function<void(std::string_view)> write_;
+};
 
 std::shared_ptr<spdlog::logger> find_logger() {
   if (auto text = spdlog::get(kTextLogger)) return text;
@@ -72,9 +90,9 @@ void write(LogLevel level, const LogContext& context, std::string_view printable
   if (!logger || !logger->should_log(spdlog_level(level))) return;
   std::string line;
   if (logger->name() == kJsonLogger) {
-    if (!context.run.empty()) append_json(line, "run", one_line(context.run));
-    if (!context.channel.empty()) append_json(line, "channel", one_line(context.channel));
-    if (!context.task.empty()) append_json(line, "task", one_line(context.task));
+    append_json(line, "run", one_line(context.run));
+    append_json(line, "channel", one_line(context.channel));
+    append_json(line, "task", one_line(context.task));
     if (plugin) line += ",\"plugin\":true";
     append_json(line, "text", printable);
   } else {
@@ -104,10 +122,12 @@ Status setup_logging(const LogOptions& options) {
   }
   try {
     spdlog::sink_ptr sink;
-    if (options.file.empty())
-      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    else
+    if (!options.file.empty())
       sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+    else if (options.write)
+      sink = std::make_shared<WriterSink>(options.write);
+    else
+      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     auto logger = std::make_shared<spdlog::logger>(options.json ? kJsonLogger : kTextLogger, std::move(sink));
     logger->set_level(level);
     logger->flush_on(spdlog::level::debug);  // a crash loses no line

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -9,15 +10,18 @@ namespace freshet {
 
 struct LogOptions {
   std::string level = "warn";  // debug, info, warn, error or off
-  std::string file{};          // appended to; empty: stderr
+  std::string file{};          // appended to; empty: stderr, or `write`
   bool json = false;           // one JSON object a line
+  // Takes each line, its newline included, in place of stderr; called by one thread at a time, until the next
+  // setup_logging has returned.
+  std::function<void(std::string_view)> write{};
 };
 
 // Sets up what all log_* functions write to. Call once, before other threads log; without it they write warnings to
 // stderr. Errors: kind `invalid` (level), `system` (the file cannot be opened; it is named).
 Status setup_logging(const LogOptions& options);
 
-// What a line is about; parts that are not known stay empty and are left out.
+// What a line is about; parts that are not known stay empty: `-` in text, "" in JSON.
 struct LogContext {
   std::string run{};
   std::string channel{};

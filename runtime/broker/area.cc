@@ -21,8 +21,8 @@ bool holds_only(int dir, std::string_view allowed) {
   return error == 0;
 }
 
-std::unexpected<wire::Failed> foreign(const Root& root, const std::string& why) {
-  return give_up(kForeignArea, "foreign area " + area_text(root) + ": " + why);
+std::unexpected<wire::Failed> foreign(const Area& area, const std::string& why) {
+  return give_up(kForeignArea, "foreign area " + area_text(area) + ": " + why);
 }
 
 enum class Marker { ours, none, foreign };
@@ -45,27 +45,27 @@ int write_marker(int area) {
 }
 
 // Opens the area and checks all but its marker. None when nothing stands there.
-Found<Fd> open_place(const Session& session, const Root& root) {
+Found<Fd> open_place(const Session& session, const Area& area) {
   int error = 0;
   EntryStat seen;
-  error = stat_at(root.directory.get(), root.area.c_str(), false, seen);
+  error = stat_at(area.directory, area.name.c_str(), false, seen);
   if (error == ENOENT) return Fd();
-  if (error != 0) return give_up(kAreaUnusable, "area " + area_text(root), error);
+  if (error != 0) return give_up(kAreaUnusable, "area " + area_text(area), error);
   if (seen.identity.type != EntryType::directory)
-    return foreign(root, "it is a " + std::string(to_string(seen.identity.type)));
-  if (seen.mount_root || seen.mount_id != root.stat.mount_id) return foreign(root, "something is mounted on it");
-  if (seen.uid != session.owner) return foreign(root, "it belongs to uid " + std::to_string(seen.uid));
-  if ((seen.mode & 0777) != 0700) return foreign(root, "its mode is not 0700");
-  Fd area = open_directory(root.directory.get(), root.area, error);
-  if (!area) return give_up(kAreaUnusable, "area " + area_text(root), error);
+    return foreign(area, "it is a " + std::string(to_string(seen.identity.type)));
+  if (seen.mount_root || seen.mount_id != area.stat.mount_id) return foreign(area, "something is mounted on it");
+  if (seen.uid != session.owner) return foreign(area, "it belongs to uid " + std::to_string(seen.uid));
+  if ((seen.mode & 0777) != 0700) return foreign(area, "its mode is not 0700");
+  Fd place = open_directory(area.directory, area.name, error);
+  if (!place) return give_up(kAreaUnusable, "area " + area_text(area), error);
   EntryStat opened;  // the one that was looked at, not one swapped in meanwhile
-  if (stat_at(area.get(), "", false, opened) != 0 || opened.identity.inode != seen.identity.inode)
-    return foreign(root, "it was replaced while it was opened");
-  return area;
+  if (stat_at(place.get(), "", false, opened) != 0 || opened.identity.inode != seen.identity.inode)
+    return foreign(area, "it was replaced while it was opened");
+  return place;
 }
 
-void remember_times(const Root& root, EntryStat& before) {
-  if (stat_at(root.directory.get(), "", false, before) != 0) before = root.stat;
+void remember_times(const Area& area, EntryStat& before) {
+  if (stat_at(area.directory, "", false, before) != 0) before = area.stat;
 }
 
 // One folder below the area; made when `make`. None and ENOENT otherwise.
@@ -95,87 +95,89 @@ int open_levels(const Session& session, bool make, TaskFolder& folder) {
 
 }  // namespace
 
-Found<Fd> open_area(const Session& session, const Root& root) {
-  Found<Fd> area = open_place(session, root);
-  if (!area || !*area) return area;
-  switch (find_marker(session, area->get())) {
-    case Marker::ours: return area;
-    case Marker::none:
-      if (holds_only(area->get(), {})) return Fd();
-      return foreign(root, std::string("it has no ") + kMarkerName);
+Found<Fd> open_area(const Session& session, const Area& area) {
+  Found<Fd> place = open_place(session, area);
+  if (!place || !*place) return place;
+  Marker marker = find_marker(session, place->get());
+  if (marker == Marker::none) {
+    if (holds_only(place->get(), {})) return Fd();
+    // Another channel's broker, in an area of both, may have marked it between the two looks.
+    marker = find_marker(session, place->get());
+  }
+  switch (marker) {
+    case Marker::ours: return place;
+    case Marker::none: return foreign(area, std::string("it has no ") + kMarkerName);
     case Marker::foreign: break;
   }
-  return foreign(root, std::string("its ") + kMarkerName + " is not ours");
+  return foreign(area, std::string("its ") + kMarkerName + " is not ours");
 }
 
-Found<Fd> make_area(const Session& session, const Root& root) {
-  Found<Fd> area = open_area(session, root);
-  if (!area || *area) return area;
+Found<Fd> make_area(const Session& session, const Area& area) {
+  Found<Fd> place = open_area(session, area);
+  if (!place || *place) return place;
   EntryStat before;
-  remember_times(root, before);
-  int error = make_directory(root.directory.get(), root.area.c_str(), 0700);
-  if (error == 0) set_times(root.directory.get(), before.mtime_ns, before.atime_ns);
-  if (error != 0 && error != EEXIST) return give_up(kAreaUnusable, "making area " + area_text(root), error);
-  area = open_place(session, root);  // also when it was there: an empty one of ours is a crash's leftover
-  if (!area) return area;
-  if (!*area) return give_up(kAreaUnusable, "area " + area_text(root), ENOENT);
-  if (find_marker(session, area->get()) == Marker::none) {
-    error = write_marker(area->get());
-    if (error != 0 && error != EEXIST) return give_up(kAreaUnusable, "marking area " + area_text(root), error);
+  remember_times(area, before);
+  int error = make_directory(area.directory, area.name.c_str(), 0700);
+  if (error == 0) set_times(area.directory, before.mtime_ns, before.atime_ns);
+  if (error != 0 && error != EEXIST) return give_up(kAreaUnusable, "making area " + area_text(area), error);
+  place = open_place(session, area);  // also when it was there: an empty one of ours is a crash's leftover
+  if (!place) return place;
+  if (!*place) return give_up(kAreaUnusable, "area " + area_text(area), ENOENT);
+  if (find_marker(session, place->get()) == Marker::none) {
+    error = write_marker(place->get());
+    if (error != 0 && error != EEXIST) return give_up(kAreaUnusable, "marking area " + area_text(area), error);
   }
-  return open_area(session, root);
+  return open_area(session, area);
 }
 
-bool remove_empty_area(const Session& session, const Root& root) {
-  if (root.area.empty()) return true;
-  const Found<Fd> area = open_place(session, root);
-  if (!area || !*area || find_marker(session, area->get()) == Marker::foreign) return true;
-  if (!holds_only(area->get(), kMarkerName)) return true;
+bool remove_empty_area(const Session& session, const Area& area) {
+  const Found<Fd> place = open_place(session, area);
+  if (!place || !*place || find_marker(session, place->get()) == Marker::foreign) return true;
+  if (!holds_only(place->get(), kMarkerName)) return true;
   EntryStat before;
-  remember_times(root, before);
-  unlink_entry(area->get(), kMarkerName, false);
-  if (unlink_entry(root.directory.get(), root.area.c_str(), true) != 0) {
-    write_marker(area->get());  // it was filled meanwhile, or may not go: it has to stay an area
+  remember_times(area, before);
+  unlink_entry(place->get(), kMarkerName, false);
+  if (unlink_entry(area.directory, area.name.c_str(), true) != 0) {
+    write_marker(place->get());  // it was filled meanwhile, or may not go: it has to stay an area
     return true;
   }
-  return set_times(root.directory.get(), before.mtime_ns, before.atime_ns) == 0;
+  return set_times(area.directory, before.mtime_ns, before.atime_ns) == 0;
 }
 
-Found<TaskFolder> open_task_folder(const Session& session, const Root& root) {
+Found<TaskFolder> open_task_folder(const Session& session, const Area& area) {
   TaskFolder folder;
-  if (root.area.empty()) return folder;
-  Found<Fd> area = open_area(session, root);
-  if (!area) return std::unexpected(area.error());
-  if (!*area) return folder;
-  folder.area = std::move(*area);
+  Found<Fd> place = open_area(session, area);
+  if (!place) return std::unexpected(place.error());
+  if (!*place) return folder;
+  folder.area = std::move(*place);
   const int error = open_levels(session, false, folder);
   if (error != 0 && error != ENOENT)
-    return give_up(kAreaUnusable, "folder " + folder_text(session) + " in " + area_text(root), error);
+    return give_up(kAreaUnusable, "folder " + folder_text(session) + " in " + area_text(area), error);
   return folder;
 }
 
-Found<TaskFolder> make_task_folder(const Session& session, const Root& root) {
+Found<TaskFolder> make_task_folder(const Session& session, const Area& area) {
   int error = 0;
   for (int tries = 0; tries < kTries; ++tries) {
-    Found<Fd> area = make_area(session, root);
-    if (!area) return std::unexpected(area.error());
-    if (!*area) continue;
+    Found<Fd> place = make_area(session, area);
+    if (!place) return std::unexpected(place.error());
+    if (!*place) continue;
     TaskFolder folder;
-    folder.area = std::move(*area);
+    folder.area = std::move(*place);
     error = open_levels(session, true, folder);
     if (error == 0) return folder;
     if (error != ENOENT) break;
   }
-  return give_up(kAreaUnusable, "making folder " + folder_text(session) + " in " + area_text(root), error);
+  return give_up(kAreaUnusable, "making folder " + folder_text(session) + " in " + area_text(area), error);
 }
 
-int sync_task_folder(const TaskFolder& folder, const Root& root) {
+int sync_task_folder(const TaskFolder& folder, const Area& area) {
   for (const Fd* level : {&folder.task, &folder.run, &folder.channel, &folder.area}) {
     const int error = sync_directory(level->get());
     if (error != 0) return error;
   }
   int error = 0;
-  const Fd readable = open_directory(root.directory.get(), {}, error);
+  const Fd readable = open_directory(area.directory, {}, error);
   return readable ? sync_directory(readable.get()) : 0;
 }
 
@@ -184,10 +186,10 @@ int settle(int task_folder) {
   return error != 0 ? error : sync_directory(task_folder);
 }
 
-int TaskFolders::find(std::size_t root, int& error) {
+int TaskFolders::find(std::size_t area, int& error) {
   error = 0;
-  if (folder_ && root_ == root) return folder_.get();
-  Found<TaskFolder> folder = open_task_folder(session_, session_.roots[root]);
+  if (folder_ && area_ == area) return folder_.get();
+  Found<TaskFolder> folder = open_task_folder(session_, session_.areas[area]);
   if (!folder) {
     error = folder.error().error_number != 0 ? folder.error().error_number : EPERM;
     return -1;
@@ -197,11 +199,11 @@ int TaskFolders::find(std::size_t root, int& error) {
     return -1;
   }
   folder_ = std::move(folder->task);
-  root_ = root;
+  area_ = area;
   return folder_.get();
 }
 
-std::string area_text(const Root& root) { return root.path + "/" + root.area; }
+std::string area_text(const Area& area) { return (area.path == "/" ? "" : area.path) + "/" + area.name; }
 
 std::string folder_text(const Session& session) {
   return session.begin.channel + "/" + session.begin.run + "/" + std::to_string(session.begin.task);

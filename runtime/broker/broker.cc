@@ -142,7 +142,7 @@ Verdict Broker::purge(std::string_view packet) {
   wire::Purge message;
   if (!wire::decode_message(packet, message)) return undecodable("Purge");
   stage = Stage::done;
-  return Purging(session).run(message.tidy);
+  return Purging(session).run(message);
 }
 
 Verdict Broker::trial(std::string_view packet) {
@@ -152,19 +152,48 @@ Verdict Broker::trial(std::string_view packet) {
   return run_trial(session);
 }
 
+// The area of a root, which at the top of a mount may be another root's too.
+std::size_t place_area(Session& session, const Root& root, std::uint32_t top, const std::string& top_path,
+                       const EntryStat& top_stat) {
+  Area area{root.area, root.directory.get(), root.path, root.stat, false};
+  if (top != 0) area = {root.area, session.tops[top - 1].get(), top_path, top_stat, true};
+  for (std::size_t i = 0; i < session.areas.size(); ++i) {
+    const Area& known = session.areas[i];
+    if (top != 0 && known.at_top && known.name == area.name && known.stat.dev == area.stat.dev &&
+        known.stat.identity.inode == area.stat.identity.inode)
+      return i;
+  }
+  session.areas.push_back(std::move(area));
+  return session.areas.size() - 1;
+}
+
 Verdict set_up(Broker& broker, int socket, const wire::Setup& setup, std::vector<Fd> roots) {
   Session& session = broker.session;
   session.socket = socket;
   session.owner = setup.fs_uid;
   broker.area_only = setup.area_only;
-  if (roots.size() != setup.roots.size() || setup.areas.size() != setup.roots.size())
+  if (roots.size() != setup.roots.size() + setup.tops.size() || setup.areas.size() != setup.roots.size())
     return give_up(kOutOfOrder, "roots, areas and descriptors do not match");
   // 0 to 3 are taken; beside listings and walks a phase holds up to six more for a moment.
   const std::size_t taken = 4 + roots.size() + 6;
   session.free_fds = std::clamp<std::size_t>(setup.open_files > taken ? setup.open_files - taken : 0, 4, 48);
-  for (std::size_t i = 0; i < roots.size(); ++i) {
+  std::vector<EntryStat> top_stats;
+  for (std::size_t i = 0; i < setup.tops.size(); ++i) {
+    const wire::TopSpec& spec = setup.tops[i];
+    session.tops.push_back(std::move(roots[setup.roots.size() + i]));
+    EntryStat& seen = top_stats.emplace_back();
+    const int error = stat_at(session.tops.back().get(), "", false, seen);
+    if (error != 0 || seen.identity.type != EntryType::directory || seen.dev != spec.dev || seen.identity.inode != spec.inode)
+      return give_up(kRootChanged, spec.path + " is not the directory it was", error);
+  }
+  for (std::size_t i = 0; i < setup.roots.size(); ++i) {
     const wire::RootSpec& spec = setup.roots[i];
-    Root root{std::move(roots[i]), spec.path, setup.areas[i], spec.excludes, spec.stable_birth, {}};
+    Root root;
+    root.directory = std::move(roots[i]);
+    root.path = spec.path;
+    root.area = setup.areas[i];
+    root.excludes = spec.excludes;
+    root.with_birth = spec.stable_birth;
     for (std::string& exclude : root.excludes)
       while (exclude.ends_with('/')) exclude.pop_back();
     if (!root.area.empty() && !is_entry_name(root.area))
@@ -173,6 +202,19 @@ Verdict set_up(Broker& broker, int socket, const wire::Setup& setup, std::vector
     if (error != 0 || root.stat.identity.type != EntryType::directory || root.stat.dev != spec.dev ||
         root.stat.identity.inode != spec.inode)
       return give_up(kRootChanged, "root " + spec.path + " is not the directory it was", error);
+    if (spec.top > setup.tops.size() || !is_relative_path(spec.below_top) || (spec.top == 0 && !spec.below_top.empty()))
+      return give_up(kOutOfOrder, "root " + spec.path + " has no such top");
+    if (spec.top != 0) {
+      const EntryStat& top = top_stats[spec.top - 1];
+      if (top.dev != root.stat.dev || top.mount_id != root.stat.mount_id)
+        return give_up(kRootChanged, "root " + spec.path + " and " + setup.tops[spec.top - 1].path + " are not on one mount");
+    }
+    if (!root.area.empty()) {
+      root.below_area = spec.below_top;
+      const bool at_top = spec.top != 0;
+      root.area_index = place_area(session, root, spec.top, at_top ? setup.tops[spec.top - 1].path : std::string(),
+                                   at_top ? top_stats[spec.top - 1] : EntryStat());
+    }
     session.roots.push_back(std::move(root));
   }
   return {};

@@ -9,28 +9,31 @@ namespace freshet::broker {
 
 Purging::Purging(const Session& session) : session_(session), stack_(session.free_fds / 2) {}
 
-Verdict Purging::run(bool tidy) {
-  for (const Root& root : session_.roots) {
-    if (root.area.empty()) continue;
-    if (const Verdict purged = purge_root(root, tidy); !purged) return purged;
+Verdict Purging::run(const wire::Purge& request) {
+  std::vector<bool> keep(session_.areas.size());
+  for (const std::uint32_t root : request.keep) {
+    if (root >= session_.roots.size()) return give_up(kNotPermitted, "keeping the area of a root that is not here");
+    if (const std::size_t area = session_.roots[root].area_index; area != kNoArea) keep[area] = true;
   }
+  for (std::size_t i = 0; i < keep.size(); ++i)
+    if (const Verdict purged = purge_area(session_.areas[i], request.tidy, keep[i]); !purged) return purged;
   return session_.send(done_);
 }
 
-Verdict Purging::purge_root(const Root& root, bool tidy) {
-  const Found<TaskFolder> folder = open_task_folder(session_, root);
+Verdict Purging::purge_area(const Area& area, bool tidy, bool keep) {
+  const Found<TaskFolder> folder = open_task_folder(session_, area);
   if (!folder) return std::unexpected(folder.error());
-  if (*folder) empty_task(root, folder->task.get(), tidy);
+  if (*folder) empty_task(area, folder->task.get(), tidy);
   // What is not empty stays; that is no error here.
   if (folder->run) unlink_entry(folder->run.get(), std::to_string(session_.begin.task).c_str(), true);
   if (folder->channel) unlink_entry(folder->channel.get(), session_.begin.run.c_str(), true);
   if (folder->area) unlink_entry(folder->area.get(), session_.begin.channel.c_str(), true);
-  if (!remove_empty_area(session_, root)) ++done_.times_failed;
+  if (!keep && !remove_empty_area(session_, area)) ++done_.times_failed;
   return {};
 }
 
 // Slots first: as long as one entry is left the table has to say where it came from.
-void Purging::empty_task(const Root& root, int task, bool tidy) {
+void Purging::empty_task(const Area& area, int task, bool tidy) {
   std::vector<std::string> slots;
   bool others = false;
   listing_.start(task);
@@ -47,13 +50,13 @@ void Purging::empty_task(const Root& root, int task, bool tidy) {
     }
   }
   for (const std::string& slot : slots) {
-    if (!tidy) empty_directory(root, task, slot.c_str());
+    if (!tidy) empty_directory(area, task, slot.c_str());
     if (unlink_entry(task, slot.c_str(), true) != 0) others = true;
   }
   if (!others && error == 0) unlink_entry(task, kTableName, false);
 }
 
-void Purging::empty_directory(const Root& root, int parent, const char* name) {
+void Purging::empty_directory(const Area& area, int parent, const char* name) {
   int error = 0;
   Fd top = open_directory(parent, name, error);
   if (!top) {
@@ -69,7 +72,7 @@ void Purging::empty_directory(const Root& root, int parent, const char* name) {
   pending_.clear();
   stack_.start(std::move(top));
   levels.push_back({0, 0});
-  unlink_files(root, stack_.deepest(error));
+  unlink_files(area, stack_.deepest(error));
   std::string left;
   while (true) {
     if (pending_.size() > levels.back().first_pending) {
@@ -80,7 +83,7 @@ void Purging::empty_directory(const Root& root, int parent, const char* name) {
       if (error == 0) {
         names_.resize(next.name);
         levels.push_back({pending_.size(), next.allocated});
-        unlink_files(root, stack_.deepest(error));
+        unlink_files(area, stack_.deepest(error));
         continue;
       }
       // It may be empty all the same; with a mount on it (EXDEV) it stays.
@@ -105,7 +108,7 @@ void Purging::empty_directory(const Root& root, int parent, const char* name) {
   stack_.clear();
 }
 
-void Purging::unlink_files(const Root& root, int dir) {
+void Purging::unlink_files(const Area& area, int dir) {
   listing_.start(dir);
   ListedEntry entry;
   int error = 0;
@@ -113,7 +116,7 @@ void Purging::unlink_files(const Root& root, int dir) {
     EntryStat seen;
     error = stat_at(dir, entry.name.data(), false, seen);
     if (error == ENOENT) continue;
-    if (error != 0 || seen.mount_root || seen.mount_id != root.stat.mount_id) {
+    if (error != 0 || seen.mount_root || seen.mount_id != area.stat.mount_id) {
       ++done_.left;
       continue;
     }

@@ -17,7 +17,7 @@ class Purging {
   explicit Purging(const Session& session);
 
   // Answers Finished.
-  Verdict run(bool tidy);
+  Verdict run(const wire::Purge& request);
 
  private:
   struct Pending {
@@ -25,12 +25,12 @@ class Purging {
     std::uint64_t allocated = 0;
   };
 
-  Verdict purge_root(const Root& root, bool tidy);
-  void empty_task(const Root& root, int task, bool tidy);
+  Verdict purge_area(const Area& area, bool tidy, bool keep);
+  void empty_task(const Area& area, int task, bool tidy);
   // Everything below the directory `name` of `parent`, not itself.
-  void empty_directory(const Root& root, int parent, const char* name);
+  void empty_directory(const Area& area, int parent, const char* name);
   // Unlinks all but directories in the deepest directory of the stack; those are left pending.
-  void unlink_files(const Root& root, int dir);
+  void unlink_files(const Area& area, int dir);
   void remove_directory(int parent, const char* name, std::uint64_t allocated);
 
   const Session& session_;

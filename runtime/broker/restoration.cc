@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <unordered_set>
 
 #include "runtime/broker/file_system.h"
 
@@ -60,35 +59,36 @@ Verdict Restoration::run() {
   if (const Verdict reported = report_lost_slots(); !reported) return reported;
   if (const Verdict flushed = flush(); !flushed) return flushed;
   give_times_back();
-  for (std::size_t root = 0; root < has_folder_.size(); ++root) {
-    if (!has_folder_[root]) continue;
+  for (std::size_t area = 0; area < has_folder_.size(); ++area) {
+    if (!has_folder_[area]) continue;
     int error = 0;
-    const int folder = folders_.find(root, error);
+    const int folder = folders_.find(area, error);
     if (folder >= 0) error = settle(folder);
-    if (error != 0) return give_up(kAreaUnusable, "syncing " + area_text(session_.roots[root]), error);
+    if (error != 0) return give_up(kAreaUnusable, "syncing " + area_text(session_.areas[area]), error);
   }
   done_.entries = done_.units;
   return session_.send(done_);
 }
 
 Verdict Restoration::read_tables() {
-  has_folder_.resize(session_.roots.size());
-  for (std::size_t root = 0; root < has_folder_.size(); ++root)
-    if (const Verdict read = read_table(root); !read) return read;
+  has_folder_.resize(session_.areas.size());
+  known_.resize(session_.areas.size());
+  for (std::size_t area = 0; area < has_folder_.size(); ++area)
+    if (const Verdict read = read_table(area); !read) return read;
   // Numbers are unique through all roots of a task, and later ones may lie inside earlier ones.
   std::sort(items_.begin(), items_.end(),
             [](const Item& a, const Item& b) { return a.slot.number > b.slot.number; });
   return {};
 }
 
-Verdict Restoration::read_table(std::size_t root_index) {
-  const Root& root = session_.roots[root_index];
-  Found<TaskFolder> folder = open_task_folder(session_, root);
+Verdict Restoration::read_table(std::size_t area_index) {
+  const Area& area = session_.areas[area_index];
+  Found<TaskFolder> folder = open_task_folder(session_, area);
   if (!folder) return std::unexpected(folder.error());
   if (!*folder) return {};
-  has_folder_[root_index] = true;
+  has_folder_[area_index] = true;
   const int task = folder->task.get();
-  const std::string text = "table of " + folder_text(session_) + " in " + area_text(root);
+  const std::string text = "table of " + folder_text(session_) + " in " + area_text(area);
 
   EntryStat seen;
   int error = stat_at(task, kTableName, false, seen);
@@ -105,12 +105,25 @@ Verdict Restoration::read_table(std::size_t root_index) {
     reader.feed({buffer.data(), length});
   } while (error == 0 && length > 0);
   if (error != 0) return give_up(kAreaUnusable, "reading " + text, error);
-  for (TableSlot& slot : reader.take()) {
-    // A table does not name closed places; one that does was not written by us.
-    if (is_closed_off(root, slot.path)) continue;
-    items_.push_back({root_index, std::move(slot), false, false});
-  }
+  for (TableSlot& slot : reader.take()) take_slot(area_index, std::move(slot));
   return {};
+}
+
+void Restoration::take_slot(std::size_t area_index, TableSlot slot) {
+  for (std::size_t i = 0; i < session_.roots.size(); ++i) {
+    const Root& root = session_.roots[i];
+    if (root.area_index != area_index) continue;
+    std::optional<std::string> path = path_in_root(root, slot.path);
+    if (!path) continue;
+    // A table does not name closed places; one that does was not written by us.
+    if (is_closed_off(root, *path)) return;
+    known_[area_index].insert(slot.number);
+    slot.path = std::move(*path);
+    items_.push_back({i, std::move(slot), false, false});
+    return;
+  }
+  // At a mount's top: of a root that the manager could not open. It has said so.
+  if (session_.areas[area_index].at_top) known_[area_index].insert(slot.number);
 }
 
 Fd Restoration::open_origin(const Item& item, RestoreCode& code, int& error) const {
@@ -136,7 +149,7 @@ Fd Restoration::open_origin(const Item& item, RestoreCode& code, int& error) con
 Verdict Restoration::put_back(Item& item, bool report_left, std::uint64_t& moved) {
   if (item.empty) return {};
   int error = 0;
-  const int folder = folders_.find(item.root, error);
+  const int folder = folders_.find(session_.roots[item.root].area_index, error);
   const Fd place = folder < 0 ? Fd() : open_directory(folder, std::to_string(item.slot.number), error);
   if (!place) {
     item.empty = error == ENOENT;  // never used, or removed by an earlier, complete restore
@@ -187,31 +200,31 @@ Verdict Restoration::move_entries(Item& item, int place, int origin, RestoreCode
 }
 
 Verdict Restoration::report_lost_slots() {
-  for (std::size_t root = 0; root < has_folder_.size(); ++root) {
-    if (!has_folder_[root]) continue;
-    if (const Verdict reported = report_lost_slots_of(root); !reported) return reported;
+  for (std::size_t area = 0; area < has_folder_.size(); ++area) {
+    if (!has_folder_[area]) continue;
+    if (const Verdict reported = report_lost_slots_of(area); !reported) return reported;
   }
   return {};
 }
 
 // Slots that the table does not name, or not in a way that can be believed. Their entries stay; the path is where they
 // are, because nobody knows where they were.
-Verdict Restoration::report_lost_slots_of(std::size_t root) {
-  std::unordered_set<std::uint32_t> known;
-  for (const Item& item : items_)
-    if (item.root == root) known.insert(item.slot.number);
+Verdict Restoration::report_lost_slots_of(std::size_t area_index) {
+  const Area& area = session_.areas[area_index];
+  std::size_t root = 0;
+  while (session_.roots[root].area_index != area_index) ++root;
   int error = 0;
-  const int folder = folders_.find(root, error);
-  if (folder < 0) return give_up(kAreaUnusable, "opening " + area_text(session_.roots[root]), error);
+  const int folder = folders_.find(area_index, error);
+  if (folder < 0) return give_up(kAreaUnusable, "opening " + area_text(area), error);
   std::vector<std::string> lost;
   rewind_directory(folder);
   listing_.start(folder);
   ListedEntry entry;
   while (listing_.next(entry, error))
-    if (const std::uint32_t number = slot_number(entry.name); number != 0 && !known.contains(number))
+    if (const std::uint32_t number = slot_number(entry.name); number != 0 && !known_[area_index].contains(number))
       lost.emplace_back(entry.name);
   for (const std::string& name : lost) {
-    const std::string where = join_path(join_path(session_.roots[root].area, folder_text(session_)), name);
+    const std::string where = join_path(join_path(area.name, folder_text(session_)), name);
     const Fd place = open_directory(folder, name, error);
     if (!place) {
       if (const Verdict told = report(root, where, RestoreCode::bad_table, error); !told) return told;

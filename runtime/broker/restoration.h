@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "runtime/broker/area.h"
@@ -35,12 +36,13 @@ class Restoration {
   };
 
   Verdict read_tables();
-  Verdict read_table(std::size_t root);
+  Verdict read_table(std::size_t area);
+  void take_slot(std::size_t area, TableSlot slot);
   Verdict put_back(Item& item, bool report, std::uint64_t& moved);
   Verdict move_entries(Item& item, int place, int origin, wire::RestoreCode refusal, int error, bool report,
                        Round& round);
   Verdict report_lost_slots();
-  Verdict report_lost_slots_of(std::size_t root);
+  Verdict report_lost_slots_of(std::size_t area);
   Verdict report(std::size_t root, std::string path, wire::RestoreCode code, int error);
   Verdict flush();
   // Resolved again and compared; none with the reason.
@@ -49,7 +51,8 @@ class Restoration {
 
   const Session& session_;
   TaskFolders folders_;
-  std::vector<bool> has_folder_;     // by root
+  std::vector<bool> has_folder_;     // by area
+  std::vector<std::unordered_set<std::uint32_t>> known_;  // by area: numbers of slots whose lines are good
   std::vector<Item> items_;          // in descending order of number
   wire::Restored conflicts_;
   std::size_t conflict_bytes_ = 0;

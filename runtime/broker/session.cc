@@ -1,5 +1,6 @@
 #include "runtime/broker/session.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "runtime/base/bytes.h"
@@ -50,6 +51,17 @@ std::string join_path(std::string_view parent, std::string_view name) {
   if (!path.empty()) path += '/';
   path += name;
   return path;
+}
+
+std::string table_path(const Root& root, std::string_view path) {
+  return path.empty() ? root.below_area : join_path(root.below_area, path);
+}
+
+std::optional<std::string> path_in_root(const Root& root, std::string_view table_path) {
+  if (!is_within(table_path, root.below_area)) return std::nullopt;
+  if (root.below_area.empty()) return std::string(table_path);
+  table_path.remove_prefix(std::min(table_path.size(), root.below_area.size() + 1));
+  return std::string(table_path);
 }
 
 }  // namespace freshet::broker

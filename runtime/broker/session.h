@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,24 @@ inline constexpr const char* kOutOfMemory = "F3007";
 
 std::unexpected<wire::Failed> give_up(const char* code, std::string what, int error_number = 0);
 
+// A quarantine area: in its root, or at the top of the root's mount, where it may serve several roots.
+struct Area {
+  std::string name;
+  int directory = -1;        // that it stands in, O_PATH; not owned
+  std::string path;          // of that directory, for texts only
+  EntryStat stat;            // of that directory as it was at the start
+  // The manager made it before this process was locked, for this process may make nothing there; and others use it.
+  bool at_top = false;
+};
+
+inline constexpr std::size_t kNoArea = static_cast<std::size_t>(-1);
+
 struct Root {
   Fd directory;              // O_PATH
   std::string path;          // for texts only
-  std::string area;          // name of the area below it, "" for none
+  std::string area;          // name of its area, "" for none; what has that name in the root is closed off in any case
+  std::size_t area_index = kNoArea;  // in Session::areas
+  std::string below_area;    // the root, relative to the directory that its area stands in; "" is that directory
   std::vector<std::string> excludes;
   bool with_birth = true;
   EntryStat stat;            // of the root as it was at the start: dev, mount id, times
@@ -42,6 +57,8 @@ struct Session {
   std::uint32_t owner = 0;   // uid of what this process makes
   std::size_t free_fds = 8;  // descriptors beside the socket and the roots
   std::vector<Root> roots;
+  std::vector<Fd> tops;      // O_PATH
+  std::vector<Area> areas;
   wire::Begin begin;
 
   template <class M>
@@ -60,5 +77,10 @@ bool contains_closed_off(const Root& root, std::string_view place);
 bool is_relative_path(std::string_view path);
 
 std::string join_path(std::string_view parent, std::string_view name);
+
+// The path of a directory of the root as its area's table has it: relative to the directory that the area stands in.
+std::string table_path(const Root& root, std::string_view path);
+// And back; none when it is not of this root.
+std::optional<std::string> path_in_root(const Root& root, std::string_view table_path);
 
 }  // namespace freshet::broker

@@ -29,7 +29,7 @@ OutcomeCode origin_problem(int error) {
 SlotBook::SlotBook(const Session& session, std::size_t capacity)
     : session_(session),
       capacity_(std::max<std::size_t>(capacity, 1)),
-      has_table_(session.roots.size()),
+      has_table_(session.areas.size()),
       by_inode_(session.roots.size()),
       folders_(session) {
   open_.reserve(capacity_);
@@ -75,6 +75,11 @@ Verdict SlotBook::add(const wire::Slot& wanted) {
   int error = 0;
   const Fd origin = resolve(state, seen, state.problem, error);
   state.error_number = error;
+  // The table has no line for such a path.
+  if (origin && table_path(root, wanted.path).size() > wire::kMaxPath) {
+    state.problem = OutcomeCode::failed;
+    state.error_number = ENAMETOOLONG;
+  }
   if (origin) {
     // A directory that is named twice had its times read before the first effect only the first time.
     const auto [known, is_new] = by_inode_[wanted.root].try_emplace(wanted.inode, wanted.number);
@@ -87,38 +92,39 @@ Verdict SlotBook::add(const wire::Slot& wanted) {
 
 Verdict SlotBook::publish() {
   if (!session_.begin.unlink) {
-    std::vector<bool> concerned(session_.roots.size());
+    std::vector<bool> concerned(session_.areas.size());
     for (std::size_t i = published_; i < slots_.size(); ++i)
-      if (slots_[i].problem == OutcomeCode::removed) concerned[slots_[i].root] = true;
-    for (std::size_t root = 0; root < concerned.size(); ++root) {
-      if (!concerned[root]) continue;
-      if (const Verdict done = publish_root(root); !done) return done;
+      if (slots_[i].problem == OutcomeCode::removed) concerned[session_.roots[slots_[i].root].area_index] = true;
+    for (std::size_t area = 0; area < concerned.size(); ++area) {
+      if (!concerned[area]) continue;
+      if (const Verdict done = publish_area(area); !done) return done;
     }
   }
   published_ = slots_.size();
   return {};
 }
 
-Verdict SlotBook::publish_root(std::size_t root_index) {
-  const Root& root = session_.roots[root_index];
-  const std::string text = "table of " + folder_text(session_) + " in " + area_text(root);
-  const Found<TaskFolder> folder = make_task_folder(session_, root);
+Verdict SlotBook::publish_area(std::size_t area_index) {
+  const Area& area = session_.areas[area_index];
+  const std::string text = "table of " + folder_text(session_) + " in " + area_text(area);
+  const Found<TaskFolder> folder = make_task_folder(session_, area);
   if (!folder) return std::unexpected(folder.error());
-  const bool first = !has_table_[root_index];
+  const bool first = !has_table_[area_index];
   int error = 0;
   const Fd file = open_beneath(folder->task.get(), kTableName,
                                O_WRONLY | O_APPEND | O_NOFOLLOW | (first ? O_CREAT | O_EXCL : 0), error, 0600);
   if (!file) return give_up(kAreaUnusable, "opening " + text, error);
-  has_table_[root_index] = true;
+  has_table_[area_index] = true;
 
   std::string lines(first ? kTableHeader : "");
   for (std::size_t i = published_; i <= slots_.size() && error == 0; ++i) {
     const bool end = i == slots_.size();
     if (!end) {
       const State& state = slots_[i];
-      if (state.root != root_index || state.problem != OutcomeCode::removed) continue;
+      const Root& root = session_.roots[state.root];
+      if (root.area_index != area_index || state.problem != OutcomeCode::removed) continue;
       lines += format_table_line({static_cast<std::uint32_t>(i + 1), state.inode, state.birth_ns, state.mtime_ns,
-                                  state.atime_ns, state.path});
+                                  state.atime_ns, table_path(root, state.path)});
     }
     if (end || lines.size() >= kWriteAt) {
       error = write_all(file.get(), lines);
@@ -126,7 +132,7 @@ Verdict SlotBook::publish_root(std::size_t root_index) {
     }
   }
   if (error == 0) error = sync_data(file.get());
-  if (error == 0 && first) error = sync_task_folder(*folder, root);
+  if (error == 0 && first) error = sync_task_folder(*folder, area);
   if (error != 0) return give_up(kAreaUnusable, "writing " + text, error);
   return {};
 }
@@ -170,7 +176,7 @@ int SlotBook::open_place(std::uint32_t number, int& error) {
   }
   if (!open->place) {
     State& state = slot(number);
-    const int folder = folders_.find(state.root, error);
+    const int folder = folders_.find(session_.roots[state.root].area_index, error);
     if (folder < 0) return -1;
     const std::string name = std::to_string(number);
     if (!state.made) {
@@ -212,12 +218,12 @@ std::uint64_t SlotBook::give_times_back() {
 
 Verdict SlotBook::settle() {
   if (session_.begin.unlink) return {};
-  for (std::size_t root = 0; root < has_table_.size(); ++root) {
-    if (!has_table_[root]) continue;
+  for (std::size_t area = 0; area < has_table_.size(); ++area) {
+    if (!has_table_[area]) continue;
     int error = 0;
-    const int folder = folders_.find(root, error);
+    const int folder = folders_.find(area, error);
     if (folder >= 0) error = broker::settle(folder);
-    if (error != 0) return give_up(kAreaUnusable, "syncing " + area_text(session_.roots[root]), error);
+    if (error != 0) return give_up(kAreaUnusable, "syncing " + area_text(session_.areas[area]), error);
   }
   return {};
 }

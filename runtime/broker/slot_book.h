@@ -78,13 +78,13 @@ class SlotBook {
   // Resolves and compares; fills `seen`.
   Fd resolve(const State& state, EntryStat& seen, wire::OutcomeCode& code, int& error) const;
   Open* find_open(std::uint32_t number);
-  Verdict publish_root(std::size_t root);
+  Verdict publish_area(std::size_t area);
 
   const Session& session_;
   const std::size_t capacity_;
   std::deque<State> slots_;
   std::size_t published_ = 0;
-  std::vector<bool> has_table_;                                         // by root
+  std::vector<bool> has_table_;                                         // by area
   std::vector<std::unordered_map<std::uint64_t, std::uint32_t>> by_inode_;  // by root: origin inode -> slot number
   std::vector<Open> open_;
   std::uint64_t uses_ = 0;

@@ -75,6 +75,13 @@ bool ChildProcess::sample(ProcessLook& look) {
   return look.rss_bytes != 0;
 }
 
+Fd ChildProcess::open_proc() const {
+  if (status_) return {};
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d", static_cast<int>(pid_));
+  return Fd(::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
 std::uint32_t ChildProcess::count_fds() const {
   std::error_code error;
   std::uint32_t count = 0;

@@ -38,6 +38,8 @@ class ChildProcess {
   // include the manager's own: the child shared its memory until its exec.) False when it is gone.
   bool sample(ProcessLook& look);
   [[nodiscard]] std::uint32_t count_fds() const;
+  // Its folder in /proc, of this process and no later one; none when it is gone.
+  [[nodiscard]] Fd open_proc() const;
 
   // Filled by reap, but for the peak, which samples raise.
   [[nodiscard]] const RoleUsage& usage() const { return usage_; }

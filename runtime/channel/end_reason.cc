@@ -60,7 +60,7 @@ End judge_exit(const ExitStatus& status, wire::Role role, std::int64_t cpu_ns, s
   if (!status.signalled) {
     if (role != wire::Role::worker && status.number == 0) return {};
     if (role == wire::Role::worker) return {EndReason::plugin, "it ended its own process", {}};
-    return {EndReason::protocol, "exit code " + std::to_string(status.number), {}};
+    return {EndReason::setup, "exit code " + std::to_string(status.number), {}};
   }
   if (status.number == SIGXFSZ) return {EndReason::limit, "its file size limit", {}};
   // The kernel judges the limit by ticks, and tells us afterwards what it measured: on a busy machine the two differ.

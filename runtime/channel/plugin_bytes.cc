@@ -9,6 +9,9 @@
 #include <cerrno>
 #include <vector>
 
+#include "runtime/base/units.h"
+#include "runtime/manifest/manifest.h"
+
 namespace freshet::channel {
 namespace {
 
@@ -59,8 +62,8 @@ Result<PluginBytes> read_plugin_file(const std::string& path) {
     if (got == 0) break;
     const auto length = static_cast<std::size_t>(got);
     out.size += length;  // counted while reading: the file may grow meanwhile
-    if (out.size > kMaxPluginBytes)
-      return fail("F2020", ErrorKind::invalid, "the plugin " + path + " is over 64 MiB",
+    if (out.size > manifest::kMaxPluginBytes)
+      return fail("F2020", ErrorKind::invalid, "the plugin " + path + " is over " + format_size(manifest::kMaxPluginBytes),
                   "A plugin holds code and a manifest; ship data beside it.");
     crypto_hash_sha256_update(&hash, chunk.data(), length);
     if (auto done = write_all(out.memfd.get(), chunk.data(), length); !done) return std::unexpected(done.error());

@@ -8,8 +8,6 @@
 
 namespace freshet::channel {
 
-inline constexpr std::uint64_t kMaxPluginBytes = 64ULL << 20;
-
 // A plugin's file as it was when it was read: what was hashed is what the probe reads and the worker loads.
 struct PluginBytes {
   Fd memfd;  // sealed: can neither grow, shrink, be written nor be unsealed
@@ -18,7 +16,7 @@ struct PluginBytes {
 };
 
 // Reads a regular file once (a link to one will do; a fifo or device is refused and never waited for). Errors: F2020
-// over kMaxPluginBytes; `missing`; `system`.
+// over manifest::kMaxPluginBytes; `missing`; `system`.
 Result<PluginBytes> read_plugin_file(const std::string& path);
 
 }  // namespace freshet::channel

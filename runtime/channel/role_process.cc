@@ -1,5 +1,6 @@
 #include "runtime/channel/role_process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -14,6 +15,8 @@
 #include "runtime/base/units.h"
 #include "runtime/channel/child_process.h"
 #include "runtime/channel/end_reason.h"
+#include "runtime/channel/live_roles.h"
+#include "runtime/channel/proc_files.h"
 #include "runtime/channel/role_setup.h"
 #include "runtime/sandbox/filter_table.h"
 
@@ -26,16 +29,19 @@ constexpr std::int64_t kSetupDeadline = 30'000 * kMillisecond;
 constexpr std::int64_t kHangUpGrace = 500 * kMillisecond;  // between a closed socket and the process's end
 constexpr std::size_t kMaxQueued = 64;                     // packets taken in while a send waits: 4 MiB
 
-class LiveRole final : public RoleProcess {
+class StartedRole final : public RoleProcess {
  public:
   // `started`: when its spawn was asked for.
-  LiveRole(sandbox::Spawned spawned, const RoleRequest& request, RoleSetup setup, std::int64_t started)
+  StartedRole(sandbox::Spawned spawned, const RoleRequest& request, RoleSetup setup, std::int64_t started)
       : role_(request.role),
         wall_ns_(request.limits.wall_ns),
         memory_bytes_(setup.setup.memory_bytes),
         shown_memory_(request.limits.memory_bytes),
         cpu_seconds_(setup.setup.cpu_seconds),
         self_(setup.setup.own_pid_namespace ? 1 : spawned.pid),
+        may_prove_(request.role == wire::Role::worker && request.plugin_memfd < 0),
+        channel_(request.channel),
+        live_(request.live),
         missing_(std::move(setup.missing)),
         socket_(std::move(spawned.socket)),
         child_(std::move(spawned.pidfd), spawned.pid),
@@ -44,9 +50,18 @@ class LiveRole final : public RoleProcess {
         deadline_(started_ + kSetupDeadline),
         buffer_(wire::kMaxPacket) {}
 
+  ~StartedRole() override { finish(); }  // it is listed no more before its descriptors go
+
   // Takes the role from its spawn to the proof of its lock.
   Status lock(const wire::Setup& setup, std::span<const int> fds) {
     if (!stop_event_) return fail_errno("eventfd");
+    seen_ = std::make_shared<LiveRole>();
+    seen_->channel = channel_;
+    seen_->pid = child_.pid();
+    seen_->lock = role_lock(setup);
+    seen_->proc = child_.open_proc();
+    // Once it is locked, the kernel shows its namespaces to root alone.
+    if (::geteuid() != 0 && seen_->proc) seen_->lock.namespaces = read_namespaces(seen_->proc.get());
     std::vector<std::uint8_t> packet;
     wire::encode_message(setup, packet);
     if (auto sent = wire::send_packet(socket_.get(), packet, fds); !sent && sent.error().kind == ErrorKind::bug)
@@ -104,9 +119,36 @@ class LiveRole final : public RoleProcess {
     return out;
   }
 
+  Result<Inventory> inventory() override {
+    if (end_ || !seen_->proc) return fail(ErrorKind::peer, "the process has ended");
+    return take_inventory(seen_->proc.get(), child_.pid());
+  }
+
+  [[nodiscard]] bool gone() const override {
+    return end_ && child_.reaped() && !socket_ && !listener_ && read_proc(seen_->proc.get(), "status").empty();
+  }
+
+  Result<Proof> prove() override {
+    if (!may_prove_) return fail(ErrorKind::bug, "a process that may load a plugin was asked for a proof");
+    if (listener_) sandbox::wake_synchronously(listener_.get());
+    Proof proof;
+    proving_ = &proof.calls;
+    const bool answered = send_message(wire::Prove{}) && expect(proof.said);
+    proving_ = nullptr;
+    if (!answered) {
+      if (!end_) end_with({EndReason::protocol, "its proof does not decode", {}}, true);
+      return fail(ErrorKind::peer, "the probe ended: " + end_->what);
+    }
+    return proof;
+  }
+
+  std::vector<CheckedPoint> check() override {
+    return end_ || !seen_->proc ? std::vector<CheckedPoint>() : look_from_outside(seen_->proc.get(), seen_->lock);
+  }
+
   void close_for(EndReason reason, std::string what) override { end_with({reason, std::move(what), {}}, true); }
 
-  End finish() override {
+  End finish() final {
     if (!end_) end_with({}, true);
     return *end_;
   }
@@ -139,7 +181,7 @@ class LiveRole final : public RoleProcess {
       const std::int64_t timeout = block ? std::max<std::int64_t>(wake - now, 0) : 0;
       const timespec limit{timeout / 1'000'000'000, timeout % 1'000'000'000};
       if (::ppoll(fds, std::size(fds), &limit, nullptr) < 0 && errno != EINTR) {
-        end_with({EndReason::protocol, "poll: " + errno_text(errno), {}}, true);
+        end_with({EndReason::setup, "poll: " + errno_text(errno), {}}, true);
         break;
       }
       if ((fds[1].revents & POLLIN) && take_notification()) return Ready::nothing;
@@ -164,7 +206,8 @@ class LiveRole final : public RoleProcess {
                 locked_ ? "its wall clock limit of " + format_duration(wall_ns_) : std::string("it was not ready in time"),
                 {}}, true);
     } else if (hung_up_ != 0 && now >= hung_up_ + kHangUpGrace) {
-      end_with({EndReason::protocol, "it closed its socket", {}}, true);
+      // Rude, and of no use to it: no breach.
+      end_with({role_ == wire::Role::worker ? EndReason::plugin : EndReason::setup, "it closed its socket", {}}, true);
     } else if (now >= next_watch_) {
       next_watch_ = now + kWatchEvery;
       ProcessLook look;
@@ -178,10 +221,16 @@ class LiveRole final : public RoleProcess {
   bool take_notification() {
     auto call = sandbox::read_notification(listener_.get());
     if (!call) {
-      end_with({EndReason::protocol, call.error().what, {}}, true);
+      end_with({EndReason::setup, call.error().what, {}}, true);
       return false;
     }
     if (!*call) return false;
+    if (proving_ != nullptr && proving_->size() < wire::kMaxTried) {
+      proving_->push_back(**call);
+      // Its thread may have died meanwhile; then there is nobody to answer.
+      [[maybe_unused]] const Status answered = sandbox::answer_notification(listener_.get(), (*call)->id, EPERM);
+      return false;
+    }
     if (!locked_ && !canary_ && (*call)->number == sandbox::canary_call()) {
       canary_ = **call;
       return true;
@@ -279,6 +328,7 @@ class LiveRole final : public RoleProcess {
     ProcessLook look;
     child_.sample(look);  // so that even a short life has a peak
     locked_ = true;
+    if (live_ != nullptr) ticket_ = live_->add(seen_);
     const std::int64_t now = clock_.monotonic();
     start_ns_ = now - started_;
     deadline_ = now + wall_ns_;
@@ -308,6 +358,7 @@ class LiveRole final : public RoleProcess {
     // Constructors of the plugin run while it is loaded.
     const bool by_itself = end.reason == EndReason::signal || end.reason == EndReason::timeout || end.reason == EndReason::limit;
     if (loading_ && by_itself) end.code = "F2013";
+    if (live_ != nullptr) live_->remove(ticket_);
     child_.reap(kill);
     ended_ = clock_.monotonic();
     end_ = std::move(end);
@@ -329,6 +380,9 @@ class LiveRole final : public RoleProcess {
   const std::uint64_t shown_memory_;  // without
   const std::uint64_t cpu_seconds_;
   const int self_;                    // the role's pid as it sees it
+  const bool may_prove_;              // no foreign code can ever run in it
+  const std::string channel_;
+  LiveRoles* const live_;
 
   std::vector<std::string> missing_;
   Fd socket_;
@@ -345,6 +399,9 @@ class LiveRole final : public RoleProcess {
   bool exiting_ = false;
   bool loading_ = false;      // between Load and its answer
   std::optional<End> end_;
+  std::shared_ptr<LiveRole> seen_;    // set by lock(); constant once it is listed
+  LiveRoles::Ticket ticket_ = 0;
+  std::vector<sandbox::Notification>* proving_ = nullptr;  // during prove(): where its calls are kept
 
   std::vector<char> buffer_;
   std::vector<char> shown_;                // the queued packet that was handed out last
@@ -367,7 +424,7 @@ Result<std::unique_ptr<RoleProcess>> RoleProcess::start(sandbox::Spawner& spawne
   wire::Setup message = setup->setup;
   const std::vector<int> fds = setup->fds;
   const pid_t pid = spawned->pid;
-  auto role = std::make_unique<LiveRole>(std::move(*spawned), request, std::move(*setup), started);
+  auto role = std::make_unique<StartedRole>(std::move(*spawned), request, std::move(*setup), started);
   if (auto done = add_filter(support, request, pid, message); !done) return std::unexpected(done.error());
   if (auto done = role->lock(message, fds); !done) return std::unexpected(done.error());
   return role;

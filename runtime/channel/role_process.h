@@ -11,6 +11,8 @@
 
 #include "runtime/base/error.h"
 #include "runtime/base/fd.h"
+#include "runtime/channel/inventory.h"
+#include "runtime/channel/isolation_check.h"
 #include "runtime/config/config.h"
 #include "runtime/sandbox/host_support.h"
 #include "runtime/sandbox/spawner.h"
@@ -44,6 +46,8 @@ struct ProcessLook {
   std::uint64_t rss_bytes = 0;
 };
 
+class LiveRoles;
+
 // A granted root, opened by the manager: O_PATH, no link on the way. Shared by worker and broker of a task.
 struct OpenRoot {
   config::RootConfig config;
@@ -59,12 +63,16 @@ struct RoleRequest {
   bool unlink = false;                                  // broker, phase remove: quarantine mode `none`
   std::vector<const OpenRoot*> roots;                   // not owned
   std::vector<std::string> areas;                       // per root; "" for none
+  std::vector<const OpenRoot*> tops;                    // broker: other directories with areas; not owned
+  std::vector<std::uint32_t> top_of;                    // per root: in tops, from 1; 0, or no member: in the root itself
   config::LimitsConfig limits;
   int plugin_memfd = -1;                                // worker, probe; not owned
   bool strict = true;
   std::uint32_t uid = 0;                                // sandbox uid for this channel and role, when support allows
   std::uint64_t table_bytes = 0;                        // broker: the file size limit is this plus 64 KiB
   std::string label;                                    // "task expired-web-cache" for log lines
+  std::string channel;                                  // under which `live` lists it
+  LiveRoles* live = nullptr;                            // not owned, outlives the process; null: it is not listed
 };
 
 // One live worker, broker or probe, seen from the manager. Used by one thread at a time. The destructor kills and
@@ -99,6 +107,17 @@ class RoleProcess {
   // The wall clock limit counts anew from now: before a Verify that follows a pause the role had no part in.
   virtual void restart_deadline() = 0;
   virtual Result<ProcessLook> look() = 0;
+  // All that it holds now. Error kind `peer` when it has ended.
+  virtual Result<Inventory> inventory() = 0;
+  // Ended and reaped, with nothing of it left here but its figures.
+  [[nodiscard]] virtual bool gone() const = 0;
+
+  // Of a worker that was started without a plugin: has it try everything it may not do, answers each call outside the
+  // filter with EPERM and keeps it. A breach in any other process ends it; here it is the point. Error kind `bug` for a
+  // process that could ever load foreign code.
+  virtual Result<Proof> prove() = 0;
+  // Looks at it from outside, as look_from_outside does. Empty when it has ended.
+  virtual std::vector<CheckedPoint> check() = 0;
 
   // Ends it for a reason the caller found (a packet that does not decode, a message out of order).
   virtual void close_for(EndReason reason, std::string what) = 0;

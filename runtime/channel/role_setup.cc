@@ -54,6 +54,7 @@ std::uint64_t capabilities(const sandbox::HostSupport& support, Role role) {
 }
 
 std::string relative_to(const std::string& root, const std::string& path) {
+  if (root == "/") return path.substr(1);
   return path.size() > root.size() + 1 ? path.substr(root.size() + 1) : std::string();
 }
 
@@ -87,7 +88,7 @@ void set_limits(const sandbox::HostSupport& support, const RoleRequest& request,
   if (!broker) setup.cpu_seconds = static_cast<std::uint64_t>(std::max(kSecond, limits.cpu_ns + kSecond - 1) / kSecond);
   setup.file_size_bytes = broker ? request.table_bytes + kTableRoom : 0;
   setup.open_files = broker ? kBrokerFds : std::max(kLeastFds, limits.fds);
-  if (!setup.private_root) setup.open_files += kStandardFds + static_cast<std::uint32_t>(request.roots.size());
+  if (!setup.private_root) setup.open_files += kStandardFds + static_cast<std::uint32_t>(request.roots.size() + request.tops.size());
   // Counted per user namespace and uid: without one of the two it would count the user's every process.
   setup.processes = 0;
   if (support.user_namespace || !setup.keep_ids) setup.processes = request.role == Role::worker ? limits.threads + 1 : 1;
@@ -131,9 +132,16 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
     setup.read_area = request.phase == BrokerPhase::purge || request.phase == BrokerPhase::restore;
   }
   set_limits(support, request, setup);
-  for (const OpenRoot* root : request.roots) {
-    setup.roots.push_back(root_spec(*root));
-    out.fds.push_back(root->directory.get());
+  for (std::size_t i = 0; i < request.roots.size(); ++i) {
+    setup.roots.push_back(root_spec(*request.roots[i]));
+    out.fds.push_back(request.roots[i]->directory.get());
+    if (i >= request.top_of.size() || request.top_of[i] == 0) continue;
+    setup.roots.back().top = request.top_of[i];
+    setup.roots.back().below_top = relative_to(request.tops.at(request.top_of[i] - 1)->config.path, request.roots[i]->config.path);
+  }
+  for (const OpenRoot* top : request.tops) {
+    setup.tops.push_back({top->config.path, top->dev, top->identity.inode});
+    out.fds.push_back(top->directory.get());
   }
   setup.areas = request.areas;
   if (setup.has_plugin) out.fds.push_back(request.plugin_memfd);

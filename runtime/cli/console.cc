@@ -53,6 +53,7 @@ void Console::forbid_colour() {
 }
 
 void Console::show_progress() {
+  const MutexLock lock(mutex_);
   progress_on_ = ::isatty(streams_.err) == 1;
 }
 
@@ -61,7 +62,7 @@ bool Console::can_ask() const {
 }
 
 bool Console::out(std::string_view text) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_) return false;
   buffer_ += text;
   if (buffer_.size() >= kBufferBytes) flush_locked();
@@ -69,26 +70,26 @@ bool Console::out(std::string_view text) {
 }
 
 void Console::err(std::string_view text) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   flush_locked();  // on one terminal both streams keep their order
   erase_locked();
   (void)write_all(streams_.err, text);
 }
 
 void Console::progress(const Progress& progress) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!progress_on_) return;
   const std::int64_t now = SystemClock().monotonic();
   meter_.take(progress, now);
   if (now - last_draw_ns_ < kDrawEvery) return;
   last_draw_ns_ = now;
   progress_drawn_ = true;
-  // The cursor waits at the line's begin: a line of the log, which does not know of this one, overwrites it.
+  // The cursor waits at the line's begin: whatever does not know of this line overwrites it.
   (void)write_all(streams_.err, "\r" + meter_.line(now, err_style_) + "\x1b[K\r");
 }
 
 void Console::erase_progress() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   erase_locked();
 }
 
@@ -111,8 +112,13 @@ std::optional<bool> Console::ask(const std::string& question, const std::stop_to
   return std::nullopt;
 }
 
-Status Console::finish() {
+void Console::flush() {
   const std::lock_guard lock(mutex_);
+  flush_locked();
+}
+
+Status Console::finish() {
+  const MutexLock lock(mutex_);
   flush_locked();
   erase_locked();
   if (lost_errno_ != 0) return fail_errno("writing the output", lost_errno_);

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 
+#include "runtime/base/mutex.h"
 #include "runtime/base/error.h"
 #include "runtime/cli/progress_meter.h"
 #include "runtime/manager/runs.h"
@@ -51,24 +51,26 @@ class Console {
   // Asks on stderr; true for "y" or "yes". None: `stop` was requested, or stdin ended.
   std::optional<bool> ask(const std::string& question, const std::stop_token& stop);
 
-  // Writes what is buffered. Error: output was lost for another reason than EPIPE.
+  // Writes what is buffered: what people should see before something happens.
+  void flush();
+  // The same at the end. Error: output was lost for another reason than EPIPE.
   Status finish();
 
  private:
-  void flush_locked();
-  void erase_locked();
+  void flush_locked() FRESHET_REQUIRES(mutex_);
+  void erase_locked() FRESHET_REQUIRES(mutex_);
 
   const Streams streams_;
   report::Style out_style_, err_style_;
 
-  std::mutex mutex_;  // guards all below; held only across writes to the streams
-  std::string buffer_;
-  bool closed_ = false;
-  int lost_errno_ = 0;
-  bool progress_on_ = false;
-  bool progress_drawn_ = false;
-  std::int64_t last_draw_ns_ = 0;
-  ProgressMeter meter_;
+  Mutex mutex_;  // held only across writes to the streams
+  std::string buffer_ FRESHET_GUARDED_BY(mutex_);
+  bool closed_ FRESHET_GUARDED_BY(mutex_) = false;
+  int lost_errno_ FRESHET_GUARDED_BY(mutex_) = 0;
+  bool progress_on_ FRESHET_GUARDED_BY(mutex_) = false;
+  bool progress_drawn_ FRESHET_GUARDED_BY(mutex_) = false;
+  std::int64_t last_draw_ns_ FRESHET_GUARDED_BY(mutex_) = 0;
+  ProgressMeter meter_ FRESHET_GUARDED_BY(mutex_);
 };
 
 }  // namespace freshet::cli

@@ -7,7 +7,7 @@
 namespace freshet::cli {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kRateAfter = 200'000'000;  // nanoseconds; a rate from less jumps about
 
 std::string_view doing(const std::string& phase) {
   if (phase == "scan") return "scanning";
@@ -47,7 +47,7 @@ std::string ProgressMeter::line(std::int64_t now_ns, const report::Style& style)
     text += fmt::format(" of {}", format_count(total));
   }
   if (scanning || bytes > 0) text += "  " + format_size(bytes);
-  if (const std::int64_t elapsed = now_ns - phase_began_ns_; elapsed >= kSecond) {
+  if (const std::int64_t elapsed = now_ns - phase_began_ns_; elapsed >= kRateAfter) {
     const double rate = static_cast<double>(counted) * 1e9 / static_cast<double>(elapsed);
     text += fmt::format("  {}/s", format_count(static_cast<std::uint64_t>(rate)));
   }

@@ -5,6 +5,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
+#include "runtime/cli/config_check.h"
 #include "runtime/cli/exit_codes.h"
 #include "runtime/cli/places.h"
 #include "runtime/config/suggest.h"
@@ -39,18 +40,21 @@ Result<std::vector<std::string>> plugin_dirs_of(const GlobalOptions& options) {
 Session::Session(GlobalOptions options, Console& console, Backend backend, std::stop_token stop)
     : options_(std::move(options)), console_(console), backend_(std::move(backend)), stop_(std::move(stop)) {
   if (options_.no_color) console_.forbid_colour();
-  // The log's lines would run into the progress line.
-  if (!options_.quiet && !options_.json && !options_.verbose) console_.show_progress();
+  if (!options_.quiet && !options_.json) console_.show_progress();
 }
 
-std::expected<config::Config, std::vector<config::Diagnostic>> Session::read_config(
-    std::optional<Error>& missing) {
+Session::~Session() {
+  manager_ = {};
+  (void)setup_logging({});  // the log's lines went through the console, which may be gone soon
+}
+
+std::expected<config::Config, config::LoadFailure> Session::read_config(std::optional<Error>& missing) {
   auto files = config::find_config_files(options_.config);
   if (!files) {
     missing = std::move(files.error());
-    return std::unexpected(std::vector<config::Diagnostic>{});
+    return std::unexpected(config::LoadFailure{});
   }
-  return config::load({.files = std::move(*files)});
+  return config::load_in_part({.files = std::move(*files)});
 }
 
 std::expected<Manager*, int> Session::open_manager() {
@@ -58,7 +62,7 @@ std::expected<Manager*, int> Session::open_manager() {
   auto config = read_config(missing);
   if (missing) return std::unexpected(tell(*missing));
   if (!config) {
-    tell_diagnostics(config.error());
+    tell_config_errors(std::move(config.error()));
     return std::unexpected(kFailed);
   }
   return open_manager_with(*config);
@@ -71,8 +75,8 @@ std::expected<Manager*, int> Session::open_manager_for_the_past() {
   if (options_.config) {
     console_.err("note: the configuration is not used: " +
                  (missing                  ? missing->what
-                  : config.error().empty() ? "it does not hold"
-                                           : config.error().front().what) +
+                  : config.error().diagnostics.empty() ? "it does not hold"
+                                                       : config.error().diagnostics.front().what) +
                  "\n");
   }
   return open_manager_with({});
@@ -81,7 +85,9 @@ std::expected<Manager*, int> Session::open_manager_for_the_past() {
 std::expected<Manager*, int> Session::open_manager_with(const config::Config& config) {
   const LogOptions log{.level = level_of(options_, config.log),
                        .file = options_.log_file.value_or(config.log.file),
-                       .json = config.log.json};
+                       .json = config.log.json,
+                       // It knows of the progress line, which a line of the log must not run into.
+                       .write = [&console = console_](std::string_view line) { console.err(line); }};
   if (auto ready = setup_logging(log); !ready) return std::unexpected(tell(ready.error()));
   auto options = manager_options();
   if (!options) return std::unexpected(options.error());
@@ -157,17 +163,15 @@ int Session::tell_usage(const std::string& what, const std::string& suggestion) 
   return kUsage;
 }
 
-void Session::tell_diagnostics(const std::vector<config::Diagnostic>& diagnostics) {
-  for (const config::Diagnostic& diagnostic : diagnostics) {
-    std::string text = config::format(diagnostic);
-    if (!text.ends_with('\n')) text += '\n';
-    console_.err(text);
-  }
-  if (json()) {
-    put({{"object", "error"},
-         {"error", report::error_json({ErrorKind::invalid, "", "the configuration has errors", ""})},
-         {"diagnostics", report::diagnostics_json(diagnostics)}});
-  }
+void Session::tell_config_errors(config::LoadFailure failure) {
+  const report::CheckReport report = explain_failure(*this, std::move(failure));
+  console_.err(report::check_text(report, console_.err_style()));
+  if (!json()) return;
+  const report::Json checked = report::check_json(report);
+  put({{"object", "error"},
+       {"error", report::error_json({ErrorKind::invalid, "", "the configuration has errors", ""})},
+       {"diagnostics", checked["diagnostics"]},
+       {"tasks", checked["tasks"]}});
 }
 
 }  // namespace freshet::cli

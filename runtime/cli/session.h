@@ -29,6 +29,9 @@ struct Backend {
 class Session {
  public:
   Session(GlobalOptions options, Console& console, Backend backend, std::stop_token stop);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   [[nodiscard]] Console& console() { return console_; }
   [[nodiscard]] const GlobalOptions& options() const { return options_; }
@@ -38,8 +41,8 @@ class Session {
   [[nodiscard]] bool interrupted() const { return stop_.stop_requested(); }
   [[nodiscard]] const std::stop_token& stop() const { return stop_; }
 
-  // Reads the configuration. Null and the diagnostics when it does not hold; the error when there is none.
-  std::expected<config::Config, std::vector<config::Diagnostic>> read_config(std::optional<Error>& missing);
+  // Reads the configuration. What is wrong when it does not hold; `missing` when there is none.
+  std::expected<config::Config, config::LoadFailure> read_config(std::optional<Error>& missing);
 
   // The manager with the configuration's tasks; a configuration that does not hold ends the command.
   std::expected<Manager*, int> open_manager();
@@ -66,9 +69,9 @@ class Session {
   // On stderr, and with --json an `error` object too. Returns the exit code.
   int tell(const Error& error);
   int tell_usage(const std::string& what, const std::string& suggestion);
-  void tell_diagnostics(const std::vector<config::Diagnostic>& diagnostics);
-
  private:
+  void tell_config_errors(config::LoadFailure failure);
+
   const GlobalOptions options_;
   Console& console_;
   const Backend backend_;

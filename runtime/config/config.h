@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -144,6 +145,7 @@ struct TaskConfig {
   OnFailure on_failure = OnFailure::rollback;
   Position position;
   std::map<std::string, Position> key_positions;  // of each key that was written
+  std::map<std::string, Position> dependency_positions;  // of each name in `after` and `requires`
 };
 
 enum class LockfilePolicy { off, require };
@@ -195,6 +197,16 @@ std::string format(const Diagnostic& diagnostic);
 // reading of that file only. Nothing outside the named files is touched: no plugin, no root.
 // Size cap 1 MiB a file, nesting cap 32 (toml11 3.7.1 overflows the stack on 32 KB of '[').
 std::expected<Config, std::vector<Diagnostic>> load(const LoadOptions& options);
+
+// Why a configuration does not hold, and what could be read of it all the same.
+struct LoadFailure {
+  std::vector<Diagnostic> diagnostics;
+  // For finding out what else is wrong, never for a run: every task, in a channel of its own that grants nothing. Edges
+  // are left out where a file could not be read: the other task may stand there.
+  Config rest;
+  std::set<std::string> doubtful;  // tasks of `rest` with an error in their plugin, kind or settings
+};
+std::expected<Config, LoadFailure> load_in_part(const LoadOptions& options);
 
 // The same for texts in memory, each with the name that its positions carry.
 struct NamedText {

@@ -35,6 +35,7 @@ class Reporter {
  public:
   void add(const Position& position, std::string what, std::string suggestion = {});
   [[nodiscard]] bool empty() const { return diagnostics_.empty(); }
+  [[nodiscard]] std::size_t count() const { return diagnostics_.size(); }
   // In the order of `files`, then of lines. At most kMaxDiagnostics, then one that says how many there are.
   [[nodiscard]] std::vector<Diagnostic> take(const std::vector<std::string>& files);
 

@@ -82,10 +82,10 @@ class Loader {
       incomplete_ = true;
   }
 
-  std::expected<Config, std::vector<Diagnostic>> finish() {
+  std::expected<Config, LoadFailure> finish() {
     generate_channels(drafts_, config_.channels, reporter_);
     check_channels_of_tasks();
-    if (!reporter_.empty()) return std::unexpected(reporter_.take(config_.files));
+    if (!reporter_.empty()) return std::unexpected(take_failure());
     for (auto& [name, draft] : drafts_) config_.tasks.emplace(name, std::move(draft.task));
     return std::move(config_);
   }
@@ -216,6 +216,34 @@ class Loader {
     log.finish();
   }
 
+  LoadFailure take_failure() {
+    LoadFailure failure;
+    failure.diagnostics = reporter_.take(config_.files);
+    Config& out = failure.rest;
+    out.isolation = config_.isolation;
+    out.uid_base = config_.uid_base;
+    out.files = config_.files;
+    for (auto& [name, draft] : drafts_) {
+      if (!draft.whole) failure.doubtful.insert(name);
+      TaskConfig task = std::move(draft.task);
+      task.channel = name;
+      task.roots.clear();
+      task.quarantine_mode.reset();
+      for (auto* names : {&task.after, &task.requires_}) {
+        std::erase_if(*names, [&](const std::string& other) {
+          return incomplete_ || other == task.name || !is_name(other);
+        });
+      }
+      ChannelConfig channel;
+      channel.name = name;
+      channel.position = task.position;
+      channel.generated = true;
+      out.channels.emplace(name, std::move(channel));
+      out.tasks.emplace(name, std::move(task));
+    }
+    return failure;
+  }
+
   void check_channels_of_tasks() {
     std::vector<std::string_view> names;
     for (const auto& [name, channel] : config_.channels) {
@@ -253,29 +281,38 @@ class Loader {
 
 // toml11 and the standard library throw; no exception leaves this layer.
 template <class Read>
-std::expected<Config, std::vector<Diagnostic>> guarded(Read read) {
+std::expected<Config, LoadFailure> guarded(Read read) {
   try {
     Loader loader;
     read(loader);
     return loader.finish();
   } catch (const std::exception& error) {
     return std::unexpected(
-        std::vector{Diagnostic{{}, "reading the configuration: " + std::string(error.what()), {}, {}}});
+        LoadFailure{{Diagnostic{{}, "reading the configuration: " + std::string(error.what()), {}, {}}}, {}, {}});
   }
+}
+
+std::expected<Config, std::vector<Diagnostic>> whole(std::expected<Config, LoadFailure> loaded) {
+  if (!loaded) return std::unexpected(std::move(loaded.error().diagnostics));
+  return std::move(*loaded);
 }
 
 }  // namespace
 
-std::expected<Config, std::vector<Diagnostic>> load(const LoadOptions& options) {
+std::expected<Config, LoadFailure> load_in_part(const LoadOptions& options) {
   return guarded([&](Loader& loader) {
     for (const std::string& file : options.files) loader.read(file);
   });
 }
 
+std::expected<Config, std::vector<Diagnostic>> load(const LoadOptions& options) {
+  return whole(load_in_part(options));
+}
+
 std::expected<Config, std::vector<Diagnostic>> load_texts(const std::vector<NamedText>& texts) {
-  return guarded([&](Loader& loader) {
+  return whole(guarded([&](Loader& loader) {
     for (const NamedText& named : texts) loader.read_text(named.file, named.text);
-  });
+  }));
 }
 
 }  // namespace freshet::config

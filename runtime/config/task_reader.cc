@@ -64,7 +64,7 @@ void read_settings(TableReader& reader, std::map<std::string, SettingValue>& out
 }
 
 void read_names(TableReader& reader, std::string_view key, const std::string& own_name,
-                std::vector<std::string>& out) {
+                std::vector<std::string>& out, std::map<std::string, Position>& positions) {
   const TomlValue* value = reader.find(key);
   reader.read_strings(key, out);
   if (value == nullptr || !value->is_array()) return;
@@ -80,6 +80,7 @@ void read_names(TableReader& reader, std::string_view key, const std::string& ow
     else if (std::find(seen.begin(), seen.end(), name) != seen.end())
       reader.refuse(key, member, "names " + shown + " twice");
     seen.push_back(name);
+    positions.try_emplace(name, reader.document().position_of(member));
   }
 }
 
@@ -162,16 +163,18 @@ TaskDraft read_task(const Document& document, const std::string& name, const Tom
   task.name = name;
   task.position = document.position_of_key(name, value);
   task.key_positions = reader.key_positions();
+  const std::size_t errors = reporter.count();
   read_plugin(reader, task);
   if (const TomlValue* kind = reader.find("task"); kind != nullptr) {
     task.kind.emplace();
     reader.read_string("task", *task.kind);
   }
-  reader.read_bool("enabled", task.enabled);
-  read_names(reader, "after", name, task.after);
-  read_names(reader, "requires", name, task.requires_);
-  read_place(reader, draft);
   read_settings(reader, task.settings);
+  draft.whole = reporter.count() == errors;
+  reader.read_bool("enabled", task.enabled);
+  read_names(reader, "after", name, task.after, task.dependency_positions);
+  read_names(reader, "requires", name, task.requires_, task.dependency_positions);
+  read_place(reader, draft);
   reader.read_choice("on-failure", {{"rollback", OnFailure::rollback}, {"keep", OnFailure::keep}},
                      task.on_failure);
   reader.finish();

@@ -12,6 +12,7 @@ namespace freshet::config {
 struct TaskDraft {
   TaskConfig task;                   // `channel` is empty when the task has roots of its own
   std::optional<ChannelConfig> own;  // the channel's keys on the task; only with roots of its own
+  bool whole = true;                 // no error in its plugin, kind and settings
 };
 
 // Reads one [task.NAME]; `value` must be a table.

@@ -4,10 +4,14 @@
 #include <deque>
 
 #include "runtime/base/bytes.h"
+#include "runtime/manager/area_access.h"
 #include "runtime/manager/fold.h"
 #include "runtime/manager/in_use.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/reclaim_counter.h"
+#include "runtime/manager/result_rows.h"
+#include "runtime/manager/role_resources.h"
+#include "runtime/manager/role_figures.h"
 
 namespace freshet {
 namespace {
@@ -48,7 +52,7 @@ class Removal {
   Removal(const Core& core, const TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result)
       : core_(core), task_(task), in_(inputs), stop_(std::move(stop)), result_(result) {}
 
-  Status run(ActFigures& figures);
+  Status run(CleanupMetrics& metrics);
 
  private:
   struct Sent {
@@ -57,6 +61,7 @@ class Removal {
     std::uint32_t child;  // of a whole directory
     std::uint64_t entries;
     std::string name;
+    std::uint64_t bytes = 0;
   };
 
   bool start(const std::vector<channel::OpenRoot>& roots);
@@ -82,7 +87,9 @@ class Removal {
   std::stop_token stop_;
   CleanupResult& result_;
 
+  AreaAccess areas_;  // outlives the broker
   std::unique_ptr<channel::RoleProcess> broker_;
+  Result<channel::Inventory> before_ = fail(ErrorKind::peer, "not looked at");
   DirectoryTable directories_;
   std::unique_ptr<Fold> fold_;
   std::uint32_t slots_ = 0;
@@ -91,6 +98,7 @@ class Removal {
   std::deque<Sent> sent_;
   std::uint64_t sequence_ = 0;
   std::uint64_t removed_units_ = 0;
+  std::uint64_t removed_bytes_ = 0;  // for the progress: a hard link counts as often as it has names
   std::vector<LaterDirectory> later_;
   std::vector<bool> refused_whole_;  // by node
   std::vector<std::uint32_t> to_expand_;
@@ -107,7 +115,7 @@ bool Removal::wrong(std::string what) {
 bool Removal::lost() {
   const channel::End end = broker_->finish();
   result_.state = TaskState::failed;
-  result_.end = to_public(end.reason == channel::EndReason::none ? channel::EndReason::protocol : end.reason);
+  result_.end = to_public(end.reason == channel::EndReason::none ? channel::EndReason::setup : end.reason);
   result_.note = "the broker ended: " + (end.what.empty() ? "too early" : escape_bytes(end.what));
   return false;
 }
@@ -124,15 +132,27 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
   request.role = wire::Role::broker;
   request.phase = wire::BrokerPhase::remove;
   request.unlink = task_.permission.quarantine_mode == config::QuarantineMode::none;
-  request.roots = pointers(roots);
-  request.areas = areas(task_.roots);
+  Result<AreaAccess> areas = AreaAccess::open(core_, roots, task_.roots, AreaAccess::Use::move);
+  if (!areas) {
+    result_.state = TaskState::failed;
+    result_.end = EndReason::setup;
+    result_.note = areas.error().what;
+    return false;
+  }
+  areas_ = std::move(*areas);
+  areas_.fill(request);
   request.limits.wall_ns = task_.permission.limits.wall_ns;
   request.limits.cpu_ns = task_.permission.limits.cpu_ns;
   request.strict = task_.strict;
   request.uid = role_uid(core_, in_.channel_index, wire::Role::broker);
-  for (std::uint32_t id = 0; id < directories_.size(); ++id)
-    request.table_bytes += directories_.path_length(id) * 4 + 200;  // escaping makes at most four of one
+  for (std::uint32_t id = 0; id < directories_.size(); ++id) {
+    const PlanRoot& root = task_.roots[directories_.node(id).root];
+    const std::size_t below_top = root.top ? root.config.path.size() + 1 : 0;
+    request.table_bytes += (below_top + directories_.path_length(id)) * 4 + 200;  // escaping makes at most four of one
+  }
   request.label = "task " + task_.shown.name;
+  request.channel = task_.shown.channel;
+  request.live = core_.live.get();
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core_.spawner, core_.support, request);
   if (!started) {
     result_.state = TaskState::failed;
@@ -141,6 +161,7 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
     return false;
   }
   broker_ = std::move(*started);
+  before_ = broker_->inventory();
   for (const std::string& layer : broker_->missing_layers())
     if (std::ranges::find(result_.missing_layers, layer) == result_.missing_layers.end())
       result_.missing_layers.push_back(layer);
@@ -241,6 +262,7 @@ bool Removal::take_outcome(const wire::Outcome& outcome) {
   if (outcome.code == wire::OutcomeCode::removed) {
     if (outcome.entries != unit.entries) return wrong("counted other entries than were planned");
     ++removed_units_;
+    removed_bytes_ += unit.bytes;
     result_.entries_removed += outcome.entries;
     return true;
   }
@@ -262,7 +284,7 @@ bool Removal::await(std::size_t at_most) {
     for (const wire::Outcome& outcome : outcomes.outcomes)
       if (!take_outcome(outcome)) return false;
     core_.progress({.task = task_.shown.name, .phase = "remove", .scanned = 0, .found = 0, .done = result_.entries_removed,
-                    .total = task_.shown.entries, .bytes = 0});
+                    .total = task_.shown.entries, .bytes = removed_bytes_});
   }
   return true;
 }
@@ -308,6 +330,7 @@ bool Removal::add_unit(std::uint64_t ordinal, const PlanEntry& entry, UnitKind k
     return true;
   }
   unit.sequence = sequence_++;
+  sent.bytes = unit.bytes;
   batch_.units.push_back(std::move(unit));
   batch_bytes_ += entry.name.size() + 96;
   sent_.push_back(std::move(sent));
@@ -381,6 +404,7 @@ bool Removal::directories_last() {
 }
 
 bool Removal::finish() {
+  const Result<channel::Inventory> after = broker_->inventory();
   if (!broker_->send_message(wire::Finish{})) return lost();
   const std::optional<std::string_view> packet = broker_->receive({});
   if (!packet) return lost();
@@ -390,6 +414,10 @@ bool Removal::finish() {
     return wrong("counts " + std::to_string(finished.units) + " units where it reported " + std::to_string(removed_units_));
   const channel::End end = broker_->finish();
   if (end.reason != channel::EndReason::none) return lost();
+  if (!before_ || !after) return true;
+  std::vector<ResourceCheck> checks = broker_checks(*before_, *after, task_.roots.size());
+  check_gone(checks, *broker_);
+  merge_checks(result_.resources, checks);
   return true;
 }
 
@@ -413,7 +441,7 @@ void Removal::count_result() {
   (unlinked ? result_.bytes_reclaimed_now : result_.bytes_reclaimable_at_purge) = reclaim.bytes();
 }
 
-Status Removal::run(ActFigures& figures) {
+Status Removal::run(CleanupMetrics& metrics) {
   if (task_.shown.units == 0) {  // nothing to do; its root may even have gone with an earlier task
     result_.state = TaskState::executed;
     return {};
@@ -421,7 +449,7 @@ Status Removal::run(ActFigures& figures) {
   const std::int64_t began = core_.clock.monotonic();
   Result<std::vector<channel::OpenRoot>> roots = open_planned_roots(task_.roots);
   if (!roots) {
-    result_.state = TaskState::refused;
+    result_.state = TaskState::failed;
     result_.note = roots.error().what;
     return {};
   }
@@ -448,15 +476,14 @@ Status Removal::run(ActFigures& figures) {
   if (stopped_ && result_.note.empty()) result_.note = "interrupted";
   log_.complete = done;
   if (broker_) {
+    const std::int64_t last_effect = core_.clock.monotonic();
     broker_->finish();
-    const channel::RoleUsage usage = broker_->usage();
-    figures.start_ns = usage.start_ns;
-    figures.cpu_ns += usage.cpu_ns;
-    figures.peak_rss_bytes = usage.peak_rss_bytes;
+    metrics.release_ns = core_.clock.monotonic() - last_effect;
+    add_usage(metrics, broker_->usage());
   }
   if (!own_error_) return own_error_;
   count_result();
-  figures.remove_ns = core_.clock.monotonic() - began;
+  metrics.remove_ns = core_.clock.monotonic() - began;
   if (const Status saved = log_.save(outcomes_file(in_.dir, task_.number)); !saved) return saved;
   return own_error_;
 }
@@ -464,8 +491,8 @@ Status Removal::run(ActFigures& figures) {
 }  // namespace
 
 Status act_task(const Core& core, const TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result,
-                ActFigures& figures) {
-  return Removal(core, task, inputs, std::move(stop), result).run(figures);
+                CleanupMetrics& metrics) {
+  return Removal(core, task, inputs, std::move(stop), result).run(metrics);
 }
 
 }  // namespace freshet

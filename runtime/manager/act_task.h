@@ -8,23 +8,16 @@
 
 namespace freshet {
 
-struct ActFigures {
-  std::int64_t start_ns = 0;
-  std::int64_t remove_ns = 0;
-  std::int64_t cpu_ns = 0;
-  std::uint64_t peak_rss_bytes = 0;
-};
-
 struct ActInputs {
   std::string run_id;
   std::string dir;  // where the task's entries and directories are
   std::uint32_t channel_index = 0;
 };
 
-// Has a fresh broker carry out one admitted task, and fills the result: state `executed`, or `failed` with how the
+// Has a fresh broker carry out one admitted task, and fills the result and the metrics: state `executed`, or `failed` with how the
 // broker ended. Units that a stop request left out are `refused` by the reason "not attempted". Only errors of our own
 // are returned. The outcomes are saved beside the plan.
 Status act_task(const Core& core, const TaskPlan& task, const ActInputs& inputs, std::stop_token stop, CleanupResult& result,
-                ActFigures& figures);
+                CleanupMetrics& metrics);
 
 }  // namespace freshet

@@ -1,5 +1,6 @@
 #include "runtime/manager/completion.h"
 
+#include "runtime/manager/area_access.h"
 #include "runtime/manager/directory_opener.h"
 #include "runtime/manager/fold.h"
 #include "runtime/manager/open_roots.h"
@@ -16,6 +17,8 @@ bool same(const Result<EntryStat>& there, const Identity& planned) { return ther
 
 CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run_id, const std::string& dir) {
   CompletionStatus out;
+  out.units_planned = task.shown.units;
+  const auto wrong_record = [&](Error error) { out.error.emplace(CompletionCause::record_damaged, std::move(error)); };
   if (task.shown.units == 0) {
     out.complete = true;
     return out;
@@ -23,12 +26,17 @@ CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run
   Result<DirectoryTable> directories =
       DirectoryTable::load(directories_file(dir, task.number), static_cast<std::uint32_t>(task.roots.size()));
   if (!directories) {
-    out.error = directories.error();
+    wrong_record(directories.error());
     return out;
   }
   Result<std::vector<channel::OpenRoot>> roots = open_planned_roots(task.roots);
   if (!roots) {
-    out.error = roots.error();
+    out.error.emplace(CompletionCause::root_gone, roots.error());
+    return out;
+  }
+  const Result<AreaAccess> areas = AreaAccess::look(*roots, task.roots);
+  if (!areas) {
+    out.error.emplace(CompletionCause::root_gone, areas.error());
     return out;
   }
   DropSet drop;
@@ -37,7 +45,7 @@ CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run
   Result<Fold> fold = Fold::compute(*directories, entries_file(dir, task.number), drop, task.key, !unlinked);
   const Result<OutcomeLog> log = OutcomeLog::load(outcomes_file(dir, task.number));
   if (!fold || !log) {
-    out.error = !fold ? fold.error() : Error{ErrorKind::missing, {}, "the run was cut off before it recorded what became of each unit", {}};
+    wrong_record(!fold ? fold.error() : Error{ErrorKind::missing, {}, "the run was cut off before it recorded what became of each unit", {}});
     return out;
   }
   for (const std::uint32_t id : log->expanded)
@@ -48,7 +56,7 @@ CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run
   std::vector<Fd> task_folders;
   for (std::size_t i = 0; i < roots->size(); ++i) {
     origins.emplace_back((*roots)[i].directory.get());
-    task_folders.push_back(open_below((*roots)[i].directory.get(), task.roots[i].area + "/" + task.shown.channel + "/" + run_id +
+    task_folders.push_back(open_below(areas->directory_of(i), task.roots[i].area + "/" + task.shown.channel + "/" + run_id +
                                                                        "/" + std::to_string(task.number)));
     slots.emplace_back(task_folders.back().get());
   }
@@ -87,7 +95,7 @@ CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run
     return true;
   });
   if (!read) {
-    out.error = read.error();
+    wrong_record(read.error());
     return out;
   }
   out.complete = log->complete && out.units_in_place + out.units_refused == out.units_checked;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/base/clock.h"
+#include "runtime/channel/live_roles.h"
 #include "runtime/channel/role_process.h"
 #include "runtime/config/config.h"
 #include "runtime/manager/plan_model.h"
@@ -16,14 +17,15 @@
 
 namespace freshet {
 
-// What every part of the manager shares. Constant after construction but for what `history` and `spawner` guard
-// themselves.
+// What every part of the manager shares. Constant after construction but for what `history`, `spawner` and `live`
+// guard themselves.
 struct Core {
   ManagerOptions options;
   config::Config config;
   SystemClock clock;
   sandbox::HostSupport support;
   std::unique_ptr<sandbox::Spawner> spawner;
+  std::unique_ptr<channel::LiveRoles> live = std::make_unique<channel::LiveRoles>();
   std::unique_ptr<store::History> history;
 
   [[nodiscard]] std::string plan_dir(const std::string& id) const { return options.state_dir + "/plans/" + id; }

@@ -1,65 +1,100 @@
 #include "runtime/manager/graph.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace freshet {
 
+DependencyGraph::Number DependencyGraph::number_of(const std::string& name) {
+  if (const auto known = numbers_.find(name); known != numbers_.end()) return known->second;
+  const auto number = static_cast<Number>(names_.size());
+  numbers_.emplace(names_.emplace_back(name), number);
+  edges_.emplace_back();
+  next_.emplace_back();
+  marks_.push_back(Mark::missing);
+  return number;
+}
+
+void DependencyGraph::set(const std::string& name, Edges edges) {
+  std::vector<Number> next;
+  next.reserve(edges.after.size() + edges.requires_.size());
+  for (const auto* list : {&edges.after, &edges.requires_})
+    for (const std::string& dependency : *list) next.push_back(number_of(dependency));
+  std::ranges::sort(next, {}, [&](Number number) -> const std::string& { return names_[number]; });
+  next.erase(std::ranges::unique(next).begin(), next.end());
+  const Number number = number_of(name);
+  edges_[number] = std::move(edges);
+  Span& span = next_[number];
+  if (next.size() > span.size) {
+    span.begin = links_.size();
+    links_.resize(links_.size() + next.size());
+  }
+  span.size = next.size();
+  std::ranges::copy(next, links_.begin() + static_cast<std::ptrdiff_t>(span.begin));
+  marks_[number] = Mark::fresh;
+}
+
 const DependencyGraph::Edges* DependencyGraph::find(const std::string& name) const {
-  const auto at = edges_.find(name);
-  return at == edges_.end() ? nullptr : &at->second;
+  const auto at = numbers_.find(name);
+  return at == numbers_.end() || marks_[at->second] == Mark::missing ? nullptr : &edges_[at->second];
 }
 
 DependencyGraph::Order DependencyGraph::order(const std::vector<std::string>& from) const {
-  enum class Mark : std::uint8_t { open, done };
+  // A task whose dependencies are being walked: those from `at` on are still to come.
   struct Frame {
-    const std::string* name;
-    std::vector<const std::string*> next;  // sorted
-    std::size_t at = 0;
+    Number number;
+    const Number* at;
+    const Number* end;
   };
   Order out;
-  std::unordered_map<std::string, Mark> marks;
-  std::vector<Frame> stack;
-
-  const auto enter = [&](const std::string& name, const Edges& edges) {
-    Frame frame{&name, {}, 0};
-    for (const auto* list : {&edges.after, &edges.requires_})
-      for (const std::string& dependency : *list) frame.next.push_back(&dependency);
-    std::ranges::sort(frame.next, {}, [](const std::string* text) -> const std::string& { return *text; });
-    marks.emplace(name, Mark::open);
-    stack.push_back(std::move(frame));
+  std::vector<Mark> marks = marks_;
+  std::vector<Frame> stack;  // without the innermost one
+  std::vector<Number> order;
+  const auto enter = [&](Number number) {
+    marks[number] = Mark::open;
+    const Number* next = links_.data() + next_[number].begin;
+    return Frame{number, next, next + next_[number].size};
+  };
+  const auto note_cycle = [&](Number innermost, Number again) {
+    if (!out.cycle.empty()) return;
+    for (auto frame = std::ranges::find(stack, again, &Frame::number); frame != stack.end(); ++frame)
+      out.cycle.push_back(names_[frame->number]);
+    out.cycle.push_back(names_[innermost]);
+    out.cycle.push_back(names_[again]);
   };
 
-  std::vector<std::string> starts = from;
-  std::ranges::sort(starts);
-  for (const std::string& start : starts) {
-    const auto known = edges_.find(start);
-    if (known == edges_.end() || marks.contains(start)) continue;
-    enter(known->first, known->second);
-    while (!stack.empty()) {
-      Frame& top = stack.back();
-      if (top.at == top.next.size()) {
-        marks[*top.name] = Mark::done;
-        out.order.push_back(*top.name);
-        stack.pop_back();
+  std::vector<Number> starts;
+  for (const std::string& name : from)
+    if (const auto known = numbers_.find(name); known != numbers_.end()) starts.push_back(known->second);
+  const auto name_of = [&](Number number) -> const std::string& { return names_[number]; };
+  if (!std::ranges::is_sorted(starts, {}, name_of)) std::ranges::sort(starts, {}, name_of);
+
+  for (const Number start : starts) {
+    if (marks[start] != Mark::fresh) continue;
+    Frame top = enter(start);
+    for (;;) {
+      if (top.at != top.end) {
+        const Number dependency = *top.at++;
+        const Mark mark = marks[dependency];
+        if (mark == Mark::done) continue;
+        if (mark == Mark::fresh) {
+          stack.push_back(top);
+          top = enter(dependency);
+        } else if (mark == Mark::open) {
+          note_cycle(top.number, dependency);
+        } else {
+          out.missing.push_back(names_[dependency] + " (wanted by " + names_[top.number] + ")");
+        }
         continue;
       }
-      const std::string& dependency = *top.next[top.at++];
-      const auto found = edges_.find(dependency);
-      if (found == edges_.end()) {
-        out.missing.push_back(dependency + " (wanted by " + *top.name + ")");
-        continue;
-      }
-      const auto mark = marks.find(dependency);
-      if (mark == marks.end()) {
-        enter(found->first, found->second);
-      } else if (mark->second == Mark::open && out.cycle.empty()) {
-        const auto first = std::ranges::find_if(stack, [&](const Frame& f) { return *f.name == dependency; });
-        for (auto frame = first; frame != stack.end(); ++frame) out.cycle.push_back(*frame->name);
-        out.cycle.push_back(dependency);
-      }
+      marks[top.number] = Mark::done;
+      order.push_back(top.number);
+      if (stack.empty()) break;
+      top = stack.back();
+      stack.pop_back();
     }
   }
+  out.order.reserve(order.size());
+  for (const Number number : order) out.order.push_back(names_[number]);
   return out;
 }
 

@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
+#include <deque>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace freshet {
 
-// Dependencies by name. A name may be pointed at before anybody has it.
+// Dependencies by name. A name may be pointed at before anybody has it. Names become numbers when edges are set, once,
+// so that an order is found without comparing a text. Not thread-safe.
 class DependencyGraph {
  public:
   struct Edges {
@@ -16,7 +18,9 @@ class DependencyGraph {
     std::vector<std::string> requires_;
   };
 
-  void set(const std::string& name, Edges edges) { edges_[name] = std::move(edges); }
+  // Replaces what `name` had. O(edges of `name`), with a sort of them.
+  void set(const std::string& name, Edges edges);
+  // The edges of a name that was set, else nullptr; until the next `set`.
   [[nodiscard]] const Edges* find(const std::string& name) const;
 
   struct Order {
@@ -24,11 +28,27 @@ class DependencyGraph {
     std::vector<std::string> cycle;    // closed path, empty if there is none
     std::vector<std::string> missing;  // "x (wanted by y)"
   };
-  // What is reachable from `from` (and nothing else), in order. Linear in tasks and edges; no recursion.
+  // What is reachable from `from` (and nothing else), in order. Linear in the reachable tasks and edges (and a byte for
+  // every name of the graph); `from` is sorted first where it is not. No recursion.
   [[nodiscard]] Order order(const std::vector<std::string>& from) const;
 
  private:
-  std::map<std::string, Edges> edges_;
+  using Number = std::uint32_t;
+  struct Span {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+  // What a walk knows of a node; before it begins every node is `missing` or `fresh`.
+  enum class Mark : std::uint8_t { missing, fresh, open, done };
+
+  Number number_of(const std::string& name);
+
+  std::deque<std::string> names_;  // by number; they never move, `numbers_` has views into them
+  std::unordered_map<std::string_view, Number> numbers_;
+  std::deque<Edges> edges_;    // by number, as they were set
+  std::vector<Span> next_;     // by number: dependencies, bytewise by name, each once; in links_
+  std::vector<Number> links_;  // a list that was replaced by a longer one leaves its place unused
+  std::vector<Mark> marks_;    // by number, as a walk finds them
 };
 
 }  // namespace freshet

@@ -6,9 +6,9 @@
 #include "runtime/base/units.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/open_roots.h"
-#include "runtime/manager/outside_look.h"
 #include "runtime/manager/plan_container.h"
 #include "runtime/manager/plan_files.h"
+#include "runtime/manager/running.h"
 
 namespace freshet {
 namespace {
@@ -35,6 +35,11 @@ std::string range_text(const std::pair<double, double>& range, manifest::Setting
     return std::to_string(value);
   };
   return one(range.first) + " to " + one(range.second);
+}
+
+std::string why_blocked(const Core& core, const PluginFacts& plugin) {
+  const Result<std::optional<std::string>> why = core.history->why_blocked(plugin.sha256);
+  return why && *why ? **why : std::string();
 }
 
 PluginFacts facts_of(const Plugin& plugin) {
@@ -74,24 +79,49 @@ MetricValue number(std::uint64_t value) { return {static_cast<double>(value)}; }
 
 }  // namespace
 
+void CleanupManager::remember_plan(const TaskPlan& task) {
+  const MutexLock lock(mutex_);
+  Record& own = records_[task.shown.name];
+  if (!own.last_run.empty()) return;
+  own.state = task.shown.state;
+  own.metrics.validate_ns = task.metrics.validate_ns;
+}
+
+// What is kept of a task between runs. `began`: it acted in this run, else it was refused, skipped or shared.
+void CleanupManager::remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began) {
+  const MutexLock lock(mutex_);
+  Record& own = records_[task.shown.name];
+  own.state = result.state;
+  if (!began) return;
+  own.last_run = running.plan.id;
+  own.last_number = task.number;
+  if (task.native && result.state == TaskState::committed) own.completed = result;
+  CleanupMetrics metrics = task.metrics;
+  metrics.runs = own.metrics.runs + 1;
+  metrics.limit_breaches = own.metrics.limit_breaches;
+  metrics.entries = result.entries_removed;
+  metrics.bytes = result.bytes_reclaimed_now + result.bytes_reclaimable_at_purge;
+  metrics.wall_ns = metrics.validate_ns + metrics.start_ns + metrics.scan_ns + metrics.remove_ns + metrics.verify_ns;
+  own.metrics = std::move(metrics);
+}
+
 CleanupMetrics CleanupManager::track_cleanup_performance(CleanupHandle handle) {
   CleanupMetrics out;
   const Result<Target> target = find(handle);
   if (!target) {
-    out.error = target.error();
+    out.error.emplace(ExecutionCause::unknown_handle, target.error());
     return out;
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto record = records_.find(target->name);
   if (record != records_.end()) out = record->second.metrics;
   out.task = target->name;
   if (record != records_.end()) out.state = record->second.state;
-  out.wall_ns = out.validate_ns + out.start_ns + out.scan_ns + out.remove_ns + out.verify_ns;
   return out;
 }
 
 std::map<std::string, MetricValue> CleanupManager::get_cleanup_metrics() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::map<std::string, MetricValue> out;
   out["tasks_registered"] = number(tasks_.size());
   out["runs"] = number(runs_done_);
@@ -108,50 +138,6 @@ std::map<std::string, MetricValue> CleanupManager::get_cleanup_metrics() {
     tasks[name] = MetricValue{std::move(task)};
   }
   out["tasks"] = MetricValue{std::move(tasks)};
-  return out;
-}
-
-CleanupIsolationResult CleanupManager::verify_cleanup_isolation(const std::string& channel_id) {
-  CleanupIsolationResult out;
-  const auto channel = core_.config.channels.find(channel_id);
-  if (channel == core_.config.channels.end()) {
-    out.error = Error{ErrorKind::missing, {}, "no channel is called " + escape_bytes(channel_id), {}};
-    return out;
-  }
-  std::vector<channel::OpenRoot> roots;
-  for (const config::RootConfig& config : channel->second.roots) {
-    Result<channel::OpenRoot> root = open_root(config);
-    if (root) {
-      roots.push_back(std::move(*root));
-    } else if (root.error().kind != ErrorKind::missing || !config.optional) {
-      out.error = root.error();
-      return out;
-    }
-  }
-  channel::RoleRequest request;
-  request.role = wire::Role::probe;
-  request.roots = pointers(roots);
-  request.areas.resize(roots.size());
-  request.limits = channel->second.limits;
-  request.strict = channel->second.isolation.value_or(core_.config.isolation) == config::Isolation::strict;
-  request.uid = role_uid(core_, channel_index(channel_id), wire::Role::probe);
-  request.label = "probe of channel " + channel_id;
-  const std::int64_t began = core_.clock.monotonic();
-  Result<std::unique_ptr<channel::RoleProcess>> probe = channel::RoleProcess::start(*core_.spawner, core_.support, request);
-  out.start_ns = core_.clock.monotonic() - began;
-  if (!probe) {
-    out.error = probe.error();
-    return out;
-  }
-  // The start itself proves the lock: the role tried to leave its root and to write, and its forbidden call arrived at
-  // this manager with the number that only this manager knew.
-  out.checks.push_back({"self-test and canary", "refused and reported", "refused and reported", true});
-  for (const std::string& layer : (*probe)->missing_layers()) out.checks.push_back({"layer", "present", layer, false});
-  const std::int64_t checked = core_.clock.monotonic();
-  for (IsolationCheck& check : look_from_outside((*probe)->pid())) out.checks.push_back(std::move(check));
-  out.checks_ns = core_.clock.monotonic() - checked;
-  out.isolated = true;
-  for (const IsolationCheck& check : out.checks) out.isolated = out.isolated && check.passed;
   return out;
 }
 
@@ -174,24 +160,29 @@ std::expected<PlanId, Error> CleanupManager::load(const std::string& file) {
 
 std::vector<PluginFacts> CleanupManager::plugins() {
   std::vector<PluginFacts> out;
-  const std::map<std::string, Registered> tasks = registered();
+  const std::shared_ptr<const TaskMap> tasks = registered();
   for (const std::shared_ptr<const Plugin>& plugin : catalog_.all()) {
     PluginFacts facts = facts_of(*plugin);
-    for (const auto& [name, task] : tasks)
-      if (task.plugin() != nullptr && task.plugin()->plugin_id == facts.id) facts.used_by.push_back(name);
+    for (const auto& [name, task] : *tasks)
+      if (task->plugin() != nullptr && task->plugin()->plugin_id == facts.id) facts.used_by.push_back(name);
+    facts.blocked = why_blocked(core_, facts);
     out.push_back(std::move(facts));
   }
   return out;
 }
 
-PluginFacts CleanupManager::inspect(const std::string& file) { return facts_of(*catalog_.read(file)); }
+PluginFacts CleanupManager::inspect(const std::string& file) {
+  PluginFacts out = facts_of(*catalog_.read(file));
+  out.blocked = why_blocked(core_, out);
+  return out;
+}
 
 std::vector<BoundaryViolation> CleanupManager::trial() {
   std::vector<BoundaryViolation> out;
-  const std::map<std::string, Registered> tasks = registered();
+  const std::shared_ptr<const TaskMap> tasks = registered();
   std::set<std::string> used;
-  for (const auto& [name, task] : tasks)
-    if (task.enabled && task.channel && task.plugin() != nullptr) used.insert(*task.channel);
+  for (const auto& [name, task] : *tasks)
+    if (task->enabled && task->channel && task->plugin() != nullptr) used.insert(*task->channel);
   for (const std::string& name : used) {
     if (core_.options.stop.stop_requested()) return out;
     const config::ChannelConfig& channel = core_.config.channels.at(name);
@@ -200,14 +191,14 @@ std::vector<BoundaryViolation> CleanupManager::trial() {
       if (!config.access.remove) continue;
       const Result<channel::OpenRoot> root = open_root(config);
       if (!root) continue;  // validation has named it, or it is optional
-      const Result<PlanRoot> planned = describe_root(*root, host_.uid);
+      const Result<PlanRoot> planned = describe_root(*root, host_.uid, channel.quarantine.at);
       QuarantineRef ref{new_run_id(core_.clock.now()), 0, name, {}, true, channel_index(name)};
       ref.strict = channel.isolation.value_or(core_.config.isolation) == config::Isolation::strict;
       if (planned) ref.roots.push_back(*planned);
       const Status tried = planned ? try_quarantine(core_, ref) : std::unexpected(planned.error());
       if (!tried)
-        out.push_back({"F1017", "the quarantine of " + config.path + " does not work: " + tried.error().what,
-                       "the root must be on a file system that can rename, and writable for this user", format(config.position)});
+        out.push_back(violation_at(config.position, "F1017", "the quarantine of " + config.path + " does not work: " + tried.error().what,
+                                   "the root must be on a file system that can rename, and writable for this user"));
     }
   }
   return out;

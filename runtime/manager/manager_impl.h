@@ -8,12 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/mutex.h"
 #include "runtime/manager/act_task.h"
 #include "runtime/manager/core.h"
 #include "runtime/manager/graph.h"
+#include "runtime/manager/native_runner.h"
 #include "runtime/manager/plugin_catalog.h"
 #include "runtime/manager/quarantine_jobs.h"
 #include "runtime/manager/registry.h"
+#include "runtime/manager/result_sharing.h"
 #include "runtime/manager/runs.h"
 #include "runtime/manager/scan_task.h"
 #include "runtime/manager/validate.h"
@@ -29,8 +32,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   Status register_configuration();
 
   // ICleanupManager
-  std::expected<CleanupHandle, Error> register_cleanup_task(const std::string& name, CleanupTask task,
-                                                            const std::optional<std::string>& channel_id) override;
+  std::expected<CleanupHandle, RegistrationError> register_cleanup_task(const std::string& name, CleanupTask task,
+                                                                        const std::optional<std::string>& channel_id) override;
   CleanupResult execute_cleanup(CleanupHandle handle) override;
   SecurityValidationResult validate_security_boundaries(CleanupHandle handle) override;
   CleanupIsolationResult verify_cleanup_isolation(const std::string& channel_id) override;
@@ -58,6 +61,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
   std::vector<PluginFacts> plugins() override;
   PluginFacts inspect(const std::string& file) override;
   std::vector<BoundaryViolation> trial() override;
+  std::expected<std::vector<BlockedPlugin>, Error> blocked() override;
+  std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) override;
 
  private:
   // What is remembered of a task between runs.
@@ -66,6 +71,8 @@ class CleanupManager final : public ICleanupManager, public IRuns {
     std::string last_run;
     std::uint32_t last_number = 0;
     CleanupMetrics metrics;
+    std::shared_ptr<NativeRun> hanging;      // a function that did not return by its deadline
+    std::optional<CleanupResult> completed;  // of a native task: its last success, until it is rolled back
   };
   // Where a handle leads.
   struct Target {
@@ -75,57 +82,122 @@ class CleanupManager final : public ICleanupManager, public IRuns {
     bool past = false;         // from `open`: the task may not be registered any more
   };
 
+  // manager_register.cc
+  [[nodiscard]] std::optional<RegistrationError> registration_problem(const std::string& name, const CleanupTask& task,
+                                                                      const std::optional<std::string>& channel_id) const;
   Result<Target> find(CleanupHandle handle);
-  std::map<std::string, Registered> registered();
-  DependencyGraph graph(const std::map<std::string, Registered>& tasks);
-  Result<std::vector<Registered>> resolve(const std::vector<CleanupHandle>& handles);
+  std::shared_ptr<const TaskMap> registered();
+  [[nodiscard]] DependencyGraph::Edges written_edges(const CleanupTask& task) const;
+  void add_manifest_edges();
+  DependencyGraph::Order order_of(const std::vector<std::string>& names);
+  DependencyGraph::Edges edges_of(const std::string& name);
+  std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> resolve(const std::vector<CleanupHandle>& handles);
   std::uint32_t channel_index(const std::string& channel) const;
   Result<Plan> read_plan(const std::string& dir) const;
 
   // manager_plan.cc
   struct Prepared;
-  void prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-               const std::map<std::string, Registered>& all);
+  void prepare(Prepared& prepared, Plan& plan, const Registered& task);
   void open_task_roots(Prepared& prepared, TaskPlan& task);
   void scan_all(Plan& plan, std::vector<Prepared>& prepared);
   void settle_all(Plan& plan);
+  // Makes the plan's directory, which reserves its id.
+  Result<std::string> reserve_run_id();
+  // `asked`: names of tasks that are not there as dependencies; none: all of them.
+  Status make_plan(Plan& plan, const std::vector<std::shared_ptr<const Registered>>& selected, const std::set<std::string>& asked);
+
+  // manager_admit.cc
+  void admit_again(Plan& plan, bool own);
 
   // manager_apply.cc
   struct Running;
-  void admit_again(Plan& plan, bool own);
+  Result<std::unique_ptr<store::RootLock>> lock_roots(const std::string& run_id, const std::vector<std::string>& roots, bool wait);
+  RunResult carry_out(Plan plan, bool own);
+  Status begin_run(Running& running);
+  RunResult conclude(Running& running, RunResult out);
   void run_task(Running& running, TaskPlan& task);
-  void run_native(Running& running, TaskPlan& task, CleanupResult& result);
+  std::string reason_to_skip(Running& running, const TaskPlan& task, CleanupResult& result);
+  std::optional<CleanupResult> share_or_refuse(Running& running, const TaskPlan& task, Flight& flight, CleanupResult& result);
+  void run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
-  QuarantineRef quarantine_of(const Running& running, const TaskPlan& task) const;
-  void take_back(Running& running, const TaskPlan& task, CleanupResult& result);
-  Status record(Running& running, const TaskPlan& task, const CleanupResult& result);
+  // `whole`: after a breach, whatever `on-failure` says.
+  void take_back(Running& running, TaskPlan& task, CleanupResult& result, bool whole);
+  // Takes the task into a state and remembers the transition; `record` writes both into the history.
+  void advance(Running& running, const TaskPlan& task, CleanupResult& result, TaskState state);
+  // False when the history could not take it: such a run stays unfinished there, so that it can be taken back.
+  Status record(Running& running, TaskPlan& task, const CleanupResult& result);
+  [[nodiscard]] QuarantineRef quarantine_of(const Running& running, const TaskPlan& task) const;
   void note_state(const std::string& name, TaskState state);
 
-  // manager_past.cc
+  // manager_native.cc
+  void run_native(Running& running, TaskPlan& task, CleanupResult& result);
+  bool is_hanging(const std::string& name);
+  // Why a native task cannot be taken back at all; empty when its `compensate` can try.
+  std::string why_not_compensated(const store::TaskRow& row);
+  // Runs `compensate` when nobody runs the task. What is left; empty when all came back.
+  std::string compensate_in_turn(const store::TaskRow& row);
+  // Of a native dependency that has completed here, was not rolled back and need not run again: that result.
+  std::optional<CleanupResult> completed_before(const Running& running, const TaskPlan& task);
+
+  // manager_breach.cc
+  void block_plugin(const std::string& run_id, const TaskPlan& task, const std::string& what);
+  void close_channel(Running& running, const TaskPlan& task, const CleanupResult& result);
+
+  // manager_execute.cc
+  CleanupResult execute_alone(const Registered& task, CleanupHandle handle);
+
+  // manager_answers.cc
+  // Of a task that never ran: how far its last plan brought it.
+  void remember_plan(const TaskPlan& task);
+  void remember(const Running& running, const TaskPlan& task, const CleanupResult& result, bool began);
+
+  // manager_rollback.cc
+  class WayBack;
   QuarantineRef reference(const store::TaskRow& row, const std::vector<PlanRoot>& roots) const;
-  bool rollback_task(const store::RunRow& run, store::TaskRow row, RollbackReport& report);
-  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
+  std::string put_back(const store::TaskRow& row, RollbackReport& report);
+  bool rollback_task(store::TaskRow row, RollbackReport& report);
   Result<std::unique_ptr<store::RootLock>> lock_past_run(const store::RunRow& run, bool wait);
+  bool rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
+  bool rollback_alone(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report);
+  std::vector<std::string> completed_dependents(const std::string& name);
+
+  // manager_purge.cc
   bool purge_run(const store::RunRow& run, const std::string& why, PurgeReport& report);
   void purge_unless_busy(const store::RunRow& run, const std::string& by_run, const std::string& why, PurgeReport& report);
   void purge_what_is_over(const std::string& except_run, const std::set<std::string>* channels, PurgeReport& report);
+
+  // manager_past.cc
   RunSummary summarize(const store::RunRow& run) const;
 
   Core core_;
   PluginCatalog catalog_;
   policy::HostFacts host_;
   std::uint64_t id_;
+  std::set<std::string> disabled_;  // by the configuration; constant
+  std::once_flag manifest_edges_added_;
 
-  std::mutex mutex_;
-  // Guarded by mutex_:
-  std::map<std::string, Registered> tasks_;
-  std::vector<std::string> names_;           // by task id - 1
-  std::map<std::string, Record> records_;
-  std::vector<store::RunRow> opened_;        // by handle.run - 1
-  std::set<std::string> running_;            // names of tasks in a run of this manager
-  std::set<std::string> own_plans_;          // ids of plans this manager counted itself and nobody could change since
-  std::uint64_t runs_done_ = 0, entries_removed_ = 0, bytes_now_ = 0, bytes_at_purge_ = 0;
+  ResultSharing callers_;    // execute_cleanup, by task
+  ResultSharing executing_;  // tasks while they act, by name
+  ResultSharing rollbacks_;  // by run
+  ChannelTurns turns_;       // native tasks of a channel
+
+  Mutex mutex_;
+  TaskMap tasks_ FRESHET_GUARDED_BY(mutex_);
+  std::shared_ptr<const TaskMap> snapshot_ FRESHET_GUARDED_BY(mutex_);  // of tasks_, made when asked for
+  DependencyGraph graph_ FRESHET_GUARDED_BY(mutex_);                    // of tasks_; with the manifests' edges once they were added
+  std::vector<std::string> names_ FRESHET_GUARDED_BY(mutex_);           // by task id - 1
+  std::map<std::string, Record> records_ FRESHET_GUARDED_BY(mutex_);
+  std::vector<store::RunRow> opened_ FRESHET_GUARDED_BY(mutex_);        // by handle.run - 1
+  // Ids of plans that this manager counted itself and nobody could change since.
+  std::set<std::string> own_plans_ FRESHET_GUARDED_BY(mutex_);
+  std::uint64_t runs_done_ FRESHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t entries_removed_ FRESHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t bytes_now_ FRESHET_GUARDED_BY(mutex_) = 0;
+  std::uint64_t bytes_at_purge_ FRESHET_GUARDED_BY(mutex_) = 0;
 };
+
+// Ends that close a channel and block its plugin.
+bool is_breach(EndReason end);
 
 std::string new_run_id(std::int64_t now_ns);
 

@@ -1,12 +1,15 @@
 #include <sodium.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 #include <thread>
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/closed_channels.h"
 #include "runtime/manager/fold.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/open_roots.h"
@@ -14,6 +17,7 @@
 #include "runtime/manager/plan_rules.h"
 #include "runtime/manager/scheduler.h"
 #include "runtime/manager/settle.h"
+#include "runtime/manager/state_log.h"
 #include "runtime/policy/codes.h"
 
 namespace freshet {
@@ -22,7 +26,6 @@ namespace freshet {
 struct CleanupManager::Prepared {
   Validated facts;
   std::vector<channel::OpenRoot> roots;
-  ScanFigures figures;
 };
 
 std::string new_run_id(std::int64_t now_ns) {
@@ -39,24 +42,25 @@ std::string new_run_id(std::int64_t now_ns) {
 }
 
 // What is known of a task without its plugin's code.
-void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task, const DependencyGraph& edges,
-                             const std::map<std::string, Registered>& all) {
+void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& task) {
   TaskPlan& out = plan.tasks.emplace_back();
   out.number = static_cast<std::uint32_t>(plan.tasks.size() - 1);
   out.shown.name = task.name;
   out.shown.channel = task.channel.value_or("");
+  out.shown.state = TaskState::registered;
+  out.changes.push_back({TaskState::registered, core_.clock.now()});
   out.native = task.native() != nullptr;
   prepared.facts = validate_task(core_, catalog_, host_, task);
-  if (const DependencyGraph::Edges* own = edges.find(task.name)) {
-    out.after = own->after;
-    out.requires_ = own->requires_;
-  }
+  DependencyGraph::Edges edges = edges_of(task.name);
+  out.after = std::move(edges.after);
+  out.requires_ = std::move(edges.requires_);
   out.shown.violations = std::move(prepared.facts.violations);
   for (const std::string& name : out.requires_)
-    if (const auto at = all.find(name); at != all.end() && !at->second.enabled)
+    if (disabled_.contains(name))
       out.shown.violations.push_back({"F1092", task.name + " requires " + name + ", which is disabled", "enable it, or drop the edge", {}});
   out.strict = prepared.facts.strict;
   out.key = TreeDigest::random_key();
+  if (task.plugin() != nullptr) out.shown.plugin = task.plugin()->plugin_id;
   if (prepared.facts.plugin) {
     out.shown.plugin = prepared.facts.plugin->manifest.id + " " + prepared.facts.plugin->manifest.version;
     out.plugin_file = prepared.facts.plugin->file;
@@ -75,27 +79,31 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
       out.shown.permissions.push_back(words + " below " + root.path);
     }
     out.shown.quarantine = out.permission.quarantine_mode == config::QuarantineMode::keep
-                               ? "keep " + format_duration(out.keep_ns)
+                               ? "keep " + format_duration(out.keep_ns) +
+                                     (channel.quarantine.at == config::QuarantineAt::mount_top ? ", at the top of the mount" : "")
                                : "none (cannot be taken back)";
   }
   if (!out.shown.violations.empty()) {
     const bool only_faults = std::ranges::all_of(
         out.shown.violations, [](const BoundaryViolation& violation) { return policy::is_configuration_fault(violation.code); });
-    out.shown.state = only_faults ? TaskState::failed : TaskState::refused;
     out.shown.note = out.shown.violations.front().what;
-  } else if (!out.native) {
-    open_task_roots(prepared, out);
+    enter(out, only_faults ? TaskState::failed : TaskState::refused);
+    return;
   }
+  if (!out.native) open_task_roots(prepared, out);
+  if (is_going(out)) enter(out, TaskState::validated);
+  if (is_going(out) && (out.native || prepared.roots.empty())) enter(out, TaskState::planned);  // there is nothing to scan
 }
 
 void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
   std::vector<config::RootConfig> there;
+  const config::QuarantineAt at = quarantine_at(core_.config.channels.at(task.shown.channel), task.permission);
   for (const config::RootConfig& config : task.permission.roots) {
     Result<channel::OpenRoot> root = open_root(config);
     if (!root && root.error().kind == ErrorKind::missing && config.optional) continue;
-    Result<PlanRoot> planned = root ? describe_root(*root, host_.uid) : std::unexpected(root.error());
+    Result<PlanRoot> planned = root ? describe_root(*root, host_.uid, at) : std::unexpected(root.error());
     if (!planned) {
-      task.shown.violations.push_back({planned.error().code, planned.error().what, planned.error().detail, format(config.position)});
+      task.shown.violations.push_back(violation_at(config.position, planned.error().code, planned.error().what, planned.error().detail));
       continue;
     }
     task.roots.push_back(*planned);
@@ -107,8 +115,8 @@ void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
   }
   task.permission.roots = std::move(there);
   if (task.shown.violations.empty()) return;
-  task.shown.state = TaskState::refused;
   task.shown.note = task.shown.violations.front().what;
+  enter(task, TaskState::refused);
 }
 
 // Channels side by side, the tasks of one channel in order.
@@ -123,8 +131,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   std::vector<std::string> names;
   std::vector<Job> jobs;
   std::vector<TaskPlan*> going;
-  std::mutex closed_mutex;
-  std::map<std::string, std::string> closed;  // guarded by closed_mutex: channel -> the task that broke out
+  ClosedChannels closed;
   for (TaskPlan& task : plan.tasks) names.push_back(task.shown.name);
   for (TaskPlan& task : plan.tasks) {
     if (!is_going(task) || task.native) continue;
@@ -133,13 +140,10 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   }
   for (TaskPlan* task : going) {
     const auto scan = [&, task] {
-      {
-        const std::lock_guard lock(closed_mutex);
-        if (const auto by = closed.find(task->shown.channel); by != closed.end()) {
-          task->shown.state = TaskState::skipped;
-          task->shown.note = "its channel was closed after a breach by " + by->second;
-          return;
-        }
+      if (const std::string by = closed.find(task->shown.channel); !by.empty()) {
+        enter(*task, TaskState::skipped);
+        task->shown.note = "its channel was closed after a breach by " + by;
+        return;
       }
       Prepared& own = prepared[task->number];
       const LogContext context{plan.id, task->shown.channel, task->shown.name};
@@ -155,32 +159,33 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       inputs.progress = [&](std::uint64_t scanned, std::uint64_t found, std::uint64_t bytes) {
         core_.progress({.task = task->shown.name, .phase = "scan", .scanned = scanned, .found = found, .done = 0, .total = 0, .bytes = bytes});
       };
+      inputs.progress(0, 0, 0);  // a worker speaks for the first time after a while; people should know at once
       Result<std::unique_ptr<Intake>> intake = Intake::create(std::move(inputs));
       Status done = intake ? Status() : std::unexpected(intake.error());
       if (done && !own.roots.empty()) {
         core_.progress({.task = task->shown.name, .phase = "scan", .scanned = 0, .found = 0, .done = 0, .total = 0, .bytes = 0});
         const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, channel_index(task->shown.channel)};
-        done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop, own.figures);
+        done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop);
       }
       if (done) done = (*intake)->finish();
-      if (!done) {
-        task->shown.state = TaskState::failed;
+      if (!done && is_going(*task)) {
+        enter(*task, TaskState::failed);
         task->shown.note = done.error().what;
       }
-      if (task->shown.end == EndReason::breach || task->shown.end == EndReason::protocol) {
-        log_error(context, task->shown.note);
-        const std::lock_guard lock(closed_mutex);
-        closed.emplace(task->shown.channel, task->shown.name);
+      if (is_breach(task->shown.end)) {
+        block_plugin(plan.id, *task, task->shown.note);
+        closed.add(task->shown.channel, task->shown.name);
       }
+      if (is_going(*task)) log_state(plan.id, *task, TaskState::planned);
     };
     jobs.push_back({{}, task->shown.channel, scan});
   }
   run_jobs(jobs, std::max(2U, std::thread::hardware_concurrency()));
   for (TaskPlan* task : going) {
-    const auto by = closed.find(task->shown.channel);
-    if (by == closed.end() || !is_going(*task)) continue;
-    task->shown.state = TaskState::skipped;  // it was planned before the breach: the channel takes no effect any more
-    task->shown.note = "its channel was closed after a breach by " + by->second;
+    const std::string by = closed.find(task->shown.channel);
+    if (by.empty() || !is_going(*task)) continue;
+    enter(*task, TaskState::skipped);  // it was planned before the breach: the channel takes no effect any more
+    task->shown.note = "its channel was closed after a breach by " + by;
   }
 }
 
@@ -188,7 +193,7 @@ void CleanupManager::settle_all(Plan& plan) {
   for (TaskPlan& task : plan.tasks) {
     if (!is_going(task) || task.native) continue;
     if (const Status settled = settle_plan(task, core_.plan_dir(plan.id), local_minutes(plan.made_ns)); !settled) {
-      task.shown.state = TaskState::failed;
+      enter(task, TaskState::failed);
       task.shown.note = settled.error().what;
     } else if (task.shown.state == TaskState::refused) {
       task.shown.note = task.shown.violations.front().what;
@@ -196,46 +201,64 @@ void CleanupManager::settle_all(Plan& plan) {
   }
   carry_requirements(plan);
   for (TaskPlan& task : plan.tasks)
-    if (task.shown.state == TaskState::planned) task.shown.state = TaskState::admitted;
+    if (task.shown.state == TaskState::planned) enter(task, TaskState::admitted);
 }
 
-std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandle>& handles) {
-  const Result<std::vector<Registered>> selected = resolve(handles);
-  if (!selected) return std::unexpected(selected.error());
-  Plan plan;
+Result<std::string> CleanupManager::reserve_run_id() {
+  for (int tries = 0; tries < 100; ++tries) {
+    const std::string id = new_run_id(core_.clock.now());
+    const std::string dir = core_.plan_dir(id);
+    if (::mkdir(dir.c_str(), 0700) == 0) return id;
+    if (errno != EEXIST) return fail_errno("making " + dir);
+  }
+  return fail(ErrorKind::system, "no free run id was found");
+}
+
+Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<const Registered>>& selected,
+                                const std::set<std::string>& asked) {
   plan.made_ns = core_.clock.now();
-  plan.id = new_run_id(plan.made_ns);
-  const std::string dir = core_.plan_dir(plan.id);
-  if (const Status made = make_private_directory(dir); !made) return std::unexpected(made.error());
-  std::vector<Prepared> prepared(selected->size());
-  const std::map<std::string, Registered> all = registered();
-  const DependencyGraph edges = graph(all);
-  for (std::size_t i = 0; i < selected->size(); ++i) {
+  std::vector<Prepared> prepared(selected.size());
+  for (std::size_t i = 0; i < selected.size(); ++i) {
     const std::int64_t began = core_.clock.monotonic();
-    prepare(prepared[i], plan, (*selected)[i], edges, all);
-    const std::lock_guard lock(mutex_);
-    records_[(*selected)[i].name].metrics.validate_ns = core_.clock.monotonic() - began;
+    prepare(prepared[i], plan, *selected[i]);
+    plan.tasks[i].dependency = !asked.empty() && !asked.contains(selected[i]->name);
+    plan.tasks[i].metrics.validate_ns = core_.clock.monotonic() - began;
+    remember_plan(plan.tasks[i]);
   }
   carry_requirements(plan);
+  std::vector<TaskState> logged;
+  for (const TaskPlan& task : plan.tasks) {
+    logged.push_back(is_going(task) ? TaskState::validated : task.shown.state);
+    log_state(plan.id, task, logged.back());
+  }
   scan_all(plan, prepared);
   carry_requirements(plan);
   settle_all(plan);
   for (const TaskPlan& task : plan.tasks) {
-    const std::lock_guard lock(mutex_);
-    Record& record = records_[task.shown.name];
-    record.state = task.shown.state;
-    record.metrics.scan_ns = prepared[task.number].figures.scan_ns;
-    record.metrics.start_ns = prepared[task.number].figures.start_ns;
-    record.metrics.cpu_ns = prepared[task.number].figures.cpu_ns;
-    record.metrics.peak_rss_bytes = prepared[task.number].figures.peak_rss_bytes;
+    if (task.shown.state != logged[task.number]) log_state(plan.id, task, task.shown.state);
+    remember_plan(task);
   }
-  if (const Status wrote = write_whole_file(dir + "/plan.json", plan_to_json(plan)); !wrote) {
-    remove_flat_directory(dir);
-    return std::unexpected(wrote.error());
-  }
-  const std::lock_guard lock(mutex_);
+  if (const Status wrote = write_whole_file(core_.plan_dir(plan.id) + "/plan.json", plan_to_json(plan)); !wrote) return wrote;
+  const MutexLock lock(mutex_);
   own_plans_.insert(plan.id);
-  return PlanId{plan.id};
+  return {};
+}
+
+std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandle>& handles) {
+  const auto selected = resolve(handles);
+  if (!selected) return std::unexpected(Error(selected.error()));
+  const Result<std::string> id = reserve_run_id();
+  if (!id) return std::unexpected(id.error());
+  Plan plan;
+  plan.id = *id;
+  std::set<std::string> asked;
+  for (const CleanupHandle handle : handles)
+    if (const Result<Target> target = find(handle)) asked.insert(target->name);
+  if (const Status made = make_plan(plan, *selected, asked); !made) {
+    discard({*id});
+    return std::unexpected(made.error());
+  }
+  return PlanId{*id};
 }
 
 std::expected<PlanSummary, Error> CleanupManager::summary(const PlanId& id) {

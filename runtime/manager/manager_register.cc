@@ -7,10 +7,23 @@
 #include "runtime/manager/plan_files.h"
 
 namespace freshet {
+namespace {
+
+constexpr std::size_t kMaxThreads = 64;  // of a native task's pool
+
+Error not_registered(const std::string& name) { return {ErrorKind::missing, {}, "the task " + name + " is not registered", {}}; }
+
+bool has_failed(TaskState state) {
+  return state == TaskState::failed || state == TaskState::refused || state == TaskState::skipped;
+}
+
+}  // namespace
 
 CleanupManager::CleanupManager(Core core, policy::HostFacts host)
     : core_(std::move(core)), catalog_(core_), host_(std::move(host)) {
   randombytes_buf(&id_, sizeof id_);
+  for (const auto& [name, task] : core_.config.tasks)
+    if (!task.enabled) disabled_.insert(name);
 }
 
 Status CleanupManager::register_configuration() {
@@ -19,48 +32,65 @@ Status CleanupManager::register_configuration() {
     task.body = PluginTask{config.plugin, config.kind.value_or("")};
     task.after = config.after;
     task.requires_ = config.requires_;
-    const std::expected<CleanupHandle, Error> handle = register_cleanup_task(name, std::move(task), config.channel);
+    const auto handle = register_cleanup_task(name, std::move(task), config.channel);
     if (!handle) return std::unexpected(handle.error());
-    const std::lock_guard lock(mutex_);
-    Registered& registered = tasks_.at(name);
-    registered.config = &config;
-    registered.enabled = config.enabled;
   }
   return {};
 }
 
-std::expected<CleanupHandle, Error> CleanupManager::register_cleanup_task(const std::string& name, CleanupTask task,
-                                                                          const std::optional<std::string>& channel_id) {
+// What is wrong with a task before its name is looked at beside others.
+std::optional<RegistrationError> CleanupManager::registration_problem(const std::string& name, const CleanupTask& task,
+                                                                      const std::optional<std::string>& channel_id) const {
+  using enum RegistrationCause;
+  const auto wrong = [](RegistrationCause cause, ErrorKind kind, std::string what, std::string detail = {}) {
+    return RegistrationError(cause, {kind, {}, std::move(what), std::move(detail)});
+  };
   if (const std::string problem = task_name_problem(name); !problem.empty())
-    return fail(ErrorKind::invalid, problem, "the name was \"" + escape_bytes(name) + "\"");
+    return wrong(bad_name, ErrorKind::invalid, problem, "the name was \"" + escape_bytes(name) + "\"");
   const auto* native = std::get_if<NativeTask>(&task.body);
-  if (native != nullptr && !native->run) return fail(ErrorKind::invalid, "the task " + name + " has no run function");
+  if (native != nullptr && !native->run) return wrong(no_run_function, ErrorKind::invalid, "the task " + name + " has no run function");
+  if (native != nullptr && (native->threads < 1 || native->threads > kMaxThreads))
+    return wrong(no_run_function, ErrorKind::invalid, "the task " + name + " asks for a pool of " + std::to_string(native->threads) +
+                                                          " threads: 1 to " + std::to_string(kMaxThreads) + " can be had");
   for (const auto* list : {&task.after, &task.requires_})
-    if (std::ranges::find(*list, name) != list->end()) return fail(ErrorKind::invalid, "the task " + name + " depends on itself");
+    if (std::ranges::find(*list, name) != list->end())
+      return wrong(self_dependency, ErrorKind::invalid, "the task " + name + " depends on itself");
   if (channel_id && !core_.config.channels.contains(*channel_id))
-    return fail(ErrorKind::missing, "the task " + name + " wants the channel \"" + escape_bytes(*channel_id) + "\", which does not exist");
-  if (native == nullptr && !channel_id) return fail(ErrorKind::invalid, "the plugin task " + name + " needs a channel");
-  const std::lock_guard lock(mutex_);
-  if (tasks_.contains(name)) return fail(ErrorKind::invalid, "a task is called " + name + " already");
-  Registered registered;
-  registered.id = names_.size() + 1;
-  registered.name = name;
-  registered.task = std::move(task);
-  registered.channel = channel_id;
-  if (const auto config = core_.config.tasks.find(name); native == nullptr && config != core_.config.tasks.end())
-    registered.config = &config->second;
-  if (native == nullptr && registered.config == nullptr)
-    return fail(ErrorKind::invalid, "plugin tasks come from the configuration; " + name + " is not in it");
+    return wrong(unknown_channel, ErrorKind::missing,
+                 "the task " + name + " wants the channel \"" + escape_bytes(*channel_id) + "\", which does not exist");
+  if (native == nullptr && !channel_id) return wrong(unknown_channel, ErrorKind::invalid, "the plugin task " + name + " needs a channel");
+  if (native == nullptr && !core_.config.tasks.contains(name))
+    return wrong(not_configured, ErrorKind::invalid, "plugin tasks come from the configuration; " + name + " is not in it");
+  return std::nullopt;
+}
+
+std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup_task(const std::string& name, CleanupTask task,
+                                                                                      const std::optional<std::string>& channel_id) {
+  if (std::optional<RegistrationError> problem = registration_problem(name, task, channel_id)) return std::unexpected(std::move(*problem));
+  auto registered = std::make_shared<Registered>();
+  registered->name = name;
+  if (std::holds_alternative<PluginTask>(task.body)) {
+    registered->config = &core_.config.tasks.at(name);
+    registered->enabled = registered->config->enabled;
+  }
+  registered->task = std::move(task);
+  registered->channel = channel_id;
+  const MutexLock lock(mutex_);
+  if (tasks_.contains(name))
+    return std::unexpected(RegistrationError(RegistrationCause::duplicate_name, {ErrorKind::invalid, {}, "a task is called " + name + " already", {}}));
+  registered->id = names_.size() + 1;
   names_.push_back(name);
   records_[name];
-  const CleanupHandle handle{id_, registered.id, 0};
+  const CleanupHandle handle{id_, registered->id, 0};
+  graph_.set(name, written_edges(registered->task));
   tasks_.emplace(name, std::move(registered));
+  snapshot_.reset();
   return handle;
 }
 
 Result<CleanupManager::Target> CleanupManager::find(CleanupHandle handle) {
   if (handle.manager != id_) return fail(ErrorKind::missing, "the handle belongs to another manager");
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (handle.run != 0) {
     if (handle.run > opened_.size()) return fail(ErrorKind::missing, "the handle names a run that was not opened");
     const store::RunRow& run = opened_[handle.run - 1];
@@ -74,82 +104,120 @@ Result<CleanupManager::Target> CleanupManager::find(CleanupHandle handle) {
   return Target{name, record.last_run, record.last_number, false};
 }
 
-std::map<std::string, Registered> CleanupManager::registered() {
-  const std::lock_guard lock(mutex_);
-  return tasks_;
+std::shared_ptr<const TaskMap> CleanupManager::registered() {
+  const MutexLock lock(mutex_);
+  if (!snapshot_) snapshot_ = std::make_shared<const TaskMap>(tasks_);
+  return snapshot_;
 }
 
 std::vector<IRuns::TaskEntry> CleanupManager::tasks() {
   std::vector<TaskEntry> out;
-  for (const auto& [name, task] : registered())
-    out.push_back({name, CleanupHandle{id_, task.id, 0}, task.enabled, task.native() != nullptr});
+  for (const auto& [name, task] : *registered())
+    out.push_back({name, CleanupHandle{id_, task->id, 0}, task->enabled, task->native() != nullptr});
   return out;
 }
 
-// The configuration's edges, and those a manifest makes between the kinds of its own plugin in one channel.
-DependencyGraph CleanupManager::graph(const std::map<std::string, Registered>& tasks) {
-  std::map<std::string, DependencyGraph::Edges> all;
-  struct Instance {
-    const Registered* task;
-    std::string kind;
-    std::shared_ptr<const Plugin> plugin;
-  };
-  std::map<std::pair<std::string, std::string>, std::vector<Instance>> by_place;  // (plugin, channel)
-  for (const auto& [name, task] : tasks) {
-    if (task.plugin() == nullptr) continue;
-    const Result<std::shared_ptr<const Plugin>> plugin = catalog_.find(task.plugin()->plugin_id);
-    if (!plugin || (*plugin)->manifest.kinds.empty()) continue;
-    const std::string kind = task.plugin()->kind.empty() ? (*plugin)->manifest.kinds.front().name : task.plugin()->kind;
-    by_place[{task.plugin()->plugin_id, *task.channel}].push_back({&task, kind, *plugin});
-  }
-  for (const auto& [name, task] : tasks) {
-    DependencyGraph::Edges edges{task.task.after, task.task.requires_};
-    // `after` a disabled task is no wish that can be met; `requires` one is an error that validation names.
-    std::erase_if(edges.after, [&](const std::string& other) {
-      const auto at = tasks.find(other);
-      return at != tasks.end() && !at->second.enabled;
-    });
-    all.emplace(name, std::move(edges));
-  }
-  for (const auto& [place, instances] : by_place) {
-    for (const Instance& self : instances) {
-      const manifest::TaskKind* kind = manifest::find_kind(self.plugin->manifest, self.kind);
-      if (kind == nullptr || (kind->after.empty() && kind->requires_.empty())) continue;
-      DependencyGraph::Edges& edges = all.at(self.task->name);
-      for (const Instance& other : instances) {
-        if (other.task == self.task || !other.task->enabled) continue;
-        if (std::ranges::find(kind->after, other.kind) != kind->after.end()) edges.after.push_back(other.task->name);
-        if (std::ranges::find(kind->requires_, other.kind) != kind->requires_.end()) edges.requires_.push_back(other.task->name);
+// What the operator or the host program wrote. `after` a disabled task is no wish that can be met; `requires` one is an
+// error that validation names. Only the configuration disables, and it is constant.
+DependencyGraph::Edges CleanupManager::written_edges(const CleanupTask& task) const {
+  DependencyGraph::Edges edges{task.after, task.requires_};
+  std::erase_if(edges.after, [&](const std::string& other) {
+    const auto at = core_.config.tasks.find(other);
+    return at != core_.config.tasks.end() && !at->second.enabled;
+  });
+  return edges;
+}
+
+// The edges that a manifest makes between the kinds of its own plugin in one channel. Added once: plugin tasks come from
+// the configuration alone, so that none comes later. Others wait meanwhile: they need the same manifests.
+void CleanupManager::add_manifest_edges() {
+  std::call_once(manifest_edges_added_, [&] {
+    struct Instance {
+      const config::TaskConfig* task;
+      const manifest::TaskKind* kind;
+    };
+    struct Place {
+      std::shared_ptr<const Plugin> plugin;
+      std::vector<Instance> instances;
+      std::map<std::string, std::vector<std::string>> enabled;  // kind -> names of tasks
+    };
+    std::map<std::pair<std::string, std::string>, Place> places;  // by plugin and channel
+    for (const auto& [name, task] : core_.config.tasks) {
+      const Result<std::shared_ptr<const Plugin>> plugin = catalog_.find(task.plugin);
+      if (!plugin || (*plugin)->manifest.kinds.empty()) continue;
+      const manifest::TaskKind* kind =
+          task.kind ? manifest::find_kind((*plugin)->manifest, *task.kind) : &(*plugin)->manifest.kinds.front();
+      if (kind == nullptr) continue;
+      Place& place = places[{task.plugin, task.channel}];
+      place.plugin = *plugin;
+      place.instances.push_back({&task, kind});
+      if (task.enabled) place.enabled[kind->name].push_back(name);
+    }
+    const MutexLock lock(mutex_);
+    for (const auto& [where, place] : places) {
+      for (const Instance& instance : place.instances) {
+        const std::string& name = instance.task->name;
+        const auto add = [&](const std::vector<std::string>& kinds, std::vector<std::string>& edges) {
+          for (const std::string& kind : kinds) {
+            const auto others = place.enabled.find(kind);
+            if (others == place.enabled.end()) continue;
+            std::ranges::copy_if(others->second, std::back_inserter(edges), [&](const std::string& other) { return other != name; });
+          }
+        };
+        if (instance.kind->after.empty() && instance.kind->requires_.empty()) continue;
+        DependencyGraph::Edges edges = *graph_.find(name);
+        add(instance.kind->after, edges.after);
+        add(instance.kind->requires_, edges.requires_);
+        graph_.set(name, std::move(edges));
       }
     }
-  }
-  DependencyGraph out;
-  for (auto& [name, edges] : all) out.set(name, std::move(edges));
-  return out;
+  });
+}
+
+DependencyGraph::Order CleanupManager::order_of(const std::vector<std::string>& names) {
+  add_manifest_edges();
+  const MutexLock lock(mutex_);
+  return graph_.order(names);
+}
+
+DependencyGraph::Edges CleanupManager::edges_of(const std::string& name) {
+  add_manifest_edges();
+  const MutexLock lock(mutex_);
+  const DependencyGraph::Edges* edges = graph_.find(name);
+  return edges == nullptr ? DependencyGraph::Edges{} : *edges;
 }
 
 DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle handle) {
   DependencyValidationResult out;
+  const auto wrong = [&](DependencyCause cause, Error error) { out.error.emplace(cause, std::move(error)); };
   const Result<Target> target = find(handle);
-  if (!target) {
-    out.error = target.error();
+  const std::shared_ptr<const TaskMap> tasks = registered();
+  if (!target || !tasks->contains(target->name)) {
+    wrong(DependencyCause::unknown_handle, target ? not_registered(target->name) : target.error());
     return out;
   }
-  const std::map<std::string, Registered> tasks = registered();
-  if (!tasks.contains(target->name)) {
-    out.error = Error{ErrorKind::missing, {}, "the task " + target->name + " is not registered any more", {}};
-    return out;
-  }
-  const DependencyGraph edges = graph(tasks);
-  DependencyGraph::Order order = edges.order({target->name});
+  DependencyGraph::Order order = order_of({target->name});
   out.order = std::move(order.order);
   out.cycle = std::move(order.cycle);
   out.missing = std::move(order.missing);
+  const auto channel_of = [&](const std::string& name) { return tasks->at(name)->channel.value_or(""); };
+  for (const std::string& name : out.order) {
+    const DependencyGraph::Edges own = edges_of(name);
+    for (const auto* list : {&own.after, &own.requires_})
+      for (const std::string& other : *list)
+        if (tasks->contains(other) && channel_of(other) != channel_of(name)) out.crossing.push_back(name + " -> " + other);
+  }
   std::set<std::string> required{target->name};
   for (auto name = out.order.rbegin(); name != out.order.rend(); ++name) {  // dependents before what they require
     if (!required.contains(*name)) continue;
-    if (!tasks.at(*name).enabled && *name != target->name) out.disabled.push_back(*name);
-    for (const std::string& other : edges.find(*name)->requires_) required.insert(other);
+    if (disabled_.contains(*name) && *name != target->name) out.disabled.push_back(*name);
+    const DependencyGraph::Edges own = edges_of(*name);
+    required.insert(own.requires_.begin(), own.requires_.end());
+  }
+  {
+    const MutexLock lock(mutex_);
+    for (const std::string& name : out.order)
+      if (name != target->name && has_failed(records_.at(name).state)) out.failed.push_back(name);
   }
   out.valid = out.cycle.empty() && out.missing.empty() && out.disabled.empty();
   return out;
@@ -158,46 +226,52 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
 SecurityValidationResult CleanupManager::validate_security_boundaries(CleanupHandle handle) {
   SecurityValidationResult out;
   const Result<Target> target = find(handle);
-  const std::map<std::string, Registered> tasks = registered();
-  if (!target || !tasks.contains(target->name)) {
-    out.error = target ? Error{ErrorKind::missing, {}, "the task " + target->name + " is not registered any more", {}} : target.error();
+  const std::shared_ptr<const TaskMap> tasks = registered();
+  if (!target || !tasks->contains(target->name)) {
+    out.error.emplace(SecurityCause::unknown_handle, target ? not_registered(target->name) : target.error());
     return out;
   }
-  const Registered& task = tasks.at(target->name);
+  const std::int64_t began = core_.clock.monotonic();
+  const Registered& task = *tasks->at(target->name);
   out.trusted_in_process = task.native() != nullptr;
   out.violations = validate_task(core_, catalog_, host_, task).violations;
   out.passed = out.violations.empty();
+  const MutexLock lock(mutex_);
+  Record& record = records_.at(target->name);
+  if (record.metrics.runs == 0) record.metrics.validate_ns = core_.clock.monotonic() - began;
   return out;
 }
 
 // The tasks of a run: those asked for (none named: every enabled one) and all that they depend on, in order.
-Result<std::vector<Registered>> CleanupManager::resolve(const std::vector<CleanupHandle>& handles) {
-  const std::map<std::string, Registered> tasks = registered();
+std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> CleanupManager::resolve(const std::vector<CleanupHandle>& handles) {
+  const std::shared_ptr<const TaskMap> tasks = registered();
+  const auto wrong = [](DependencyCause cause, Error error) { return std::unexpected(DependencyError(cause, std::move(error))); };
   std::vector<std::string> wanted;
   for (const CleanupHandle handle : handles) {
     const Result<Target> target = find(handle);
-    if (!target) return std::unexpected(target.error());
-    if (!tasks.contains(target->name)) return fail(ErrorKind::missing, "the task " + target->name + " is not registered any more");
+    if (!target) return wrong(DependencyCause::unknown_handle, target.error());
+    if (!tasks->contains(target->name)) return wrong(DependencyCause::unknown_handle, not_registered(target->name));
     wanted.push_back(target->name);
   }
   if (handles.empty())
-    for (const auto& [name, task] : tasks)
-      if (task.enabled) wanted.push_back(name);
-  const DependencyGraph::Order order = graph(tasks).order(wanted);
+    for (const auto& [name, task] : *tasks)
+      if (task->enabled) wanted.push_back(name);
+  const DependencyGraph::Order order = order_of(wanted);
   if (!order.cycle.empty()) {
     std::string path;
     for (const std::string& name : order.cycle) path += (path.empty() ? "" : " -> ") + name;
-    return fail("F1091", ErrorKind::invalid, "tasks depend on each other in a circle: " + path, "remove one of these edges");
+    return wrong(DependencyCause::cycle, {ErrorKind::invalid, "F1091", "tasks depend on each other in a circle: " + path, "remove one of these edges"});
   }
   if (!order.missing.empty()) {
     std::string names;
     for (const std::string& name : order.missing) names += (names.empty() ? "" : ", ") + name;
-    return fail("F1090", ErrorKind::missing, "there is no task called " + names, "`after` and `requires` name tasks of the configuration");
+    return wrong(DependencyCause::missing, {ErrorKind::missing, "F1090", "there is no task called " + names,
+                                            "`after` and `requires` name tasks of the configuration"});
   }
-  std::vector<Registered> out;
+  std::vector<std::shared_ptr<const Registered>> out;
   // A disabled task runs only when it is asked for by itself; whatever requires it fails for that (F1092).
   for (const std::string& name : order.order)
-    if (tasks.at(name).enabled || std::ranges::find(wanted, name) != wanted.end()) out.push_back(tasks.at(name));
+    if (!disabled_.contains(name) || std::ranges::find(wanted, name) != wanted.end()) out.push_back(tasks->at(name));
   return out;
 }
 
@@ -214,7 +288,7 @@ Result<Plan> CleanupManager::read_plan(const std::string& dir) const {
 }
 
 void CleanupManager::note_state(const std::string& name, TaskState state) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto at = records_.find(name); at != records_.end()) at->second.state = state;
 }
 

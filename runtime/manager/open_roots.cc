@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "runtime/base/bytes.h"
+#include "runtime/manager/area_access.h"
 
 namespace freshet {
 namespace {
@@ -62,22 +63,36 @@ Result<std::vector<channel::OpenRoot>> open_planned_roots(const std::vector<Plan
   return out;
 }
 
-Result<PlanRoot> describe_root(const channel::OpenRoot& root, std::uint32_t uid) {
+Result<PlanRoot> describe_root(const channel::OpenRoot& root, std::uint32_t uid, config::QuarantineAt at) {
   PlanRoot out;
   out.config = root.config;
   out.fsid = file_system_id(root.directory.get());
   out.inode = root.identity.inode;
   out.birth_ns = root.identity.birth_ns;
   out.stable_birth = root.stable_birth;
+  int directory = root.directory.get();
+  Fd top_directory;
+  if (at == config::QuarantineAt::mount_top) {
+    Result<channel::OpenRoot> top = find_mount_top(root, uid);
+    if (!top) return std::unexpected(top.error());
+    out.top = {top->config.path, top->identity.inode, top->identity.birth_ns};
+    top_directory = std::move(top->directory);
+    directory = top_directory.get();
+  }
   const std::string base = uid == 0 ? ".freshet" : ".freshet-" + std::to_string(uid);
   for (int suffix = 1; suffix < 10; ++suffix) {
     out.area = suffix == 1 ? base : base + "-" + std::to_string(suffix);
-    const Result<EntryStat> there = stat_entry(root.directory.get(), out.area.c_str());
+    const Result<EntryStat> there = stat_entry(directory, out.area.c_str());
     if (!there) return out;  // free (or hidden: then the broker says so)
-    if (there->identity.type == EntryType::directory && there->uid == uid && (there->mode & 07777) == 0700) return out;
+    // Below a setgid directory it is setgid too.
+    if (there->identity.type == EntryType::directory && there->uid == uid && (there->mode & 0777) == 0700) return out;
   }
-  return fail("F1016", ErrorKind::refused, "every name for a quarantine below " + escape_bytes(root.config.path) + " is taken",
+  return fail("F1016", ErrorKind::refused, "every name for a quarantine below " + escape_bytes(area_directory(out)) + " is taken",
               "remove or rename what is called " + base + ", " + base + "-2, .. there and is not Freshet's");
+}
+
+config::QuarantineAt quarantine_at(const config::ChannelConfig& channel, const policy::EffectivePermission& permission) {
+  return permission.quarantine_mode == config::QuarantineMode::none ? config::QuarantineAt::in_root : channel.quarantine.at;
 }
 
 std::vector<const channel::OpenRoot*> pointers(const std::vector<channel::OpenRoot>& roots) {

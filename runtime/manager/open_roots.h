@@ -18,7 +18,11 @@ Result<std::vector<channel::OpenRoot>> open_planned_roots(const std::vector<Plan
 
 // Describes an open root for a plan, with the name of its quarantine area: `.freshet`, for an ordinary user
 // `.freshet-<uid>`; when that is somebody else's, or no directory, the next free of `<name>-2` .. `<name>-9`.
-Result<PlanRoot> describe_root(const channel::OpenRoot& root, std::uint32_t uid);
+// With `mount_top` the area is not in the root, but at the top of its mount (F1019 when it cannot be there).
+Result<PlanRoot> describe_root(const channel::OpenRoot& root, std::uint32_t uid, config::QuarantineAt at);
+
+// Where the area of a task's roots stands: nothing needs one with quarantine mode `none`.
+config::QuarantineAt quarantine_at(const config::ChannelConfig& channel, const policy::EffectivePermission& permission);
 
 // Pointers for RoleRequest.
 std::vector<const channel::OpenRoot*> pointers(const std::vector<channel::OpenRoot>& roots);

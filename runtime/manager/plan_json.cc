@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr std::size_t kMaxTasks = 10'000;
 constexpr std::uint64_t kMaxOrdinal = 0xFFFFFFFF;  // of an entry; a bit is kept for each up to the last dropped one
 
@@ -49,7 +49,7 @@ std::vector<Refusal> refusals_in(const json& value) {
 }
 
 json root_out(const PlanRoot& root) {
-  return {{"path", escape_bytes(root.config.path)},
+  json out = {{"path", escape_bytes(root.config.path)},
           {"read", root.config.access.read},
           {"remove", root.config.access.remove},
           {"exclude", texts_out(root.config.exclude)},
@@ -60,6 +60,9 @@ json root_out(const PlanRoot& root) {
           {"inode", root.inode},
           {"birth", root.birth_ns},
           {"stable_birth", root.stable_birth}};
+  if (root.top) out["top"] = {{"path", escape_bytes(root.top->path)}, {"inode", root.top->inode}, {"birth", root.top->birth_ns}};
+  if (root.times_before) out["times_before"] = {root.times_before->mtime_ns, root.times_before->atime_ns};
+  return out;
 }
 
 PlanRoot root_in(const json& in) {
@@ -78,6 +81,63 @@ PlanRoot root_in(const json& in) {
   out.inode = in.at("inode").get<std::uint64_t>();
   out.birth_ns = in.at("birth").get<std::int64_t>();
   out.stable_birth = in.at("stable_birth").get<bool>();
+  if (in.contains("top")) {
+    const json& top = in.at("top");
+    out.top = {text_in(top.at("path")), top.at("inode").get<std::uint64_t>(), top.at("birth").get<std::int64_t>()};
+    const std::string& path = out.top->path;
+    if (path.empty() || path[0] != '/' || (path != "/" && out.config.path != path && !out.config.path.starts_with(path + "/")))
+      throw Damaged{"the top of a mount is not above its root"};
+  }
+  if (in.contains("times_before"))
+    out.times_before = {in.at("times_before").at(0).get<std::int64_t>(), in.at("times_before").at(1).get<std::int64_t>()};
+  return out;
+}
+
+json changes_out(const std::vector<StateChange>& changes) {
+  json out = json::array();
+  for (const StateChange& change : changes) out.push_back({to_string(change.state), change.at_ns});
+  return out;
+}
+
+std::vector<StateChange> changes_in(const json& in) {
+  std::vector<StateChange> out;
+  for (const json& change : in) {
+    const std::optional<TaskState> state = task_state_named(change.at(0).get<std::string>());
+    if (!state) throw Damaged{"a task's state is unknown"};
+    out.push_back({*state, change.at(1).get<std::int64_t>()});
+  }
+  return out;
+}
+
+json metrics_out(const CleanupMetrics& m) {
+  return {m.validate_ns, m.start_ns, m.scan_ns, m.cpu_ns, m.peak_rss_bytes, m.context_switches, m.read_bytes, m.written_bytes};
+}
+
+CleanupMetrics metrics_in(const json& in) {
+  CleanupMetrics out;
+  out.validate_ns = in.at(0).get<std::int64_t>();
+  out.start_ns = in.at(1).get<std::int64_t>();
+  out.scan_ns = in.at(2).get<std::int64_t>();
+  out.cpu_ns = in.at(3).get<std::int64_t>();
+  out.peak_rss_bytes = in.at(4).get<std::uint64_t>();
+  out.context_switches = in.at(5).get<std::uint64_t>();
+  out.read_bytes = in.at(6).get<std::uint64_t>();
+  out.written_bytes = in.at(7).get<std::uint64_t>();
+  return out;
+}
+
+json resources_out(const std::vector<ResourceCheck>& resources) {
+  json out = json::array();
+  for (const ResourceCheck& check : resources)
+    out.push_back({check.name, check.passed, check.before, check.after, check.unit, escape_bytes(check.detail)});
+  return out;
+}
+
+std::vector<ResourceCheck> resources_in(const json& in) {
+  std::vector<ResourceCheck> out;
+  for (const json& check : in)
+    out.push_back({check.at(0).get<std::string>(), check.at(1).get<bool>(), check.at(2).get<std::uint64_t>(),
+                   check.at(3).get<std::uint64_t>(), check.at(4).get<std::string>(), text_in(check.at(5))});
   return out;
 }
 
@@ -149,7 +209,7 @@ json task_out(const TaskPlan& task) {
   const PlannedTask& shown = task.shown;
   json violations = json::array();
   for (const BoundaryViolation& v : shown.violations)
-    violations.push_back({v.code, escape_bytes(v.what), escape_bytes(v.remedy), escape_bytes(v.where)});
+    violations.push_back({v.code, escape_bytes(v.what), escape_bytes(v.remedy), escape_bytes(v.where), escape_bytes(v.excerpt)});
   json roots = json::array();
   for (const PlanRoot& root : task.roots) roots.push_back(root_out(root));
   json shown_roots = json::array();
@@ -163,6 +223,10 @@ json task_out(const TaskPlan& task) {
           {"kind", escape_bytes(task.kind)},
           {"native", task.native},
           {"state", to_string(shown.state)},
+          {"dependency", task.dependency},
+          {"changes", changes_out(task.changes)},
+          {"metrics", metrics_out(task.metrics)},
+          {"resources", resources_out(task.resources)},
           {"end", static_cast<unsigned>(shown.end)},
           {"note", escape_bytes(shown.note)},
           {"violations", violations},
@@ -206,12 +270,16 @@ TaskPlan task_in(const json& in) {
   const std::optional<TaskState> state = task_state_named(in.at("state").get<std::string>());
   if (!state) throw Damaged{"a task's state is unknown"};
   shown.state = *state;
+  out.dependency = in.at("dependency").get<bool>();
+  out.changes = changes_in(in.at("changes"));
+  out.metrics = metrics_in(in.at("metrics"));
+  out.resources = resources_in(in.at("resources"));
   const auto end = in.at("end").get<unsigned>();
   if (end > static_cast<unsigned>(EndReason::plugin)) throw Damaged{"a task's end is unknown"};
   shown.end = static_cast<EndReason>(end);
   shown.note = text_in(in.at("note"));
   for (const json& v : in.at("violations"))
-    shown.violations.push_back({v.at(0).get<std::string>(), text_in(v.at(1)), text_in(v.at(2)), text_in(v.at(3))});
+    shown.violations.push_back({v.at(0).get<std::string>(), text_in(v.at(1)), text_in(v.at(2)), text_in(v.at(3)), text_in(v.at(4))});
   shown.missing_layers = texts_in(in.at("missing_layers"));
   shown.permissions = texts_in(in.at("permissions"));
   shown.quarantine = text_in(in.at("quarantine"));

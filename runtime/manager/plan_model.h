@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,14 +11,38 @@
 
 namespace freshet {
 
+// Mtime and atime, nanoseconds since the epoch.
+struct DirectoryTimes {
+  std::int64_t mtime_ns = 0;
+  std::int64_t atime_ns = 0;
+  bool operator==(const DirectoryTimes&) const = default;
+};
+
+// The directory at the top of a root's mount, where its quarantine area stands.
+struct PlanTop {
+  std::string path;
+  std::uint64_t inode = 0;
+  std::int64_t birth_ns = 0;
+  bool operator==(const PlanTop&) const = default;
+};
+
 // A root as the plan saw it. The file system is named by its f_fsid (statfs(2)), read by the manager.
 struct PlanRoot {
   config::RootConfig config;
-  std::string area;            // name of the quarantine area below it
+  std::string area;            // name of the quarantine area
+  std::optional<PlanTop> top;  // that it stands in; none: it stands in the root
   std::uint64_t fsid = 0;
   std::uint64_t inode = 0;
   std::int64_t birth_ns = 0;
   bool stable_birth = true;
+  // Of the directory that the area stands in, before the first effect of the task.
+  std::optional<DirectoryTimes> times_before;
+};
+
+// When a task came into a state.
+struct StateChange {
+  TaskState state = TaskState::registered;
+  std::int64_t at_ns = 0;
 };
 
 // One task of a plan: what people see, and what acting needs. Its directories and entries are in files of their own:
@@ -26,6 +51,7 @@ struct TaskPlan {
   PlannedTask shown;
   std::uint32_t number = 0;     // in the order of the run; names files, and the folder in the quarantine
   bool native = false;
+  bool dependency = false;      // of execute_cleanup: not asked for itself
   std::string plugin_file;
   std::string plugin_sha256;
   std::string kind;
@@ -39,7 +65,14 @@ struct TaskPlan {
   TreeDigest::Key key{};
   std::vector<std::uint64_t> dropped;      // ordinals of entries that stay after all (trimmed, kept newest)
   bool strict = true;
+  CleanupMetrics metrics;                  // of the phases so far
+  std::vector<ResourceCheck> resources;    // of its worker; empty when it never began
+  std::vector<StateChange> changes;        // how it came to shown.state, oldest first
 };
+
+// Takes the task into a state and notes when. A transition that the state machine does not know is reported as a bug
+// and fails the task.
+void enter(TaskPlan& task, TaskState state);
 
 struct Plan {
   std::string id;               // the run's id too, once it is applied
@@ -49,7 +82,13 @@ struct Plan {
 
 // A refused, skipped or failed task has no effect.
 inline bool is_going(const TaskPlan& task) {
-  return task.shown.state == TaskState::planned || task.shown.state == TaskState::admitted;
+  switch (task.shown.state) {
+    case TaskState::registered:
+    case TaskState::validated:
+    case TaskState::planned:
+    case TaskState::admitted: return true;
+    default: return false;
+  }
 }
 
 std::string entries_file(const std::string& plan_dir, std::uint32_t number);

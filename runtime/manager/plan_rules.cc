@@ -3,7 +3,21 @@
 #include <ctime>
 #include <map>
 
+#include "runtime/base/clock.h"
+#include "runtime/base/log.h"
+#include "runtime/manager/state_machine.h"
+
 namespace freshet {
+
+void enter(TaskPlan& task, TaskState state) {
+  if (!is_legal_transition(task.shown.state, state)) {
+    task.shown.note = illegal_transition(task.shown.state, state);
+    log_error({{}, task.shown.channel, task.shown.name}, task.shown.note);
+    state = TaskState::failed;
+  }
+  task.shown.state = state;
+  task.changes.push_back({state, SystemClock().now()});
+}
 
 void carry_requirements(Plan& plan) {
   std::map<std::string, const TaskPlan*> out;  // those that do not go
@@ -12,7 +26,7 @@ void carry_requirements(Plan& plan) {
       const auto at = out.find(name);
       if (at == out.end() || !is_going(task)) continue;
       const bool refused = at->second->shown.state == TaskState::refused;
-      task.shown.state = refused ? TaskState::refused : TaskState::skipped;
+      enter(task, refused ? TaskState::refused : TaskState::skipped);
       task.shown.note = "it requires " + name + ", which " + (refused ? "is refused" : "does not go") + ": " + at->second->shown.note;
     }
     if (!is_going(task)) out.emplace(task.shown.name, &task);

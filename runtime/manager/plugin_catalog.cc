@@ -5,6 +5,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/channel/plugin_bytes.h"
+#include "runtime/config/suggest.h"
 #include "runtime/wire/manifest_message.h"
 
 namespace freshet {
@@ -59,8 +60,8 @@ std::shared_ptr<const Plugin> PluginCatalog::read(const std::string& file) {
   return out;
 }
 
-const std::vector<std::shared_ptr<const Plugin>>& PluginCatalog::all() {
-  const std::lock_guard lock(mutex_);
+std::vector<std::shared_ptr<const Plugin>> PluginCatalog::all() {
+  const MutexLock lock(mutex_);
   if (looked_) return plugins_;
   looked_ = true;
   for (const std::string& directory : core_.options.plugin_dirs) {
@@ -75,19 +76,21 @@ const std::vector<std::shared_ptr<const Plugin>>& PluginCatalog::all() {
 }
 
 Result<std::shared_ptr<const Plugin>> PluginCatalog::find(const std::string& id) {
-  std::string there;
+  std::vector<std::string_view> ids;
+  std::string unusable;
   for (const std::shared_ptr<const Plugin>& plugin : all()) {
     if (!plugin->error && plugin->manifest.id == id) return plugin;
-    if (plugin->error) {
-      there += "\n  " + escape_bytes(plugin->file) + ": " + plugin->error->what;
-    } else {
-      there += "\n  " + plugin->manifest.id + "  (" + escape_bytes(plugin->file) + ")";
-    }
+    if (!plugin->error) ids.push_back(plugin->manifest.id);
+    if (plugin->error) unusable += (unusable.empty() ? "" : "; ") + escape_bytes(plugin->file) + ": " + plugin->error->what;
   }
-  std::string directories;
-  for (const std::string& directory : core_.options.plugin_dirs) directories += "\n  " + escape_bytes(directory);
-  return fail("F1040", ErrorKind::missing, "no usable plugin has the id \"" + escape_bytes(id) + "\"",
-              there.empty() ? "there is no plugin in" + directories : "there are" + there);
+  std::string help = config::suggest(id, ids, true);
+  if (help.empty()) {
+    std::string directories;
+    for (const std::string& directory : core_.options.plugin_dirs) directories += (directories.empty() ? "" : ", ") + escape_bytes(directory);
+    help = "no usable plugin is in " + (directories.empty() ? "any directory" : directories);
+  }
+  if (!unusable.empty()) help += "; not usable: " + unusable;
+  return fail("F1040", ErrorKind::missing, "no usable plugin has the id `" + escape_bytes(id) + "`", std::move(help));
 }
 
 }  // namespace freshet

@@ -2,12 +2,12 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/mutex.h"
 #include "runtime/manager/core.h"
 #include "runtime/manifest/manifest.h"
 #include "runtime/manifest/settings.h"
@@ -30,7 +30,7 @@ class PluginCatalog {
   explicit PluginCatalog(const Core& core) : core_(core) {}
 
   // Every `*.so`, usable or not, by file name; a directory named first hides a plugin id of a later one.
-  const std::vector<std::shared_ptr<const Plugin>>& all();
+  std::vector<std::shared_ptr<const Plugin>> all();
   // Error F1040 (kind `missing`) with what is there when no usable file has this id.
   Result<std::shared_ptr<const Plugin>> find(const std::string& id);
   // One file, wherever it is.
@@ -38,9 +38,9 @@ class PluginCatalog {
 
  private:
   const Core& core_;
-  std::mutex mutex_;  // guards all below
-  bool looked_ = false;
-  std::vector<std::shared_ptr<const Plugin>> plugins_;
+  Mutex mutex_;
+  bool looked_ FRESHET_GUARDED_BY(mutex_) = false;
+  std::vector<std::shared_ptr<const Plugin>> plugins_ FRESHET_GUARDED_BY(mutex_);
 };
 
 }  // namespace freshet

@@ -1,14 +1,17 @@
 #include "runtime/manager/quarantine_jobs.h"
 
 #include "runtime/base/bytes.h"
+#include "runtime/manager/area_access.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/root_times.h"
 
 namespace freshet {
 namespace {
 
 constexpr std::size_t kMaxConflicts = 1000;
 
-// A root of a past run that is still the same directory; one that is gone or replaced is the caller's to name.
+// The roots of a past run that are still the same directories, with the times that an interrupted run did not give back;
+// one that is gone or replaced, or whose area cannot be reached, is the caller's to name.
 struct Reachable {
   std::vector<channel::OpenRoot> open;
   std::vector<PlanRoot> planned;
@@ -19,28 +22,31 @@ Reachable reach(const std::vector<PlanRoot>& roots) {
   Reachable out;
   for (const PlanRoot& root : roots) {
     Result<std::vector<channel::OpenRoot>> opened = open_planned_roots({root});
-    if (!opened) {
-      out.lost.push_back({root.config.path, opened.error().what});
+    const Result<AreaAccess> area = opened ? AreaAccess::look(*opened, {root}) : std::unexpected(opened.error());
+    if (!area) {
+      out.lost.push_back({root.config.path, area.error().what});
       continue;
     }
+    mend_root_times(area->directory_of(0), root);
     out.open.push_back(std::move(opened->front()));
     out.planned.push_back(root);
   }
   return out;
 }
 
-Result<std::unique_ptr<channel::RoleProcess>> start_broker(const Core& core, const QuarantineRef& ref, const Reachable& roots,
+Result<std::unique_ptr<channel::RoleProcess>> start_broker(const Core& core, const QuarantineRef& ref, const AreaAccess& areas,
                                                            wire::BrokerPhase phase) {
   channel::RoleRequest request;
   request.role = wire::Role::broker;
   request.phase = phase;
-  request.roots = pointers(roots.open);
-  request.areas = areas(roots.planned);
+  areas.fill(request);
   request.limits.wall_ns = 24LL * 3600 * 1'000'000'000;  // as long as the disk takes
   request.limits.cpu_ns = request.limits.wall_ns;
   request.strict = ref.strict;
   request.uid = role_uid(core, ref.channel_index, wire::Role::broker);
   request.label = "run " + ref.run_id;
+  request.channel = ref.channel;
+  request.live = core.live.get();
   Result<std::unique_ptr<channel::RoleProcess>> broker = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!broker) return broker;
   wire::Begin begin;
@@ -81,35 +87,14 @@ std::optional<Error> await_finished(channel::RoleProcess& broker, wire::Finished
   }
 }
 
-PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, bool tidy) {
-  PurgeOutcome out;
-  if (roots.open.empty()) return out;
-  Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, roots, wire::BrokerPhase::purge);
+// False when it did not come to its end; `out` says why.
+bool restore(const Core& core, const QuarantineRef& ref, const Reachable& roots, RestoreOutcome& out) {
+  const Result<AreaAccess> areas = AreaAccess::open(core, roots.open, roots.planned, AreaAccess::Use::restore);
+  Result<std::unique_ptr<channel::RoleProcess>> broker =
+      areas ? start_broker(core, ref, *areas, wire::BrokerPhase::restore) : std::unexpected(areas.error());
   if (!broker) {
     out.error = broker.error();
-    return out;
-  }
-  (*broker)->send_message(wire::Purge{.tidy = tidy});
-  wire::Finished finished;
-  out.error = await_finished(**broker, finished, [](std::string_view) { return false; });
-  out.entries = finished.entries;
-  out.bytes = finished.bytes;
-  out.left = finished.left;
-  return out;
-}
-
-}  // namespace
-
-RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref) {
-  RestoreOutcome out;
-  const Reachable roots = reach(ref.roots);
-  out.conflicts = roots.lost;
-  out.conflict_count = roots.lost.size();
-  if (roots.open.empty()) return out;
-  Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, roots, wire::BrokerPhase::restore);
-  if (!broker) {
-    out.error = broker.error();
-    return out;
+    return false;
   }
   (*broker)->send_message(wire::Restore{});
   wire::Finished finished;
@@ -122,15 +107,70 @@ RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref) {
       if (out.conflicts.size() >= kMaxConflicts) continue;
       std::string reason(wire::to_string(conflict.code));
       if (conflict.error_number != 0) reason += " (" + errno_text(conflict.error_number) + ")";
-      out.conflicts.push_back({roots.planned[conflict.root].config.path + "/" + conflict.path, reason});
+      const PlanRoot& root = roots.planned[conflict.root];
+      const std::string& below = conflict.code == wire::RestoreCode::bad_table ? area_directory(root) : root.config.path;
+      out.conflicts.push_back({(below == "/" ? "" : below) + "/" + conflict.path, reason});
     }
     return true;
   });
   out.units = finished.units;
-  if (!out.error) {
-    const PurgeOutcome tidied = purge(core, ref, roots, true);
-    if (tidied.error) out.error = tidied.error;
+  return !out.error;
+}
+
+PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, const AreaAccess& areas, bool tidy) {
+  PurgeOutcome out;
+  const RootTimesWatch times(areas, roots.planned);
+  Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, areas, wire::BrokerPhase::purge);
+  if (!broker) {
+    out.error = broker.error();
+    return out;
   }
+  (*broker)->send_message(wire::Purge{.tidy = tidy, .keep = areas.kept()});
+  wire::Finished finished;
+  out.error = await_finished(**broker, finished, [](std::string_view) { return false; });
+  if (out.error) times.broker_died();
+  out.entries = finished.entries;
+  out.bytes = finished.bytes;
+  out.left = finished.left;
+  return out;
+}
+
+// An area at a mount's top goes in a step of its own, for which alone it is locked: a purge takes as long as it takes, and
+// other channels' runs need not wait for it.
+std::optional<Error> remove_unused_tops(const Core& core, const QuarantineRef& ref, const Reachable& roots) {
+  const Result<AreaAccess> areas = AreaAccess::open(core, roots.open, roots.planned, AreaAccess::Use::remove);
+  if (!areas) return areas.error();
+  if (areas->kept().size() == roots.open.size()) return std::nullopt;
+  return purge(core, ref, roots, *areas, true).error;
+}
+
+PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, bool tidy) {
+  PurgeOutcome out;
+  if (roots.open.empty()) return out;
+  bool at_top = false;
+  {
+    const Result<AreaAccess> areas = AreaAccess::open(core, roots.open, roots.planned, AreaAccess::Use::purge);
+    if (!areas) {
+      out.error = areas.error();
+      return out;
+    }
+    at_top = areas->any_at_top();
+    out = purge(core, ref, roots, *areas, tidy);
+  }
+  if (at_top && !out.error) out.error = remove_unused_tops(core, ref, roots);
+  return out;
+}
+
+}  // namespace
+
+RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref) {
+  RestoreOutcome out;
+  const Reachable roots = reach(ref.roots);
+  out.conflicts = roots.lost;
+  out.conflict_count = roots.lost.size();
+  if (roots.open.empty() || !restore(core, ref, roots, out)) return out;
+  const PurgeOutcome tidied = purge(core, ref, roots, true);
+  if (tidied.error) out.error = tidied.error;
   return out;
 }
 
@@ -151,12 +191,23 @@ PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref) {
 Status try_quarantine(const Core& core, const QuarantineRef& ref) {
   const Reachable roots = reach(ref.roots);
   if (!roots.lost.empty()) return fail(ErrorKind::refused, roots.lost.front().reason);
-  Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, roots, wire::BrokerPhase::trial);
-  if (!broker) return std::unexpected(broker.error());
-  (*broker)->send_message(wire::Trial{});
-  wire::Finished finished;
-  if (std::optional<Error> error = await_finished(**broker, finished, [](std::string_view) { return false; }))
-    return std::unexpected(std::move(*error));
+  std::optional<Error> error;
+  bool at_top = false;
+  {
+    const Result<AreaAccess> areas = AreaAccess::open(core, roots.open, roots.planned, AreaAccess::Use::move);
+    if (!areas) return std::unexpected(areas.error());
+    at_top = areas->any_at_top();
+    const RootTimesWatch times(*areas, roots.planned);
+    Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, *areas, wire::BrokerPhase::trial);
+    if (!broker) return std::unexpected(broker.error());
+    (*broker)->send_message(wire::Trial{});
+    wire::Finished finished;
+    error = await_finished(**broker, finished, [](std::string_view) { return false; });
+    if (error) times.broker_died();
+  }
+  if (at_top)
+    if (std::optional<Error> left = remove_unused_tops(core, ref, roots); left && !error) error = std::move(left);
+  if (error) return std::unexpected(std::move(*error));
   return {};
 }
 

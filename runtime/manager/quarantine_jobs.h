@@ -42,7 +42,8 @@ struct PurgeOutcome {
 // Unlinks everything of it. The caller has marked the run as no longer restorable, durably.
 PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref);
 
-// A real trial rename inside each root's own area; the area is gone again afterwards.
+// A real trial rename inside each root's own area, or from the root into it and back where it is at the top of the mount;
+// the area is gone again afterwards.
 Status try_quarantine(const Core& core, const QuarantineRef& ref);
 
 }  // namespace freshet

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,7 +11,7 @@
 
 namespace freshet {
 
-// One registered task. The configuration it may point into lives as long as the manager.
+// One registered task, constant once registered. The configuration it may point into lives as long as the manager.
 struct Registered {
   std::uint64_t id = 0;  // in handles; from 1
   std::string name;
@@ -22,6 +23,9 @@ struct Registered {
   [[nodiscard]] const NativeTask* native() const { return std::get_if<NativeTask>(&task.body); }
   [[nodiscard]] const PluginTask* plugin() const { return std::get_if<PluginTask>(&task.body); }
 };
+
+// Every registered task by name; never changes once it is made.
+using TaskMap = std::map<std::string, std::shared_ptr<const Registered>>;
 
 // Empty when `name` may be a task's name, else what is wrong with it.
 std::string task_name_problem(const std::string& name);

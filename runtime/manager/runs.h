@@ -87,6 +87,7 @@ struct RunResult {
   std::string run_id;
   RunState state = RunState::done;
   std::vector<CleanupResult> tasks;
+  std::vector<std::string> order;  // names, as they began
   std::uint64_t entries_removed = 0;
   std::uint64_t bytes_reclaimed_now = 0;
   std::uint64_t bytes_reclaimable_at_purge = 0;
@@ -151,6 +152,13 @@ struct Progress {
   std::uint64_t bytes = 0;
 };
 
+// A plugin whose bytes may not run after a breach, until it is unblocked.
+struct BlockedPlugin {
+  std::string sha256;  // lower-case hex
+  std::string why;     // plugin, task, run, and what it did
+  std::int64_t at_ns = 0;
+};
+
 struct PluginFacts {
   std::string file;
   std::string sha256;        // lower-case hex
@@ -172,6 +180,7 @@ struct PluginFacts {
   };
   std::vector<Kind> kinds;
   std::vector<std::string> used_by;  // task names of the configuration
+  std::string blocked;               // why it may not run after a breach; empty: it may
 };
 
 // Beside ICleanupManager: what works on several tasks at once, and on past runs. Thread-safe like it.
@@ -217,6 +226,11 @@ class IRuns {
 
   virtual std::vector<PluginFacts> plugins() = 0;
   virtual PluginFacts inspect(const std::string& file) = 0;
+
+  // Hashes blocked after a breach, oldest first; installed or not.
+  virtual std::expected<std::vector<BlockedPlugin>, Error> blocked() = 0;
+  // Lets a plugin run again, by id, hash or a prefix of at least 8. What was unblocked; `missing` when nothing was.
+  virtual std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) = 0;
 
   // A real trial rename in every root of every enabled task (by a broker); what does not work, by root.
   virtual std::vector<BoundaryViolation> trial() = 0;

@@ -6,6 +6,9 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/role_resources.h"
+#include "runtime/manager/role_figures.h"
+#include "runtime/manager/validate.h"
 
 namespace freshet {
 namespace {
@@ -23,16 +26,48 @@ wire::Setting to_wire(const std::string& name, const manifest::TypedValue& value
 }
 
 void failed(TaskPlan& task, channel::EndReason reason, std::string note) {
-  task.shown.state = TaskState::failed;
+  enter(task, TaskState::failed);
   task.shown.end = to_public(reason);
   task.shown.note = std::move(note);
 }
 
 // The worker has ended, or was ended for what it sent.
-void failed(TaskPlan& task, channel::RoleProcess& worker) {
+void failed(const Core& core, TaskPlan& task, channel::RoleProcess& worker) {
   const channel::End end = worker.finish();
+  const bool gave_up = end.reason == channel::EndReason::none || end.reason == channel::EndReason::plugin;
+  if (gave_up && end.code == "F2012") {  // no schema can say all that a plugin asks of its settings
+    const config::Position& position = position_of_key(core.config.tasks.at(task.shown.name), "settings");
+    failed(task, channel::EndReason::plugin, end.what);
+    task.shown.violations.push_back(violation_at(position, end.code, end.what, "see `freshet plugins inspect`"));
+    return;
+  }
   failed(task, end.reason == channel::EndReason::none ? channel::EndReason::plugin : end.reason,
          (end.code.empty() ? "" : end.code + ": ") + "the worker ended: " + (end.what.empty() ? "too early" : end.what));
+}
+
+// The scan is over: has the plugin's task destroyed and looks at what is left, while the process still lives. How it
+// ended; none when as asked.
+channel::End release(TaskPlan& task, channel::RoleProcess& worker, const Result<channel::Inventory>& before, Intake& intake,
+                     std::stop_token stop) {
+  wire::Released said;
+  bool answered = false;
+  worker.send_message(wire::Release{});
+  while (!answered) {
+    const std::optional<std::string_view> packet = worker.receive(stop);
+    if (!packet) break;
+    answered = wire::decode_message(*packet, said);
+    if (answered) break;
+    if (const Status taken = intake.take(*packet); !taken) worker.close_for(channel::EndReason::protocol, taken.error().what);
+  }
+  const Result<channel::Inventory> after = answered ? worker.inventory() : fail(ErrorKind::peer, "");
+  const channel::End ended = worker.finish();
+  if (before && after) {
+    task.resources = worker_checks(*before, *after, said);
+    check_gone(task.resources, worker);
+  } else if (!stop.stop_requested()) {
+    task.resources = unseen_checks(ended.what.empty() ? "its worker ended" : "its worker ended: " + ended.what);
+  }
+  return ended;
 }
 
 std::string status_words(std::int32_t status) {
@@ -57,8 +92,7 @@ wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind
   return out;
 }
 
-Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Intake& intake, std::stop_token stop,
-                 ScanFigures& figures) {
+Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Intake& intake, std::stop_token stop) {
   channel::RoleRequest request;
   request.role = wire::Role::worker;
   request.roots = pointers(*inputs.roots);
@@ -68,6 +102,8 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   request.strict = task.strict;
   request.uid = role_uid(core, inputs.channel_index, wire::Role::worker);
   request.label = "task " + task.shown.name;
+  request.channel = task.shown.channel;
+  request.live = core.live.get();
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!started) {
     failed(task, channel::EndReason::setup, started.error().what);
@@ -77,13 +113,11 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   task.shown.missing_layers = worker.missing_layers();
   const std::int64_t began = core.clock.monotonic();
   const auto record = [&] {
-    figures.scan_ns = core.clock.monotonic() - began;
-    const channel::RoleUsage usage = worker.usage();
-    figures.start_ns = usage.start_ns;
-    figures.cpu_ns += usage.cpu_ns;
-    figures.peak_rss_bytes = std::max(figures.peak_rss_bytes, usage.peak_rss_bytes);
+    task.metrics.scan_ns = core.clock.monotonic() - began;
+    add_usage(task.metrics, worker.usage());
   };
 
+  const Result<channel::Inventory> before = worker.inventory();
   worker.send_message(make_load(inputs.plugin->manifest, task.kind, *inputs.settings));
   bool scanning = false;
   while (true) {
@@ -91,10 +125,10 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
     if (!packet) {
       if (stop.stop_requested()) {
         worker.finish();
-        task.shown.state = TaskState::skipped;
+        enter(task, TaskState::skipped);
         task.shown.note = "interrupted";
       } else {
-        failed(task, worker);
+        failed(core, task, worker);
       }
       break;
     }
@@ -108,7 +142,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
                static_cast<wire::MessageType>((*packet)[0]) == wire::MessageType::events) {
       if (const Status taken = intake.take(*packet); !taken) {  // log lines of the plugin's start
         worker.close_for(channel::EndReason::protocol, taken.error().what);
-        failed(task, worker);
+        failed(core, task, worker);
         break;
       }
     } else if (wire::decode_message(*packet, refusal)) {
@@ -118,11 +152,13 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
              (refusal.code.empty() ? "" : refusal.code.substr(0, 8) + ": ") + escape_bytes(refusal.what));
       break;
     } else if (scanning && wire::decode_message(*packet, end)) {
-      worker.finish();
-      if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
-        task.shown.state = TaskState::planned;
+      const channel::End ended = release(task, worker, before, intake, stop);
+      if (ended.reason == channel::EndReason::breach || ended.reason == channel::EndReason::protocol) {
+        failed(core, task, worker);
+      } else if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
+        enter(task, TaskState::planned);
       } else if (end.status == FRESHET_CANCELLED && stop.stop_requested()) {
-        task.shown.state = TaskState::skipped;
+        enter(task, TaskState::skipped);
         task.shown.note = "interrupted";
       } else {
         failed(task, channel::EndReason::plugin, "the plugin's scan says: " + status_words(end.status));
@@ -134,12 +170,12 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
       if (!taken) {
         const bool limit = taken.error().code == kOverLimit;
         worker.close_for(limit ? channel::EndReason::limit : channel::EndReason::protocol, taken.error().what);
-        failed(task, worker);
+        failed(core, task, worker);
         break;
       }
     } else {
       worker.close_for(channel::EndReason::protocol, "sent a message out of order");
-      failed(task, worker);
+      failed(core, task, worker);
       break;
     }
   }

@@ -200,7 +200,7 @@ void judge_plan(TaskPlan& task, std::uint32_t local_minutes) {
   check_budget(task);
   if (task.permission.floors.hours && !within_hours(local_minutes, *task.permission.floors.hours))
     add_violation(task, "F1105", "this task may act only within its `floors.hours`", "run it then, or widen `floors.hours`");
-  if (!task.shown.violations.empty()) task.shown.state = TaskState::refused;
+  if (!task.shown.violations.empty()) enter(task, TaskState::refused);
 }
 
 Status settle_plan(TaskPlan& task, const std::string& plan_dir, std::uint32_t local_minutes) {

@@ -41,6 +41,11 @@ bool is_legal_transition(TaskState from, TaskState to) {
   return false;
 }
 
+std::string illegal_transition(TaskState from, TaskState to) {
+  return "this is a bug of Freshet, please report it: a task went from `" + std::string(to_string(from)) + "` to `" +
+         std::string(to_string(to)) + "`";
+}
+
 bool is_final(TaskState state) {
   switch (state) {
     case committed:

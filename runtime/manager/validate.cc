@@ -2,6 +2,9 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/area_access.h"
+#include "runtime/manager/open_roots.h"
+#include "runtime/config/suggest.h"
 #include "runtime/manager/plan_files.h"
 #include "runtime/manager/scan_task.h"
 #include "runtime/wire/packet.h"
@@ -11,10 +14,6 @@ namespace {
 
 void add(Validated& out, const std::vector<policy::Violation>& violations) {
   for (const policy::Violation& violation : violations) out.violations.push_back(to_public(violation));
-}
-
-void add_error(Validated& out, const Error& error, std::string fallback_code, const config::Position& position) {
-  out.violations.push_back({error.code.empty() ? std::move(fallback_code) : error.code, error.what, error.detail, format(position)});
 }
 
 void check_isolation(Validated& out, const Core& core, const config::ChannelConfig& channel) {
@@ -42,65 +41,89 @@ void check_ids(Validated& out, const Core& core, const policy::HostFacts& host) 
       add(out, policy::check_uid_base(core.config, file, *text));
 }
 
+void check_mount_tops(Validated& out, const policy::HostFacts& host, const config::ChannelConfig& channel) {
+  if (quarantine_at(channel, out.permission) != config::QuarantineAt::mount_top) return;
+  for (const config::RootConfig& config : channel.roots) {
+    const Result<channel::OpenRoot> root = open_root(config);
+    if (!root) continue;  // check_roots has named it, or it is optional
+    if (const Result<channel::OpenRoot> top = find_mount_top(*root, host.uid); !top)
+      out.violations.push_back(violation_at(channel.quarantine.position, top.error().code.empty() ? "F1019" : top.error().code,
+                                            top.error().what, top.error().detail));
+  }
+}
+
+void check_kind(Validated& out, const config::TaskConfig& task) {
+  const manifest::Manifest& manifest = out.plugin->manifest;
+  std::vector<std::string_view> names;
+  for (const manifest::TaskKind& kind : manifest.kinds) names.push_back(kind.name);
+  const auto refuse = [&](std::string what, std::string remedy) {
+    out.violations.push_back(violation_at(position_of_key(task, "task"), "F1041", std::move(what), std::move(remedy)));
+  };
+  if (task.kind) {
+    out.kind = manifest::find_kind(manifest, *task.kind);
+    if (out.kind == nullptr)
+      refuse("the plugin " + manifest.id + " has no task kind `" + escape_bytes(*task.kind) + "`", config::suggest(*task.kind, names, true));
+  } else if (manifest.kinds.size() == 1) {
+    out.kind = &manifest.kinds.front();
+  } else {
+    std::string all;
+    for (const std::string_view name : names) (all += all.empty() ? "" : ", ") += name;
+    refuse("the plugin " + manifest.id + " offers several task kinds", "write `task = ` with one of: " + all);
+  }
+}
+
+void check_settings(Validated& out, const config::TaskConfig& task) {
+  std::expected<manifest::TypedSettings, std::vector<config::Diagnostic>> settings = manifest::type_settings(*out.kind, task);
+  if (settings) {
+    std::vector<std::uint8_t> packet;
+    wire::encode_message(make_load(out.plugin->manifest, out.kind->name, *settings), packet);
+    if (packet.size() > wire::kMaxPacket)
+      out.violations.push_back(violation_at(position_of_key(task, "settings"), "F2012",
+                                            "the settings of " + task.name + " take " + format_size(packet.size()) +
+                                                ": a plugin is handed at most " + format_size(wire::kMaxPacket),
+                                            "shorten the longest list, or spread it over several tasks"));
+    out.settings = std::move(*settings);
+    return;
+  }
+  for (config::Diagnostic& wrong : settings.error())
+    out.violations.push_back(violation_at(wrong.position, "F2012", std::move(wrong.what), std::move(wrong.suggestion)));
+}
+
 void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, const policy::HostFacts& host,
                   const Registered& task, const config::ChannelConfig& channel) {
-  const config::Position& position = task.config->position;
   Result<std::shared_ptr<const Plugin>> plugin = catalog.find(task.plugin()->plugin_id);
   if (!plugin) {
-    const auto at = task.config->key_positions.find("plugin");
-    add_error(out, plugin.error(), "F1040", at == task.config->key_positions.end() ? position : at->second);
+    out.violations.push_back(
+        violation_at(position_of_key(*task.config, "plugin"), plugin.error().code, plugin.error().what, plugin.error().detail));
     return;
   }
   out.plugin = *plugin;
   add(out, policy::check_not_writable_by_others(out.plugin->file, "the plugin", host));
-  const manifest::Manifest& manifest = out.plugin->manifest;
   if (const Result<std::optional<std::string>> blocked = core.history->why_blocked(out.plugin->sha256); blocked && *blocked)
-    out.violations.push_back({"F1060", "the plugin " + manifest.id + " is blocked: " + **blocked,
-                              "look at what it did; unblock it only if you trust these bytes", format(position)});
-  if (task.plugin()->kind.empty()) {
-    if (manifest.kinds.size() == 1) {
-      out.kind = &manifest.kinds.front();
-    } else {
-      std::string names;
-      for (const manifest::TaskKind& kind : manifest.kinds) names += (names.empty() ? "" : ", ") + kind.name;
-      out.violations.push_back({"F1041", "the plugin " + manifest.id + " offers several task kinds", "write `task = ` with one of: " + names,
-                                format(position)});
-    }
-  } else {
-    out.kind = manifest::find_kind(manifest, task.plugin()->kind);
-    if (out.kind == nullptr)
-      out.violations.push_back({"F1041", "the plugin " + manifest.id + " has no task kind \"" + escape_bytes(task.plugin()->kind) + "\"",
-                                "see `freshet plugins inspect " + manifest.id + "`", format(position)});
-  }
-  policy::PermissionResult permission = policy::effective_permission(manifest, *task.config, channel);
+    out.violations.push_back(violation_at(position_of_key(*task.config, "plugin"), "F1060",
+                                          "the plugin " + out.plugin->manifest.id + " is blocked: " + **blocked,
+                                          "look at what it did; unblock it only if you trust these bytes"));
+  check_kind(out, *task.config);
+  policy::PermissionResult permission = policy::effective_permission(out.plugin->manifest, *task.config, channel);
   out.permission = std::move(permission.permission);
   policy::exclude_state_dir(out.permission, host);
   add(out, permission.violations);
-  if (out.kind == nullptr) return;
-  std::expected<manifest::TypedSettings, std::vector<config::Diagnostic>> settings = manifest::type_settings(*out.kind, *task.config);
-  if (settings) {
-    std::vector<std::uint8_t> packet;
-    wire::encode_message(make_load(manifest, out.kind->name, *settings), packet);
-    if (packet.size() > wire::kMaxPacket)
-      out.violations.push_back({"F2012", "the settings of " + task.name + " take " + format_size(packet.size()) +
-                                             ": a plugin is handed at most " + format_size(wire::kMaxPacket),
-                                "shorten the longest list, or spread it over several tasks", format(position)});
-    out.settings = std::move(*settings);
-    return;
-  }
-  for (const config::Diagnostic& wrong : settings.error())
-    out.violations.push_back({"F2012", wrong.what, wrong.suggestion, format(wrong.position)});
+  if (out.kind != nullptr) check_settings(out, *task.config);
 }
 
 }  // namespace
 
-std::string format(const config::Position& position) {
-  if (position.line == 0) return position.file;
-  return position.file + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
+const config::Position& position_of_key(const config::TaskConfig& task, const std::string& key) {
+  const auto written = task.key_positions.find(key);
+  return written == task.key_positions.end() ? task.position : written->second;
+}
+
+BoundaryViolation violation_at(const config::Position& position, std::string code, std::string what, std::string remedy) {
+  return {std::move(code), std::move(what), std::move(remedy), config::to_string(position), config::excerpt(position)};
 }
 
 BoundaryViolation to_public(const policy::Violation& violation) {
-  return {violation.code, violation.what, violation.remedy, format(violation.position)};
+  return violation_at(violation.position, violation.code, violation.what, violation.remedy);
 }
 
 Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::HostFacts& host, const Registered& task) {
@@ -113,14 +136,12 @@ Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::
   }
   const config::ChannelConfig& channel = core.config.channels.at(*task.channel);
   check_isolation(out, core, channel);
-  if (channel.quarantine.at == config::QuarantineAt::mount_top)
-    out.violations.push_back({"F1019", "`quarantine.at = \"mount-top\"` cannot be had in this version", "leave it out: the quarantine is then in the root",
-                              format(channel.quarantine.position)});
   add(out, policy::check_roots(channel, host));
   add(out, policy::check_overlaps_of(core.config, channel.name));
   check_ids(out, core, host);
   for (const std::string& file : core.config.files) add(out, policy::check_not_writable_by_others(file, "the configuration", host));
   check_plugin(out, core, catalog, host, task, channel);
+  check_mount_tops(out, host, channel);
   return out;
 }
 

@@ -22,13 +22,16 @@ struct Validated {
 };
 
 // Every boundary that is known without plugin code. Codes beside those of the policy layer:
-//   F1019 a quarantine at the top of the mount
+//   F1019 the quarantine cannot be at the top of the mount
 //   F1040 no such plugin   F1041 the plugin offers several kinds   F1050 a layer that strict isolation needs is missing
 //   F1060 the plugin is blocked after a breach                     F1070 native tasks are denied
 //   F1080 the clock is before the last run
 Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::HostFacts& host, const Registered& task);
 
 BoundaryViolation to_public(const policy::Violation& violation);
-std::string format(const config::Position& position);
+// With the place, and the line that stands there.
+BoundaryViolation violation_at(const config::Position& position, std::string code, std::string what, std::string remedy);
+// Where the task wrote `key`; the task itself where it did not.
+const config::Position& position_of_key(const config::TaskConfig& task, const std::string& key);
 
 }  // namespace freshet

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "runtime/base/bytes.h"
@@ -72,8 +74,11 @@ class Typer {
       }
     }
     refuse_unknown();
-    if (!diagnostics_.empty()) return std::unexpected(std::move(diagnostics_));
-    return out;
+    if (diagnostics_.empty()) return out;
+    std::ranges::sort(diagnostics_, {}, [](const Diagnostic& wrong) {
+      return std::tuple(wrong.position.line, wrong.position.column, std::string_view(wrong.what));
+    });
+    return std::unexpected(std::move(diagnostics_));
   }
 
  private:

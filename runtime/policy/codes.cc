@@ -80,9 +80,11 @@ constexpr CodePage kPages[] = {
      "planned may not be what is there now, so nothing is touched.",
      "Look at what is mounted or was renamed there, then make a new plan."},
     {"F1019", "the quarantine cannot be at the top of the mount",
-     "`quarantine.at = \"mount-top\"` is understood and not carried out by this version. The quarantine would be in the "
-     "root all the same, which is not what was asked for, so nothing is done.",
-     "Leave the key out, or write \"in-root\"."},
+     "`quarantine.at = \"mount-top\"` puts one quarantine at the top of the mount that a root is on. That place has to be "
+     "the own of the user that Freshet runs as, and nobody else may be able to rename what is in it; and renames from the "
+     "root have to get there, which they do not out of a subvolume.",
+     "Leave the key out, or write \"in-root\": the quarantine is then in the root. Or give the top of the mount to the user "
+     "that Freshet runs as."},
     {"F1020", "two channels overlap",
      "The root of one channel is, or lies below, the root of another. Each would find, count and remove the "
      "same files under "
@@ -123,9 +125,8 @@ constexpr CodePage kPages[] = {
      "A worker or broker did what it may not while it ran this plugin, so these very bytes are not loaded "
      "again. What "
      "the run had removed was taken back.",
-     "Read the run's record (`freshet history`, `freshet report RUN`) and find out what it was. Another "
-     "version of the "
-     "plugin is not blocked."},
+     "Read the run's record (`freshet history`, `freshet report RUN`) and find out what it was. "
+     "`freshet plugins unblock` lets these bytes run again; another version of the plugin is not blocked."},
     {"F1070", "native tasks are not allowed",
      "A program that embeds Freshet registered a task that runs inside it. Such a task is not isolated, and "
      "the policy "
@@ -180,6 +181,10 @@ constexpr CodePage kPages[] = {
     {"F1105", "outside the hours in which this channel may act",
      "`floors.hours` of the channel does not contain the present time of the day.",
      "Run it then, or widen `floors.hours`."},
+    {"F1106", "no room for what must be written first",
+     "Before anything moves, the run's record and the quarantine's table are written, so that a crash loses nothing. "
+     "There is no room for them.",
+     "Free a little by hand first. Quarantine mode `none` (with irreversible = \"allowed\") needs no room in the root."},
     {"F2001", "not an ELF file",
      "The file is no 64-bit ELF shared object. It was read by a locked probe; nothing of it was run.",
      "Give Freshet the .so that the plugin's build makes, not a script, an archive or a static library."},

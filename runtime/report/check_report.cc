@@ -2,31 +2,26 @@
 
 #include <algorithm>
 
+#include "runtime/policy/codes.h"
+#include "runtime/report/table.h"
 #include "runtime/report/text.h"
 #include "runtime/report/text_parts.h"
 
 namespace freshet::report {
 namespace {
 
-bool is_sound(const DependencyValidationResult& dependencies) {
-  return !dependencies.error && dependencies.cycle.empty() && dependencies.missing.empty() &&
-         dependencies.disabled.empty();
-}
+bool is_fault(const BoundaryViolation& violation) { return policy::is_configuration_fault(violation.code); }
 
 bool has_error(const CheckedTask& task) {
-  return task.enabled && (!is_sound(task.dependencies) || task.security.error.has_value());
+  const DependencyValidationResult& dependencies = task.dependencies;
+  return task.enabled && (dependencies.error || !dependencies.cycle.empty() || !dependencies.missing.empty() ||
+                          !dependencies.disabled.empty() || task.security.error);
 }
 
 std::string dependencies_part(const DependencyValidationResult& dependencies, const Style& style) {
   std::string out;
   if (dependencies.error)
     out += labelled(style, "depends", show_words(style, dependencies.error->what), Paint::bad);
-  if (!dependencies.cycle.empty())
-    out += labelled(style, "cycle", joined(dependencies.cycle, " -> ", style), Paint::bad);
-  if (!dependencies.missing.empty()) {
-    out += labelled(style, "missing", "no task is named " + joined(dependencies.missing, ", ", style),
-                    Paint::bad);
-  }
   if (!dependencies.disabled.empty()) {
     out += labelled(style, "disabled",
                     "requires " + joined(dependencies.disabled, ", ", style) + ", which is disabled",
@@ -35,17 +30,32 @@ std::string dependencies_part(const DependencyValidationResult& dependencies, co
   return out;
 }
 
-std::string task_part(const CheckedTask& task, const Style& style) {
-  std::string mark = paint(style, Paint::good, "sound");
-  if (!task.enabled) mark = paint(style, Paint::dim, "disabled");
-  if (has_error(task)) mark = paint(style, Paint::bad, "error");
-  if (task.enabled && !has_error(task) && !task.security.violations.empty())
-    mark = paint(style, Paint::bad, "refused");
-  std::string out = "task " + paint(style, Paint::strong, show(style, task.name)) + "  " + mark + "\n";
-  if (!task.enabled) return out;
-  out += dependencies_part(task.dependencies, style);
-  if (task.security.error) out += error_text(*task.security.error, style);
-  return out + violations_part(task.security.violations, style);
+Table::Cell mark_of(const CheckedTask& task) {
+  const auto& violations = task.security.violations;
+  if (!task.enabled) return {"disabled", Paint::dim};
+  if (has_error(task) || (!violations.empty() && std::ranges::all_of(violations, is_fault)))
+    return {"error", Paint::bad};
+  if (!violations.empty()) return {"refused", Paint::bad};
+  return {"sound", Paint::good};
+}
+
+// Tasks that are sound stand in one table; after it come the others with what is wrong with each.
+std::string tasks_part(const std::vector<CheckedTask>& tasks, const Style& style) {
+  Table table({Table::Align::left, Table::Align::left, Table::Align::left});
+  std::string wrong;
+  for (const CheckedTask& task : tasks) {
+    Table::Cell mark = mark_of(task);
+    const std::string details = dependencies_part(task.dependencies, style) +
+                                (task.security.error ? error_text(*task.security.error, style) : "") +
+                                violations_part(task.security.violations, style);
+    if (!task.enabled || details.empty()) {
+      table.add({{"task"}, {show(style, task.name), Paint::strong}, std::move(mark)});
+    } else {
+      wrong += "task  " + paint(style, Paint::strong, show(style, task.name)) + "  " +
+               paint(style, mark.paint, mark.text) + "\n" + details;
+    }
+  }
+  return table.render(style, 0) + wrong;
 }
 
 std::string plugins_part(const CheckReport& report, const Style& style) {
@@ -60,11 +70,20 @@ std::string plugins_part(const CheckReport& report, const Style& style) {
 }
 
 std::string verdict(const CheckReport& report, const Style& style) {
-  if (has_errors(report)) return paint(style, Paint::bad, "The configuration has errors.") + "\n";
-  if (has_violations(report)) {
-    return paint(style, Paint::bad, "Refused by a boundary.") + " `freshet explain CODE` says more.\n";
-  }
-  return paint(style, Paint::good, "All sound.") + "\n";
+  std::string out;
+  if (has_errors(report) || has_faults(report))
+    out += paint(style, Paint::bad, "The configuration has errors.") + "\n";
+  if (has_violations(report))
+    out += paint(style, Paint::bad, "Refused by a boundary.") + " `freshet explain CODE` says more.\n";
+  return out.empty() ? paint(style, Paint::good, "All sound.") + "\n" : out;
+}
+
+bool any_violation(const CheckReport& report, bool fault) {
+  return std::ranges::any_of(report.tasks, [fault](const CheckedTask& task) {
+    return std::ranges::any_of(task.security.violations, [fault](const BoundaryViolation& violation) {
+      return is_fault(violation) == fault;
+    });
+  });
 }
 
 }  // namespace
@@ -73,10 +92,12 @@ bool has_errors(const CheckReport& report) {
   return report.error || !report.diagnostics.empty() || std::ranges::any_of(report.tasks, has_error);
 }
 
+bool has_faults(const CheckReport& report) {
+  return any_violation(report, true);
+}
+
 bool has_violations(const CheckReport& report) {
-  return !report.trial.empty() || std::ranges::any_of(report.tasks, [](const CheckedTask& task) {
-    return !task.security.violations.empty();
-  });
+  return !report.trial.empty() || any_violation(report, false);
 }
 
 std::string check_text(const CheckReport& report, const Style& style) {
@@ -88,7 +109,7 @@ std::string check_text(const CheckReport& report, const Style& style) {
   }
   for (const std::string& file : report.config_files) out += "read " + show(style, file) + "\n";
   out += plugins_part(report, style);
-  for (const CheckedTask& task : report.tasks) out += task_part(task, style);
+  out += tasks_part(report.tasks, style);
   if (!report.trial.empty())
     out +=
         "trial renames  " + paint(style, Paint::bad, "refused") + "\n" + violations_part(report.trial, style);
@@ -98,7 +119,7 @@ std::string check_text(const CheckReport& report, const Style& style) {
 Json check_json(const CheckReport& report) {
   Json object;
   object["object"] = "check";
-  object["ok"] = !has_errors(report) && !has_violations(report);
+  object["ok"] = !has_errors(report) && !has_faults(report) && !has_violations(report);
   if (report.error) object["error"] = error_json(*report.error);
   object["diagnostics"] = diagnostics_json(report.diagnostics);
   object["config_files"] = Json::array();

@@ -21,7 +21,7 @@ struct CheckedTask {
 // What `freshet check` found out.
 struct CheckReport {
   std::optional<Error> error;                   // no configuration was found
-  std::vector<config::Diagnostic> diagnostics;  // what is wrong in it; then nothing below was looked at
+  std::vector<config::Diagnostic> diagnostics;  // what is wrong in it, unknown and circular dependencies included
   std::vector<std::string> config_files;
   std::vector<PluginFacts> plugins;
   std::vector<CheckedTask> tasks;
@@ -31,7 +31,9 @@ struct CheckReport {
 
 // The configuration, a dependency, or a question that could not be answered: exit code 1.
 bool has_errors(const CheckReport& report);
-// A boundary: exit code 4.
+// A violation that is an error in the configuration's text and no boundary, such as a setting that does not fit.
+bool has_faults(const CheckReport& report);
+// A boundary: exit code 4, unless there are errors.
 bool has_violations(const CheckReport& report);
 
 std::string check_text(const CheckReport& report, const Style& style);

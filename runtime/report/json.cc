@@ -274,6 +274,15 @@ Json past_run_json(const RunSummary& run) {
   return object;
 }
 
+Json blocked_json(const BlockedPlugin& plugin, std::string_view object_name) {
+  Json object;
+  object["object"] = std::string(object_name);
+  object["sha256"] = utf8_of(plugin.sha256);
+  put_bytes(object, "why", plugin.why);
+  object["at"] = time_of(plugin.at_ns);
+  return object;
+}
+
 Json plugin_json(const PluginFacts& plugin) {
   Json object;
   object["object"] = "plugin";
@@ -281,6 +290,7 @@ Json plugin_json(const PluginFacts& plugin) {
   object["sha256"] = utf8_of(plugin.sha256);
   object["usable"] = !plugin.error.has_value();
   put_error(object, plugin.error);
+  put_bytes(object, "blocked", plugin.blocked);
   if (plugin.error) return object;
   object["id"] = utf8_of(plugin.id);
   object["version"] = utf8_of(plugin.version);

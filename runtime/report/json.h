@@ -30,6 +30,8 @@ Json purge_json(const PurgeReport& report);
 Json verify_json(const std::string& run_id, const std::vector<VerifiedTask>& tasks);
 Json past_run_json(const RunSummary& run);
 Json plugin_json(const PluginFacts& plugin);
+// `object_name`: "blocked", or "unblocked" for one that no longer is.
+Json blocked_json(const BlockedPlugin& plugin, std::string_view object_name);
 Json violations_json(const std::vector<BoundaryViolation>& violations);
 Json diagnostics_json(const std::vector<config::Diagnostic>& diagnostics);
 Json doctor_json(const std::vector<DoctorRow>& rows);

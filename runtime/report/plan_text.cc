@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/base/units.h"
 #include "runtime/report/table.h"
@@ -39,26 +40,53 @@ std::string directory_name(const PlannedRoot& root, const std::string& path, con
               path.starts_with(top) ? std::string_view(path).substr(top.size()) : std::string_view(path));
 }
 
+std::string oldest_text(const PlannedRoot& root, std::int64_t now_ns) {
+  return root.entries > 0 && root.oldest_mtime_ns != 0 ? format_age(now_ns - root.oldest_mtime_ns) : "";
+}
+
+// As wide as `cells`, so that what follows stands in one column.
+Table::Cell bar_cell(const Style& style, std::uint64_t part, std::uint64_t whole, std::size_t cells) {
+  std::string drawn = bar(style, part, whole, cells);
+  drawn.append(cells - columns_of(drawn), ' ');
+  return {std::move(drawn), Paint::accent};
+}
+
+// The largest directories against the largest of them; what lies elsewhere is one line more.
+std::string largest_part(const PlannedRoot& root, const Style& style) {
+  if (root.largest.empty()) return {};
+  const std::size_t cells = std::clamp<std::size_t>(style.width > 56 ? style.width - 56 : 8, 8, 32);
+  // Where nothing takes space on disk, the number of entries is what can be compared.
+  const bool by_bytes = root.largest.front().bytes > 0;
+  const auto measure = [by_bytes](const PlannedDirectory& directory) {
+    return by_bytes ? directory.bytes : directory.entries;
+  };
+  Table table({Table::Align::left, Table::Align::right, Table::Align::right, Table::Align::left});
+  std::uint64_t entries = root.entries, bytes = root.bytes;
+  for (const PlannedDirectory& directory : root.largest) {
+    table.add({bar_cell(style, measure(directory), measure(root.largest.front()), cells),
+               {format_size(directory.bytes)},
+               {entries_text(directory.entries), Paint::dim},
+               {directory_name(root, directory.path, style)}});
+    entries -= std::min(entries, directory.entries);
+    bytes -= std::min(bytes, directory.bytes);
+  }
+  if (entries > 0) {
+    table.add({bar_cell(style, 0, 0, cells),
+               {format_size(bytes), Paint::dim},
+               {entries_text(entries), Paint::dim},
+               {"in other directories", Paint::dim}});
+  }
+  return table.render(style, 4);
+}
+
 std::string root_part(const PlannedRoot& root, std::int64_t now_ns, const Style& style) {
   std::string out = "  " + paint(style, Paint::accent, show(style, root.path)) + "\n";
   std::string figures = fmt::format("{} of {}", format_count(root.entries), entries_text(root.scanned));
   if (root.entries > 0) {
     figures += "   " + paint(style, Paint::strong, format_size(root.bytes));
-    if (root.oldest_mtime_ns != 0) figures += "   oldest " + format_age(now_ns - root.oldest_mtime_ns);
+    if (const std::string oldest = oldest_text(root, now_ns); !oldest.empty()) figures += "   oldest " + oldest;
   }
-  out += "    " + figures + "\n";
-
-  const std::size_t cells = std::clamp<std::size_t>(style.width > 56 ? style.width - 56 : 8, 8, 32);
-  Table table({Table::Align::left, Table::Align::right, Table::Align::right, Table::Align::left});
-  for (const PlannedDirectory& directory : root.largest) {
-    std::string drawn = bar(style, directory.bytes, std::max(root.bytes, root.largest.front().bytes), cells);
-    drawn.append(cells - columns_of(drawn), ' ');  // the figures of all roots stand below each other
-    table.add({{std::move(drawn), Paint::accent},
-               {format_size(directory.bytes)},
-               {entries_text(directory.entries), Paint::dim},
-               {directory_name(root, directory.path, style)}});
-  }
-  return out + table.render(style, 4);
+  return out + "    " + figures + "\n" + largest_part(root, style);
 }
 
 std::string unread_part(const PlannedTask& task, const Style& style, std::size_t examples) {
@@ -70,7 +98,9 @@ std::string unread_part(const PlannedTask& task, const Style& style, std::size_t
 std::string task_part(const PlannedTask& task, std::int64_t now_ns, const Style& style, bool details) {
   const std::size_t examples = details ? SIZE_MAX : kFewExamples;
   std::string out = head_line(task, style);
-  if (!task.note.empty()) out += "  " + wrap(style, show_words(style, task.note), 2) + "\n";
+  // Of a refusal the note says no more than its first violation.
+  const bool said_below = !task.violations.empty() && task.note == task.violations.front().what;
+  if (!task.note.empty() && !said_below) out += "  " + wrap(style, show_words(style, task.note), 2) + "\n";
   out += violations_part(task.violations, style);
   if (!task.permissions.empty()) out += labelled(style, "may", joined(task.permissions, "; ", style));
   if (!task.quarantine.empty()) {
@@ -95,6 +125,39 @@ std::string task_part(const PlannedTask& task, std::int64_t now_ns, const Style&
   return out + "\n";
 }
 
+// All tasks and roots side by side; one alone has said it all in its own part.
+std::string overview(const PlanSummary& plan, const Style& style) {
+  std::size_t rows = 0;
+  std::uint64_t most = 0;
+  for (const PlannedTask& task : plan.tasks) {
+    rows += std::max<std::size_t>(1, task.roots.size());
+    for (const PlannedRoot& root : task.roots) most = std::max(most, root.bytes);
+  }
+  if (rows < 2) return {};
+  using enum Table::Align;
+  const std::size_t cells = std::clamp<std::size_t>(style.width > 60 ? (style.width - 60) / 2 : 8, 8, 24);
+  Table table({left, right, right, right, left, left});
+  table.add({{"TASK", Paint::dim}, {"ENTRIES", Paint::dim}, {"SIZE", Paint::dim}, {"OLDEST", Paint::dim}});
+  for (const PlannedTask& task : plan.tasks) {
+    Table::Cell name{show(style, task.name), Paint::strong};
+    if (!goes_on(task) || task.roots.empty()) {
+      Table::Cell state{goes_on(task) ? "-" : std::string(to_string(task.state)),
+                        goes_on(task) ? Paint::dim : Paint::bad};
+      table.add({std::move(name), std::move(state)});
+      continue;
+    }
+    for (const PlannedRoot& root : task.roots) {
+      table.add({std::exchange(name, {}),
+                 {format_count(root.entries)},
+                 {format_size(root.bytes)},
+                 {oldest_text(root, plan.made_ns)},
+                 bar_cell(style, root.bytes, most, cells),
+                 {show(style, root.path)}});
+    }
+  }
+  return table.render(style, 0) + "\n";
+}
+
 }  // namespace
 
 std::string plan_text(const PlanSummary& plan, const Style& style, bool details) {
@@ -108,6 +171,7 @@ std::string plan_text(const PlanSummary& plan, const Style& style, bool details)
   }
   const auto stopped = static_cast<std::uint64_t>(
       std::ranges::count_if(plan.tasks, [](const PlannedTask& task) { return !goes_on(task); }));
+  out += overview(plan, style);
   Table totals({Table::Align::left, Table::Align::right});
   totals.add({{"To be removed", Paint::strong}, {format_count(entries), Paint::strong}});
   totals.add({{"Freed at once"}, {format_size(now)}});
@@ -126,13 +190,6 @@ std::string entry_text(const PlannedEntry& entry, std::int64_t now_ns, const Sty
   return fmt::format("{:<9} {:>9} {:>7}  {}  {}\n", entry.type, format_size(entry.allocated),
                      format_age(now_ns - entry.mtime_ns), show(style, entry.path),
                      paint(style, Paint::dim, fmt::format("({})", show_words(style, entry.reason))));
-}
-
-std::string violations_text(const std::string& task, const std::vector<BoundaryViolation>& violations,
-                            const Style& style) {
-  if (violations.empty()) return {};
-  return paint(style, Paint::bad, "refused") + "  " + paint(style, Paint::strong, show(style, task)) + "\n" +
-         violations_part(violations, style);
 }
 
 }  // namespace freshet::report

@@ -62,6 +62,25 @@ std::string plugins_text(const std::vector<PluginFacts>& plugins, const Style& s
   return (any ? table.render(style, 0) : std::string()) + broken;
 }
 
+std::string blocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style) {
+  if (plugins.empty()) return {};
+  std::string out = "\nBlocked after a breach (`freshet plugins unblock HASH|ID` lets one run again)\n";
+  for (const BlockedPlugin& plugin : plugins) {
+    out += fmt::format("  {}  {}\n", paint(style, Paint::bad, "blocked"), show(style, plugin.sha256));
+    out += "    " + wrap(style, show_words(style, plugin.why), 4) + "\n";
+  }
+  return out;
+}
+
+std::string unblocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style) {
+  std::string out;
+  for (const BlockedPlugin& plugin : plugins) {
+    out += fmt::format("{}  {}\n", paint(style, Paint::warning, "may run again"), show(style, plugin.sha256));
+    out += "  it was blocked: " + wrap(style, show_words(style, plugin.why), 2) + "\n";
+  }
+  return out;
+}
+
 std::string plugin_text(const PluginFacts& plugin, const Style& style) {
   std::string out;
   if (plugin.error) {
@@ -74,6 +93,7 @@ std::string plugin_text(const PluginFacts& plugin, const Style& style) {
   if (!plugin.doc.empty()) out += "  " + wrap(style, show_words(style, plugin.doc), 2) + "\n";
   out += labelled(style, "file", show(style, plugin.file));
   out += labelled(style, "sha256", plugin.sha256);
+  if (!plugin.blocked.empty()) out += labelled(style, "blocked", show_words(style, plugin.blocked));
   out += labelled(style, "license", show_words(style, plugin.license));
   out += labelled(style, "abi", show_words(style, plugin.abi));
   out += labelled(style, "stripped", plugin.stripped ? "yes" : "no");

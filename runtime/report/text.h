@@ -19,9 +19,6 @@ std::string error_text(const Error& error, const Style& style);
 std::string plan_text(const PlanSummary& plan, const Style& style, bool details);
 // One planned entry, for `--full`; ages are against `now_ns`.
 std::string entry_text(const PlannedEntry& entry, std::int64_t now_ns, const Style& style);
-// All violations of one task; empty when there is none.
-std::string violations_text(const std::string& task, const std::vector<BoundaryViolation>& violations,
-                            const Style& style);
 
 // ---- runs ----
 // What was done, with "reclaimed now" and "reclaimable at purge" apart.
@@ -44,6 +41,9 @@ std::string status_text(const std::vector<RunSummary>& runs, std::int64_t now_ns
 // ---- plugins and host ----
 std::string plugins_text(const std::vector<PluginFacts>& plugins, const Style& style);
 std::string plugin_text(const PluginFacts& plugin, const Style& style);
+// Blocked hashes under a heading; "" for none.
+std::string blocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style);
+std::string unblocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style);
 std::string doctor_text(const std::vector<DoctorRow>& rows, const Style& style);
 
 }  // namespace freshet::report

@@ -12,6 +12,15 @@ namespace {
 
 constexpr std::size_t kLabelColumn = 15;
 
+template <class F>
+void for_each_line(std::string_view text, F&& each) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    each(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 }  // namespace
 
 std::string labelled(const Style& style, std::string_view label, std::string_view text, Paint how) {
@@ -58,11 +67,12 @@ std::string violations_part(const std::vector<BoundaryViolation>& violations, co
   for (const BoundaryViolation& violation : violations) {
     out += fmt::format("  {}{}\n", paint(style, Paint::bad, fmt::format("{:<6}", violation.code)),
                        wrap(style, show_words(style, violation.what), 8));
-    if (!violation.remedy.empty()) {
-      out += "        " + wrap(style, "help: " + show_words(style, violation.remedy), 8) + "\n";
-    }
     if (!violation.where.empty())
       out += "        " + paint(style, Paint::dim, "at " + show_words(style, violation.where)) + "\n";
+    for_each_line(violation.excerpt,
+                  [&](std::string_view line) { out += "      " + show_words(style, line) + "\n"; });
+    if (!violation.remedy.empty())
+      out += "        " + wrap(style, "help: " + show_words(style, violation.remedy), 8) + "\n";
   }
   return out;
 }
@@ -71,12 +81,7 @@ std::string error_text(const Error& error, const Style& style) {
   std::string out = paint(style, Paint::bad, "error:") + " " + show_words(style, error.what);
   if (!error.code.empty()) out += " [" + error.code + "]";
   out += "\n";
-  std::string_view detail = error.detail;
-  while (!detail.empty()) {
-    const std::size_t end = std::min(detail.find('\n'), detail.size());
-    out += "  " + show_words(style, detail.substr(0, end)) + "\n";
-    detail.remove_prefix(std::min(end + 1, detail.size()));
-  }
+  for_each_line(error.detail, [&](std::string_view line) { out += "  " + show_words(style, line) + "\n"; });
   return out;
 }
 

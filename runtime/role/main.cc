@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "runtime/broker/broker.h"
+#include "runtime/sandbox/left_out.h"
 #include "runtime/sandbox/lock.h"
 #include "runtime/wire/packet.h"
 #include "runtime/worker/probe_main.h"
@@ -46,6 +47,7 @@ int run(wire::Role role) {
   if (!packet || packet->closed) return 1;
   wire::Setup setup;
   if (!wire::decode_message(packet->bytes, setup) || setup.role != role) return 1;
+  sandbox::leave_out(setup);
   auto locked = sandbox::lock_role(kSocket, setup, std::move(packet->fds));
   if (!locked) return fail_setup(locked.error());
   buffer = {};

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "runtime/sandbox/kernel.h"
+#include "runtime/sandbox/left_out.h"
 
 namespace freshet::sandbox {
 namespace {
@@ -59,7 +60,7 @@ constexpr unsigned long kSecureBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SEC
                                       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 
 Status change_ids(const wire::Setup& setup) {
-  if (::setgroups(0, nullptr) != 0) return fail_errno("setgroups");
+  if (!is_left_out("groups") && ::setgroups(0, nullptr) != 0) return fail_errno("setgroups");
   if (::setresgid(setup.gid, setup.gid, setup.gid) != 0) return fail_errno("setresgid");
   if (::setresuid(setup.uid, setup.uid, setup.uid) != 0) return fail_errno("setresuid");
   if (setup.role != wire::Role::broker) return {};
@@ -79,15 +80,17 @@ Status drop_credentials(const wire::Setup& setup) {
   if (!before) return std::unexpected(before.error());
   const bool may_drop = (before->effective >> CAP_SETPCAP & 1) != 0;
   if (may_drop) {
-    if (auto done = drop_bounding_set(setup.keep_capabilities); !done) return done;
-    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return fail_errno("PR_CAP_AMBIENT");
+    if (!is_left_out("capabilities"))
+      if (auto done = drop_bounding_set(setup.keep_capabilities); !done) return done;
+    if (!is_left_out("capabilities") && ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return fail_errno("PR_CAP_AMBIENT");
     if (::prctl(PR_SET_SECUREBITS, kSecureBits, 0, 0, 0) != 0) return fail_errno("PR_SET_SECUREBITS");
   } else if (before->permitted != 0 && setup.strict) {
     return fail(ErrorKind::system, "capabilities cannot be dropped for good without CAP_SETPCAP");
   }
   // With NO_SETUID_FIXUP every capability survives the change of ids, so what is not kept goes afterwards.
-  if (!setup.keep_ids)
+  if (!setup.keep_ids && !is_left_out("ids"))
     if (auto done = change_ids(setup); !done) return done;
+  if (is_left_out("capabilities")) return {};
   return keep_only(setup.keep_capabilities & before->permitted);
 }
 

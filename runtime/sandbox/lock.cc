@@ -21,6 +21,7 @@
 #include "runtime/sandbox/filter_table.h"
 #include "runtime/sandbox/kernel.h"
 #include "runtime/sandbox/landlock.h"
+#include "runtime/sandbox/left_out.h"
 #include "runtime/sandbox/notifier.h"
 #include "runtime/sandbox/private_root.h"
 #include "runtime/wire/packet.h"
@@ -58,7 +59,7 @@ void warm_up() {
 }
 
 Result<LockedRole> take_descriptors(const Setup& setup, std::vector<Fd> fds) {
-  if (fds.size() != setup.roots.size() + (setup.has_plugin ? 1 : 0))
+  if (fds.size() != setup.roots.size() + setup.tops.size() + (setup.has_plugin ? 1 : 0))
     return fail(ErrorKind::bug, "Setup came with " + std::to_string(fds.size()) + " descriptors");
   LockedRole out;
   for (Fd& fd : fds) {
@@ -111,27 +112,29 @@ Status limit(__rlimit_resource what, std::uint64_t value) {
 
 Status set_limits(const Setup& setup) {
   Status done;
-  const auto set = [&](__rlimit_resource what, std::uint64_t value) {
-    if (done) done = limit(what, value);
+  const auto set = [&](__rlimit_resource what, std::uint64_t value, const char* name) {
+    if (done && !is_left_out(name)) done = limit(what, value);
   };
-  if (setup.memory_bytes != 0) set(RLIMIT_AS, setup.memory_bytes);
-  if (setup.cpu_seconds != 0) set(RLIMIT_CPU, setup.cpu_seconds);  // soft = hard: SIGKILL, not a signal to catch
-  set(RLIMIT_FSIZE, setup.file_size_bytes);
-  set(RLIMIT_CORE, 0);
-  set(RLIMIT_NOFILE, setup.open_files);
-  if (setup.processes != 0) set(RLIMIT_NPROC, setup.processes);
-  set(RLIMIT_MEMLOCK, 0);
-  set(RLIMIT_MSGQUEUE, 0);
-  set(RLIMIT_SIGPENDING, 16);
-  set(RLIMIT_NICE, 0);
-  set(RLIMIT_RTPRIO, 0);
+  if (setup.memory_bytes != 0) set(RLIMIT_AS, setup.memory_bytes, "RLIMIT_AS");
+  // Soft = hard: SIGKILL, not a signal to catch.
+  if (setup.cpu_seconds != 0) set(RLIMIT_CPU, setup.cpu_seconds, "RLIMIT_CPU");
+  set(RLIMIT_FSIZE, setup.file_size_bytes, "RLIMIT_FSIZE");
+  set(RLIMIT_CORE, 0, "RLIMIT_CORE");
+  set(RLIMIT_NOFILE, setup.open_files, "RLIMIT_NOFILE");
+  if (setup.processes != 0) set(RLIMIT_NPROC, setup.processes, "RLIMIT_NPROC");
+  set(RLIMIT_MEMLOCK, 0, "RLIMIT_MEMLOCK");
+  set(RLIMIT_MSGQUEUE, 0, "RLIMIT_MSGQUEUE");
+  set(RLIMIT_SIGPENDING, 16, "RLIMIT_SIGPENDING");
+  set(RLIMIT_NICE, 0, "RLIMIT_NICE");
+  set(RLIMIT_RTPRIO, 0, "RLIMIT_RTPRIO");
   return done;
 }
 
 Status refuse_new_privileges() {
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("PR_SET_NO_NEW_PRIVS");
+  if (!is_left_out("no-new-privileges") && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("PR_SET_NO_NEW_PRIVS");
   ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);  // huge pages: a side channel and a waste here, no boundary
-  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
+  // The change of ids has cleared it already, where there was one.
+  if (::prctl(PR_SET_DUMPABLE, is_left_out("dumpable") ? 1 : 0, 0, 0, 0) != 0) return fail_errno("PR_SET_DUMPABLE");
   return {};
 }
 
@@ -173,16 +176,24 @@ Result<std::vector<LandlockGrant>> worker_grants(const Setup& setup, const Locke
 Result<std::vector<LandlockGrant>> broker_grants(const Setup& setup, const LockedRole& role, std::vector<Fd>& opened) {
   std::vector<LandlockGrant> grants;
   for (std::size_t i = 0; i < setup.roots.size(); ++i) {
+    const wire::RootSpec& spec = setup.roots[i];
+    if (spec.top > setup.tops.size()) return fail(ErrorKind::bug, "Setup names a top that it does not have");
     const int root = role.roots[i].get();
-    // Purge: of the root itself only the area's own (empty) directory can go.
-    grants.push_back({root, setup.area_only ? kLandlockRemoveDir : broker_rights()});
-    if (i >= setup.areas.size() || setup.areas[i].empty()) continue;
+    const bool has_area = i < setup.areas.size() && !setup.areas[i].empty();
+    // Purge: of the directory that the area stands in only the area itself, empty, can go.
+    const bool in_root = spec.top == 0;
+    if (!setup.area_only) grants.push_back({root, broker_rights()});
+    if (setup.area_only && in_root) grants.push_back({root, kLandlockRemoveDir});
+    if (!has_area) continue;
+    const int around = in_root ? root : role.roots[setup.roots.size() + spec.top - 1].get();
+    if (!in_root && setup.area_only) grants.push_back({around, kLandlockRemoveDir});
     open_how how{};
     how.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-    opened.emplace_back(static_cast<int>(::syscall(SYS_openat2, root, setup.areas[i].c_str(), &how, sizeof how)));
-    if (!opened.back()) continue;  // not there yet: made later, under the root's rule
-    if (setup.area_only) grants.push_back({opened.back().get(), broker_rights()});
+    opened.emplace_back(static_cast<int>(::syscall(SYS_openat2, around, setup.areas[i].c_str(), &how, sizeof how)));
+    // Not there yet: made later, under the root's rule. At a top the manager made it, or nothing is in it.
+    if (!opened.back()) continue;
+    if (!in_root || setup.area_only) grants.push_back({opened.back().get(), broker_rights()});
     if (setup.read_area) grants.push_back({opened.back().get(), kLandlockReadFile});
   }
   return grants;

@@ -11,8 +11,8 @@ namespace freshet::sandbox {
 
 // What a locked role holds besides its socket.
 struct LockedRole {
-  // Broker: the roots' directories (O_PATH), in the order of Setup. Worker: the same, but empty with a private root,
-  // where root N is private_root_path(N).
+  // The roots' directories (O_PATH), then a broker's tops', in the order of Setup. Worker: empty with a private root, where
+  // root N is private_root_path(N).
   std::vector<Fd> roots;
   Fd plugin;                // the sealed memfd: probe, and a worker without a private root
   std::string plugin_path;  // worker: what to load

@@ -43,6 +43,12 @@ Result<std::optional<Notification>> read_notification(int listener) {
   return out;
 }
 
+void wake_synchronously(int listener) {
+  constexpr unsigned long kSetFlags = 0x40082104;  // SECCOMP_IOCTL_NOTIF_SET_FLAGS = _IOW('!', 4, __u64)
+  constexpr std::uint64_t kSynchronousWakeUp = 1;
+  ::ioctl(listener, kSetFlags, kSynchronousWakeUp);
+}
+
 Status answer_notification(int listener, std::uint64_t id, int error_number) {
   union {
     seccomp_notif_resp response;

@@ -11,6 +11,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/identity.h"
 #include "runtime/sandbox/kernel.h"
+#include "runtime/sandbox/left_out.h"
 #include "runtime/sandbox/private_tmpfs.h"
 
 namespace freshet::sandbox {
@@ -33,9 +34,10 @@ Status failed(const StepError& error) { return fail_errno(error.step, error.erro
 // of the host appear inside, writable. Access times need no flag: a read-only mount never updates them.
 Status harden(int tree, bool executable = false) {
   mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW;
-  if (!executable) attributes.attr_set |= MOUNT_ATTR_NOEXEC;
-  attributes.propagation = MS_PRIVATE;
+  if (!is_left_out("read-only")) attributes.attr_set |= MOUNT_ATTR_RDONLY;
+  if (!is_left_out("no-links")) attributes.attr_set |= MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW;
+  if (!executable && !is_left_out("no-programs")) attributes.attr_set |= MOUNT_ATTR_NOEXEC;
+  attributes.propagation = is_left_out("private-mounts") ? MS_SHARED : MS_PRIVATE;
   const unsigned flags = AT_EMPTY_PATH | (executable ? 0U : static_cast<unsigned>(AT_RECURSIVE));
   if (::mount_setattr(tree, "", flags, &attributes, sizeof attributes) != 0) return fail_errno("mount_setattr");
   return {};
@@ -59,6 +61,7 @@ Result<Fd> clone_root(const wire::RootSpec& spec) {
 
 // What is absent now needs no cover; the scan leaves it out by name should it appear.
 Status cover(int root, const std::string& path) {
+  if (is_left_out("cover")) return {};
   const Fd target = open_beneath(root, path, O_PATH | O_NOFOLLOW, RESOLVE_BENEATH);
   if (!target) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return {};

@@ -10,12 +10,11 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <thread>
 
+#include "runtime/base/mutex.h"
 #include "runtime/sandbox/kernel.h"
 #include "runtime/sandbox/user_map.h"
 #include "runtime/wire/packet.h"
@@ -116,7 +115,7 @@ class ThreadSpawner final : public Spawner {
 
   ~ThreadSpawner() override {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stopping_ = true;
     }
     wake_.notify_all();
@@ -125,17 +124,17 @@ class ThreadSpawner final : public Spawner {
 
   Result<Spawned> spawn(const SpawnRequest& request) override {
     Job job{&request, std::nullopt};
-    std::unique_lock lock(mutex_);
+    const MutexLock lock(mutex_);
     jobs_.push_back(&job);
     wake_.notify_all();
-    wake_.wait(lock, [&] { return job.result.has_value(); });
+    while (!job.result) wake_.wait(mutex_);
     return std::move(*job.result);
   }
 
  private:
   struct Job {
     const SpawnRequest* request;
-    std::optional<Result<Spawned>> result;
+    std::optional<Result<Spawned>> result;  // written and read under mutex_
   };
 
   void serve() {
@@ -143,9 +142,9 @@ class ThreadSpawner final : public Spawner {
     sigset_t all;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [&] { return stopping_ || !jobs_.empty(); });
+      while (!stopping_ && jobs_.empty()) wake_.wait(mutex_);
       if (jobs_.empty()) return;
       Job* job = jobs_.front();
       jobs_.pop_front();
@@ -197,11 +196,10 @@ class ThreadSpawner final : public Spawner {
   const Fd role_;
   const Fd null_;
 
-  // Guarded by mutex_.
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Job*> jobs_;
-  bool stopping_ = false;
+  Mutex mutex_;
+  Condition wake_;
+  std::deque<Job*> jobs_ FRESHET_GUARDED_BY(mutex_);
+  bool stopping_ FRESHET_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;  // last: it uses all of the above
 };

@@ -1,8 +1,8 @@
 #include "runtime/store/history.h"
 
-#include <mutex>
 #include <utility>
 
+#include "runtime/base/mutex.h"
 #include "runtime/store/database.h"
 #include "runtime/store/schema.h"
 
@@ -31,9 +31,9 @@ constexpr std::string_view kLastRunOf =
 // A task that died while it acted has not recorded its figures: it counts as having something there.
 constexpr std::string_view kRunsInQuarantine =
     "SELECT id, state, started_ns, ended_ns, note FROM runs "
-    "WHERE state NOT IN ('purged', 'rolled_back') AND EXISTS ("
-    "  SELECT 1 FROM tasks WHERE run_id = runs.id AND unlink = 0 AND state <> 'rolled_back' AND "
-    "    (entries_removed > 0 OR state IN ('executing', 'rolling_back'))) "
+    "WHERE state NOT IN ('purged', 'rolled-back') AND EXISTS ("
+    "  SELECT 1 FROM tasks WHERE run_id = runs.id AND unlink = 0 AND state <> 'rolled-back' AND "
+    "    (entries_removed > 0 OR state IN ('executing', 'rolling-back'))) "
     "ORDER BY seq";
 constexpr std::string_view kTasksOf =
     "SELECT number, name, channel, plugin, plugin_sha256, state, note, unlink, entries_found, "
@@ -45,6 +45,7 @@ constexpr std::string_view kTransitionsOf =
 constexpr std::string_view kBlock =
     "INSERT OR REPLACE INTO blocked_plugins (sha256, why, at_ns) VALUES (?, ?, ?)";
 constexpr std::string_view kUnblock = "DELETE FROM blocked_plugins WHERE sha256 = ?";
+constexpr std::string_view kBlocked = "SELECT sha256, why, at_ns FROM blocked_plugins ORDER BY at_ns, sha256";
 constexpr std::string_view kWhyBlocked = "SELECT why FROM blocked_plugins WHERE sha256 = ?";
 constexpr std::string_view kChanges = "SELECT changes()";
 
@@ -53,14 +54,14 @@ class SqliteHistory final : public History {
   static Result<std::unique_ptr<History>> open(const std::string& file) {
     auto database = Database::open(file);
     if (!database) return std::unexpected(database.error());
+    if (auto ready = migrate(*database); !ready) return std::unexpected(ready.error());
     auto history = std::unique_ptr<SqliteHistory>(new SqliteHistory(std::move(*database)));
-    if (auto ready = migrate(history->database_); !ready) return std::unexpected(ready.error());
     if (auto ready = history->prepare_all(); !ready) return std::unexpected(ready.error());
     return history;
   }
 
-  Status begin_run(const RunRow& run) override {
-    return write([&]() -> Status {
+  Status begin_run(const RunRow& run, const std::vector<TransitionRow>& transitions) override {
+    return write(Sync::now, [&]() FRESHET_REQUIRES(mutex_) -> Status {
       auto done = insert_run_.bind(run.id)
                       .bind(run.state)
                       .bind(run.started_ns)
@@ -70,13 +71,13 @@ class SqliteHistory final : public History {
       for (const TaskRow& task : run.tasks) {
         if (done) done = put_task(task, run.id);
       }
-      return done;
+      return done ? put_transitions(transitions) : done;
     });
   }
 
   Status set_run_state(const std::string& id, const std::string& state, std::int64_t ended_ns,
-                       const std::string& note) override {
-    return write([&]() -> Status {
+                       const std::string& note, Sync sync) override {
+    return write(sync, [&]() FRESHET_REQUIRES(mutex_) -> Status {
       if (auto done = update_run_.bind(state).bind(ended_ns).bind(note).bind(id).run(); !done) return done;
       auto row = changes_.step();
       const bool changed = row && *row && changes_.number(0) > 0;
@@ -87,39 +88,23 @@ class SqliteHistory final : public History {
     });
   }
 
-  Status set_task(const TaskRow& task) override {
-    return write([&] { return put_task(task, task.run_id); });
-  }
-
-  Status add_transitions(const std::vector<TransitionRow>& rows) override {
-    const std::lock_guard lock(mutex_);
-    // Transitions may be lost with the power, the states they lead to may not; so no sync is paid for them.
-    if (auto eased = database_.execute("PRAGMA synchronous = NORMAL"); !eased) return eased;
-    auto done = write_locked([&]() -> Status {
-      for (const TransitionRow& row : rows) {
-        auto put = put_transition_.bind(row.run_id)
-                       .bind(std::int64_t{row.number})
-                       .bind(row.state)
-                       .bind(row.at_ns)
-                       .run();
-        if (!put) return put;
-      }
-      return {};
+  Status set_task(const TaskRow& task, const std::vector<TransitionRow>& transitions, Sync sync) override {
+    return write(sync, [&]() FRESHET_REQUIRES(mutex_) -> Status {
+      const auto done = put_task(task, task.run_id);
+      return done ? put_transitions(transitions) : done;
     });
-    auto restored = database_.execute("PRAGMA synchronous = FULL");
-    return done ? restored : done;
   }
 
-  Result<std::optional<RunRow>> find_run(const std::string& id) override { return one_run(find_run_, id); }
+  Result<std::optional<RunRow>> find_run(const std::string& id) override { return one_run(&SqliteHistory::find_run_, id); }
 
   Result<std::vector<RunRow>> list_runs(std::size_t limit) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     list_runs_.bind(static_cast<std::uint64_t>(limit));
     return read_runs(list_runs_);
   }
 
   Result<std::vector<std::string>> runs_with_prefix(const std::string& prefix) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     runs_with_prefix_.bind(prefix);
     std::vector<std::string> ids;
     for (;;) {
@@ -131,16 +116,16 @@ class SqliteHistory final : public History {
   }
 
   Result<std::optional<RunRow>> last_run_of(const std::string& task_name) override {
-    return one_run(last_run_of_, task_name);
+    return one_run(&SqliteHistory::last_run_of_, task_name);
   }
 
   Result<std::vector<RunRow>> runs_in_quarantine() override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return read_runs(runs_in_quarantine_);
   }
 
   Result<std::vector<TransitionRow>> transitions(const std::string& run_id) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     transitions_of_.bind(run_id);
     std::vector<TransitionRow> rows;
     for (;;) {
@@ -155,15 +140,15 @@ class SqliteHistory final : public History {
   }
 
   Status block_plugin(const std::string& sha256, const std::string& why, std::int64_t at_ns) override {
-    return write([&] { return block_.bind(sha256).bind(why).bind(at_ns).run(); });
+    return write(Sync::now, [&]() FRESHET_REQUIRES(mutex_) { return block_.bind(sha256).bind(why).bind(at_ns).run(); });
   }
 
   Status unblock_plugin(const std::string& sha256) override {
-    return write([&] { return unblock_.bind(sha256).run(); });
+    return write(Sync::now, [&]() FRESHET_REQUIRES(mutex_) { return unblock_.bind(sha256).run(); });
   }
 
   Result<std::optional<std::string>> why_blocked(const std::string& sha256) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     auto row = why_blocked_.bind(sha256).step();
     if (!row) return std::unexpected(row.error());
     if (!*row) return std::nullopt;
@@ -172,10 +157,24 @@ class SqliteHistory final : public History {
     return why;
   }
 
+  Result<std::vector<BlockedRow>> blocked_plugins() override {
+    const MutexLock lock(mutex_);
+    std::vector<BlockedRow> out;
+    for (;;) {
+      auto row = blocked_.step();
+      if (!row) return std::unexpected(row.error());
+      if (!*row) break;
+      out.push_back({blocked_.text(0), blocked_.text(1), blocked_.number(2)});
+    }
+    blocked_.reset();
+    return out;
+  }
+
  private:
   explicit SqliteHistory(Database database) : database_(std::move(database)) {}
 
-  Status prepare_all() {
+  Status prepare_all() FRESHET_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
     const std::pair<Statement*, std::string_view> all[] = {
         {&insert_run_, kInsertRun},  {&update_run_, kUpdateRun},
         {&put_task_, kPutTask},      {&put_transition_, kPutTransition},
@@ -184,6 +183,7 @@ class SqliteHistory final : public History {
         {&tasks_of_, kTasksOf},      {&runs_in_quarantine_, kRunsInQuarantine},
         {&block_, kBlock},           {&transitions_of_, kTransitionsOf},
         {&unblock_, kUnblock},       {&why_blocked_, kWhyBlocked},
+        {&blocked_, kBlocked},
         {&changes_, kChanges}};
     for (const auto& [statement, sql] : all) {
       auto prepared = database_.prepare(sql);
@@ -194,20 +194,20 @@ class SqliteHistory final : public History {
   }
 
   template <class Body>
-  Status write(Body body) {
-    const std::lock_guard lock(mutex_);
-    return write_locked(body);
-  }
-
-  template <class Body>
-  Status write_locked(Body body) {
+  Status write(Sync sync, Body body) {
+    const MutexLock lock(mutex_);
+    if (sync != sync_) {
+      const char* sql = sync == Sync::now ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+      if (auto set = database_.execute(sql); !set) return set;
+      sync_ = sync;
+    }
     auto transaction = Transaction::begin(database_, Transaction::Kind::write);
     if (!transaction) return std::unexpected(transaction.error());
     if (auto done = body(); !done) return done;
     return transaction->commit();
   }
 
-  Status put_task(const TaskRow& task, const std::string& run_id) {
+  Status put_task(const TaskRow& task, const std::string& run_id) FRESHET_REQUIRES(mutex_) {
     return put_task_.bind(run_id)
         .bind(std::int64_t{task.number})
         .bind(task.name)
@@ -228,8 +228,18 @@ class SqliteHistory final : public History {
         .run();
   }
 
-  Result<std::optional<RunRow>> one_run(Statement& statement, const std::string& argument) {
-    const std::lock_guard lock(mutex_);
+  Status put_transitions(const std::vector<TransitionRow>& rows) FRESHET_REQUIRES(mutex_) {
+    for (const TransitionRow& row : rows) {
+      const auto put =
+          put_transition_.bind(row.run_id).bind(std::int64_t{row.number}).bind(row.state).bind(row.at_ns).run();
+      if (!put) return put;
+    }
+    return {};
+  }
+
+  Result<std::optional<RunRow>> one_run(Statement SqliteHistory::*which, const std::string& argument) {
+    const MutexLock lock(mutex_);
+    Statement& statement = this->*which;
     statement.bind(argument);
     auto rows = read_runs(statement);
     if (!rows) return std::unexpected(rows.error());
@@ -238,7 +248,7 @@ class SqliteHistory final : public History {
   }
 
   // `statement` is bound; runs and their tasks are read from one snapshot.
-  Result<std::vector<RunRow>> read_runs(Statement& statement) {
+  Result<std::vector<RunRow>> read_runs(Statement& statement) FRESHET_REQUIRES(mutex_) {
     auto transaction = Transaction::begin(database_, Transaction::Kind::read);
     if (!transaction) return std::unexpected(transaction.error());
     std::vector<RunRow> runs;
@@ -260,7 +270,7 @@ class SqliteHistory final : public History {
     return runs;
   }
 
-  Status read_tasks(RunRow& run) {
+  Status read_tasks(RunRow& run) FRESHET_REQUIRES(mutex_) {
     tasks_of_.bind(run.id);
     for (;;) {
       auto row = tasks_of_.step();
@@ -287,11 +297,26 @@ class SqliteHistory final : public History {
     }
   }
 
-  // Guards everything below. Held only across calls into SQLite.
-  std::mutex mutex_;
-  Database database_;  // before the statements: it must outlive them
-  Statement insert_run_, update_run_, put_task_, put_transition_, find_run_, list_runs_, runs_with_prefix_,
-      last_run_of_, runs_in_quarantine_, tasks_of_, transitions_of_, block_, unblock_, why_blocked_, changes_;
+  // Held only across calls into SQLite.
+  Mutex mutex_;
+  Sync sync_ FRESHET_GUARDED_BY(mutex_) = Sync::now;  // what `synchronous` stands at
+  Database database_ FRESHET_GUARDED_BY(mutex_);  // before the statements: it must outlive them
+  Statement insert_run_ FRESHET_GUARDED_BY(mutex_);
+  Statement update_run_ FRESHET_GUARDED_BY(mutex_);
+  Statement put_task_ FRESHET_GUARDED_BY(mutex_);
+  Statement put_transition_ FRESHET_GUARDED_BY(mutex_);
+  Statement find_run_ FRESHET_GUARDED_BY(mutex_);
+  Statement list_runs_ FRESHET_GUARDED_BY(mutex_);
+  Statement runs_with_prefix_ FRESHET_GUARDED_BY(mutex_);
+  Statement last_run_of_ FRESHET_GUARDED_BY(mutex_);
+  Statement runs_in_quarantine_ FRESHET_GUARDED_BY(mutex_);
+  Statement tasks_of_ FRESHET_GUARDED_BY(mutex_);
+  Statement transitions_of_ FRESHET_GUARDED_BY(mutex_);
+  Statement block_ FRESHET_GUARDED_BY(mutex_);
+  Statement unblock_ FRESHET_GUARDED_BY(mutex_);
+  Statement blocked_ FRESHET_GUARDED_BY(mutex_);
+  Statement why_blocked_ FRESHET_GUARDED_BY(mutex_);
+  Statement changes_ FRESHET_GUARDED_BY(mutex_);
 };
 
 }  // namespace

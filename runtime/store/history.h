@@ -48,6 +48,16 @@ struct TransitionRow {
   std::int64_t at_ns = 0;
 };
 
+// When a write survives the loss of power. `later`: once a later write with `now` has returned; that of the process it
+// survives at once.
+enum class Sync : bool { later, now };
+
+struct BlockedRow {
+  std::string sha256;
+  std::string why;
+  std::int64_t at_ns = 0;
+};
+
 // SQLite in WAL mode, one file, one row a run and a task, never one a file. Every call is one transaction;
 // the calls named "durable" return only after the WAL is synced (synchronous = FULL). Thread-safe (one mutex,
 // never held across a call out). Errors: kind `system` with SQLite's text and the path.
@@ -57,14 +67,12 @@ class History {
   static Result<std::unique_ptr<History>> open(const std::string& file);
   virtual ~History() = default;
 
-  // Durable: written before the first effect.
-  virtual Status begin_run(const RunRow& run) = 0;
-  // Durable.
+  // Durable: written before the first effect. `transitions`: how its tasks came to the states they have.
+  virtual Status begin_run(const RunRow& run, const std::vector<TransitionRow>& transitions) = 0;
   virtual Status set_run_state(const std::string& id, const std::string& state, std::int64_t ended_ns,
-                               const std::string& note) = 0;
-  // Durable. Replaces the row (run_id, number).
-  virtual Status set_task(const TaskRow& task) = 0;
-  virtual Status add_transitions(const std::vector<TransitionRow>& rows) = 0;
+                               const std::string& note, Sync sync) = 0;
+  // Replaces the row (run_id, number), and adds the transitions that led to it.
+  virtual Status set_task(const TaskRow& task, const std::vector<TransitionRow>& transitions, Sync sync) = 0;
 
   virtual Result<std::optional<RunRow>> find_run(const std::string& id) = 0;
   // Newest first.
@@ -81,6 +89,8 @@ class History {
   virtual Status block_plugin(const std::string& sha256, const std::string& why, std::int64_t at_ns) = 0;
   virtual Status unblock_plugin(const std::string& sha256) = 0;
   virtual Result<std::optional<std::string>> why_blocked(const std::string& sha256) = 0;
+  // Oldest first.
+  virtual Result<std::vector<BlockedRow>> blocked_plugins() = 0;
 };
 
 }  // namespace freshet::store

@@ -16,7 +16,7 @@
 // here are the ones it names.
 namespace freshet::wire {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr std::uint32_t kMagic = 0x54485246;  // "FRHT"
 
 inline constexpr std::size_t kMaxName = 255;
@@ -47,6 +47,10 @@ enum class MessageType : std::uint8_t {
   scan_end = 20,
   cancel = 21,
   verify = 22,
+  release = 23,
+  released = 24,
+  prove = 25,
+  proved = 26,
   // broker
   begin = 32,
   slots = 33,
@@ -91,6 +95,8 @@ struct RootSpec {
   std::uint64_t dev = 0;              // as the manager sees it now: the worker's must be the same directory
   std::uint64_t inode = 0;
   bool stable_birth = true;           // false on overlayfs: identities leave the birth time out
+  std::uint32_t top = 0;              // broker: its area stands in Setup::tops[top - 1]; 0: in the root itself
+  std::string below_top;              // the root, relative to that directory; "" is the directory itself
 };
 template <class A, Is<RootSpec> M>
 void visit(A& a, M& m) {
@@ -100,10 +106,30 @@ void visit(A& a, M& m) {
   a.number(m.dev);
   a.number(m.inode);
   a.boolean(m.stable_birth);
+  a.number(m.top);
+  a.string(m.below_top, 4096);
+}
+
+// In every quarantine area: the file that says so.
+inline constexpr const char* kAreaMarker = ".freshet-area";
+
+// A directory at the top of a mount in which quarantine areas of roots below it stand. Its descriptor comes with the
+// packet.
+struct TopSpec {
+  std::string path;  // for texts
+  std::uint64_t dev = 0;
+  std::uint64_t inode = 0;
+};
+template <class A, Is<TopSpec> M>
+void visit(A& a, M& m) {
+  a.string(m.path, 4096);
+  a.number(m.dev);
+  a.number(m.inode);
 }
 
 // Everything a role needs to lock itself; made by the manager's sandbox layer, obeyed without a choice.
-// Descriptors: the roots', then for worker and probe the plugin's sealed memfd (if `has_plugin`).
+// Descriptors: the roots', then for a broker the tops', then for worker and probe the plugin's sealed memfd (if
+// `has_plugin`).
 struct Setup {
   static constexpr auto kType = MessageType::setup;
   Role role = Role::worker;
@@ -128,7 +154,9 @@ struct Setup {
   bool area_only = false;               // purge: Landlock grants the areas, and of a root only the removal of its area
   bool read_area = false;               // restore, purge: Landlock lets files in the areas be read (tables, markers)
   std::vector<RootSpec> roots;
-  std::vector<std::string> areas;       // per root: name of its quarantine area below it, "" for none
+  std::vector<std::string> areas;       // per root: name of its quarantine area, in the root or its top; "" for none.
+                                        // In the root nothing of that name is shown or touched, wherever the area is
+  std::vector<TopSpec> tops;            // broker
   std::vector<std::array<std::uint8_t, 8>> filter;  // struct sock_filter; empty: none (best-effort only)
 };
 template <class A, Is<Setup> M>
@@ -156,6 +184,7 @@ void visit(A& a, M& m) {
   a.boolean(m.read_area);
   a.list(m.roots, kMaxRoots, [](auto& x, auto& r) { visit(x, r); });
   a.list(m.areas, kMaxRoots, [](auto& x, auto& s) { x.string(s, kMaxName); });
+  a.list(m.tops, kMaxRoots, [](auto& x, auto& t) { visit(x, t); });
   a.list(m.filter, kMaxFilter, [](auto& x, auto& f) { x.bytes(f); });
 }
 
@@ -399,25 +428,40 @@ struct ScanEnd {
   std::int32_t status = 0;  // freshet_status of the plugin's function
   std::uint64_t entries = 0;
   std::uint64_t dropped_log_lines = 0;
-  // Resource checks of the worker process, taken around the plugin's call. The worker has no /proc: threads are 0
-  // here and counted by the manager (RoleProcess::look).
-  std::uint32_t threads_before = 0, threads_after = 0;
-  std::uint32_t fds_before = 0, fds_after = 0;
-  std::uint64_t heap_before = 0, heap_after = 0;  // bytes in use, mallinfo2
-  std::uint32_t buffers_out = 0;                  // pool buffers not given back
 };
 template <class A, Is<ScanEnd> M>
 void visit(A& a, M& m) {
   a.number(m.status);
   a.number(m.entries);
   a.number(m.dropped_log_lines);
-  a.number(m.threads_before);
-  a.number(m.threads_after);
-  a.number(m.fds_before);
-  a.number(m.fds_after);
+}
+
+// Manager to worker: destroy the plugin's task and say what is left of it. Nothing but the end comes after it.
+struct Release {
+  static constexpr auto kType = MessageType::release;
+};
+template <class A, Is<Release> M>
+void visit(A&, M&) {}
+
+// Worker to manager. The figures are the host's own, in the plugin's process: they catch mistakes, not lies.
+struct Released {
+  static constexpr auto kType = MessageType::released;
+  std::uint64_t heap_before = 0;    // bytes in use (mallinfo2) before the plugin was loaded
+  std::uint64_t heap_after = 0;
+  std::uint32_t fds_before = 0, fds_after = 0;
+  std::uint32_t buffers_out = 0;    // of the host's pool, never given back
+  std::uint64_t buffer_bytes = 0;   // in them
+  std::uint32_t buffers_spoiled = 0;  // written after they were given back
+};
+template <class A, Is<Released> M>
+void visit(A& a, M& m) {
   a.number(m.heap_before);
   a.number(m.heap_after);
+  a.number(m.fds_before);
+  a.number(m.fds_after);
   a.number(m.buffers_out);
+  a.number(m.buffer_bytes);
+  a.number(m.buffers_spoiled);
 }
 
 // ---- broker ----
@@ -607,14 +651,17 @@ void visit(A& a, M& m) {
 
 // Manager to broker, phase purge: unlink everything of (channel, run, task), then empty parents of it, and the area
 // itself when nothing is left in it. Answer: Finished. `tidy` removes only empty slots, tables without slots and empty
-// folders (after a rollback), never an entry.
+// folders (after a rollback), never an entry. The areas of the roots in `keep` stay, though they be empty: others may be
+// about to use them.
 struct Purge {
   static constexpr auto kType = MessageType::purge;
   bool tidy = false;
+  std::vector<std::uint32_t> keep{};
 };
 template <class A, Is<Purge> M>
 void visit(A& a, M& m) {
   a.boolean(m.tidy);
+  a.list(m.keep, kMaxRoots, [](auto& x, auto& r) { x.number(r); });
 }
 
 // Manager to broker, phase restore: put everything of (channel, run, task) back. Answers: any number of Restored, then
@@ -639,7 +686,7 @@ std::string_view to_string(RestoreCode code);
 // Conflicts only, by name (restored entries are counted in Finished).
 struct RestoreConflict {
   std::uint32_t root = 0;
-  std::string path;  // of the origin, relative to the root
+  std::string path;  // of the origin, relative to the root; bad_table: where it lies, relative to the area's directory
   RestoreCode code = RestoreCode::failed;
   std::int32_t error_number = 0;
 };
@@ -661,7 +708,8 @@ void visit(A& a, M& m) {
 }
 
 // Manager to broker, phase trial: make an area in each root, move a file, a directory and a directory with a file into
-// a slot and back, remove it all again, give the root its times back. Answer: Finished, or Failed that says which.
+// a slot and back, remove it all again, give the root its times back. With an area at a top they move from the root into
+// that area and back, and the area stays. Answer: Finished, or Failed that says which.
 struct Trial {
   static constexpr auto kType = MessageType::trial;
 };

@@ -15,7 +15,7 @@ namespace freshet::wire {
 // A pair of connected SOCK_SEQPACKET sockets, both close-on-exec.
 Result<std::pair<Fd, Fd>> make_socket_pair();
 
-inline constexpr std::size_t kMaxFdsInPacket = 64;
+inline constexpr std::size_t kMaxFdsInPacket = 128;
 
 struct Received {
   std::string_view bytes;  // into the buffer given; the first byte is the MessageType

@@ -12,7 +12,7 @@ EventWriter::EventWriter(int socket) : socket_(socket) {
 }
 
 void EventWriter::flush() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   send();
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <vector>
 
+#include "runtime/base/mutex.h"
 #include "runtime/wire/messages.h"
 
 namespace freshet::worker {
@@ -17,7 +17,7 @@ class EventWriter {
   // Every string of `event` is within its cap.
   template <class E>
   void add(const E& event) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (packet_.size() > wire::kMaxPacket - kMaxEvent) send();
     packet_.push_back(static_cast<std::uint8_t>(E::kEvent));
     wire::Encoder encoder(packet_);
@@ -28,13 +28,12 @@ class EventWriter {
  private:
   static constexpr std::size_t kMaxEvent = 2048;  // more than the longest: a log line, or a name and a reason
 
-  void send();
+  void send() FRESHET_REQUIRES(mutex_);
 
   const int socket_;
 
-  // Guarded by mutex_.
-  std::mutex mutex_;
-  std::vector<std::uint8_t> packet_;
+  Mutex mutex_;
+  std::vector<std::uint8_t> packet_ FRESHET_GUARDED_BY(mutex_);
 };
 
 }  // namespace freshet::worker

@@ -50,7 +50,7 @@ void Host::begin(bool verify, std::int64_t now_ns) {
   now_ns_ = now_ns;
   findings_ = 0;
   cancelled_ = false;
-  const std::lock_guard lock(log_mutex_);
+  const MutexLock lock(log_mutex_);
   lines_ = 0;
   dropped_lines_ = 0;
   complaint_.clear();
@@ -60,15 +60,21 @@ void Host::begin(bool verify, std::int64_t now_ns) {
 void Host::end() {
   walker_.end();
   events_.flush();
-  buffers_.trim();
   state_ = State::idle;
+}
+
+void Host::count_buffers(std::uint32_t& out, std::uint64_t& bytes, std::uint32_t& spoiled) {
+  buffers_.trim();
+  out = buffers_.borrowed();
+  bytes = buffers_.borrowed_bytes();
+  spoiled = buffers_.spoiled();
 }
 
 void Host::add_log(freshet_log_level level, std::string_view text) {
   if (text.size() > wire::kMaxText) text = text.substr(0, wire::kMaxText);
   if (level < FRESHET_LOG_DEBUG || level > FRESHET_LOG_ERROR) level = FRESHET_LOG_INFO;
   {
-    const std::lock_guard lock(log_mutex_);
+    const MutexLock lock(log_mutex_);
     if (level >= FRESHET_LOG_WARNING) complaint_ = text;
     if (lines_ >= kMaxLogLines) {
       ++dropped_lines_;
@@ -80,7 +86,7 @@ void Host::add_log(freshet_log_level level, std::string_view text) {
 }
 
 std::string Host::last_complaint() {
-  const std::lock_guard lock(log_mutex_);
+  const MutexLock lock(log_mutex_);
   return complaint_;
 }
 

@@ -4,10 +4,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "runtime/base/mutex.h"
 #include "runtime/worker/buffer_pool.h"
 #include "runtime/worker/directory.h"
 #include "runtime/worker/event_writer.h"
@@ -33,8 +33,14 @@ class Host {
   void flush() { events_.flush(); }
 
   [[nodiscard]] std::uint64_t entries() const { return walker_.entries(); }
-  [[nodiscard]] std::uint64_t dropped_log_lines() const { return dropped_lines_; }
+  [[nodiscard]] std::uint64_t dropped_log_lines() const {
+    const MutexLock lock(log_mutex_);
+    return dropped_lines_;
+  }
   [[nodiscard]] std::uint32_t borrowed_buffers() const { return buffers_.borrowed(); }
+  // What the plugin did with the pool: buffers it still has, their bytes, and those it wrote after giving them back.
+  // Afterwards nothing is kept for reuse.
+  void count_buffers(std::uint32_t& out, std::uint64_t& bytes, std::uint32_t& spoiled);
   // The last line the plugin logged as a warning or an error: why it said no.
   [[nodiscard]] std::string last_complaint();
 
@@ -75,11 +81,10 @@ class Host {
   std::atomic<std::uint32_t> cancel_asked_{0};
   std::atomic<bool> cancelled_{false};
 
-  // Guarded by log_mutex_.
-  std::mutex log_mutex_;
-  std::uint32_t lines_ = 0;
-  std::uint64_t dropped_lines_ = 0;
-  std::string complaint_;
+  mutable Mutex log_mutex_;
+  std::uint32_t lines_ FRESHET_GUARDED_BY(log_mutex_) = 0;
+  std::uint64_t dropped_lines_ FRESHET_GUARDED_BY(log_mutex_) = 0;
+  std::string complaint_ FRESHET_GUARDED_BY(log_mutex_);
 };
 
 }  // namespace freshet::worker

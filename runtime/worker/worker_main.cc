@@ -19,6 +19,7 @@
 #include "runtime/wire/packet.h"
 #include "runtime/worker/host.h"
 #include "runtime/worker/plugin_loader.h"
+#include "runtime/worker/proof.h"
 
 namespace freshet::worker {
 namespace {
@@ -78,11 +79,8 @@ std::uint64_t heap_in_use() {
 
 using TaskCall = freshet_status (*)(freshet_task*, const freshet_host*);
 
-wire::ScanEnd run_call(TaskCall call, bool verify, std::int64_t now_ns, LoadedPlugin& plugin, Host& host,
-                       std::uint32_t fd_limit) {
+wire::ScanEnd run_call(TaskCall call, bool verify, std::int64_t now_ns, LoadedPlugin& plugin, Host& host) {
   wire::ScanEnd end;
-  end.fds_before = count_fds(fd_limit);
-  end.heap_before = heap_in_use();
   host.begin(verify, now_ns);
   try {
     end.status = call(plugin.task, host.table());
@@ -93,31 +91,55 @@ wire::ScanEnd run_call(TaskCall call, bool verify, std::int64_t now_ns, LoadedPl
   host.end();
   end.entries = host.entries();
   end.dropped_log_lines = host.dropped_log_lines();
-  end.buffers_out = host.borrowed_buffers();
-  end.heap_after = heap_in_use();
-  end.fds_after = count_fds(fd_limit);
   return end;
 }
 
+// Before the plugin was loaded.
+struct Baseline {
+  std::uint64_t heap = 0;
+  std::uint32_t fds = 0;
+};
+
+// Nothing of the task is needed any more: whatever is still held is what the plugin forgot.
+wire::Released release(const Baseline& baseline, LoadedPlugin& plugin, Host& host, std::uint32_t fd_limit) {
+  plugin.table.destroy(plugin.task);
+  plugin.task = nullptr;
+  wire::Released out;
+  host.count_buffers(out.buffers_out, out.buffer_bytes, out.buffers_spoiled);
+  host.flush();
+  ::malloc_trim(0);  // so that freed pages are not taken for kept ones from outside
+  out.heap_before = baseline.heap;
+  out.heap_after = heap_in_use();
+  out.fds_before = baseline.fds;
+  out.fds_after = count_fds(fd_limit);
+  return out;
+}
+
 // Ends by _exit: no destructor of a plugin's statics is worth running.
-[[noreturn]] void serve(int socket, const wire::Setup& setup, LoadedPlugin& plugin, Host& host,
+[[noreturn]] void serve(int socket, const wire::Setup& setup, const Baseline& baseline, LoadedPlugin& plugin, Host& host,
                         std::span<char> buffer) {
   for (;;) {
     auto packet = wire::receive_packet(socket, buffer);
     if (!packet) ::_exit(1);
     if (packet->closed) {
-      plugin.table.destroy(plugin.task);
+      if (plugin.task != nullptr) plugin.table.destroy(plugin.task);
       ::_exit(0);
     }
+    wire::Release over;
+    if (wire::decode_message(packet->bytes, over) && plugin.task != nullptr) {
+      if (!wire::send_message(socket, release(baseline, plugin, host, setup.open_files))) ::_exit(1);
+      continue;
+    }
+    if (plugin.task == nullptr) ::_exit(1);
     wire::Scan scan;
     wire::Verify verify;
     wire::Cancel cancel;
     wire::ScanEnd end;
     if (wire::decode_message(packet->bytes, cancel)) continue;  // it came too late
     if (wire::decode_message(packet->bytes, scan)) {
-      end = run_call(plugin.table.scan, false, scan.now_ns, plugin, host, setup.open_files);
+      end = run_call(plugin.table.scan, false, scan.now_ns, plugin, host);
     } else if (wire::decode_message(packet->bytes, verify) && plugin.table.verify != nullptr) {
-      end = run_call(plugin.table.verify, true, verify.now_ns, plugin, host, setup.open_files);
+      end = run_call(plugin.table.verify, true, verify.now_ns, plugin, host);
     } else {
       ::_exit(1);
     }
@@ -135,7 +157,14 @@ void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole&
   std::vector<char> buffer(wire::kMaxPacket);
   auto packet = wire::receive_packet(socket, buffer);
   wire::Load load;
+  wire::Prove prove_it;
+  if (packet && wire::decode_message(packet->bytes, prove_it)) {
+    if (!wire::send_message(socket, prove(setup))) ::_exit(1);
+    packet = wire::receive_packet(socket, buffer);  // the manager looks from outside, and ends it
+    ::_exit(0);
+  }
   if (!packet || !wire::decode_message(packet->bytes, load)) ::_exit(1);
+  const Baseline baseline{heap_in_use(), count_fds(setup.open_files)};
   auto plugin = load_plugin(role.plugin_path, load, host);
   host.flush();  // what it logged while it was made
   if (!plugin) {
@@ -144,7 +173,7 @@ void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole&
     ::_exit(1);
   }
   if (!wire::send_message(socket, wire::Loaded{plugin->table.verify != nullptr})) ::_exit(1);
-  serve(socket, setup, *plugin, host, buffer);
+  serve(socket, setup, baseline, *plugin, host, buffer);
 }
 
 }  // namespace freshet::worker

@@ -24,7 +24,7 @@ for ((kb = 48; kb < 1000; kb += 4)); do
     expect_json /entries_removed 500
   else
     [[ $got == 1 ]] || fail "$kb KiB: exit $got"
-    grep -q -e 'No space left' -e 'full' "$out" "$err" || fail "$kb KiB: the reason is not told"
+    grep -q -e 'No space left' -e 'full' -e 'no room' "$out" "$err" || fail "$kb KiB: the reason is not told"
   fi
   if [[ -e $root/.freshet ]]; then
     effects=$((effects + 1))

@@ -29,6 +29,9 @@ hostile() {
   [[ " ${reasons[*]} " == *" $seen "* ]] || fail "$name $*: ended by $seen, expected ${reasons[*]}"
   [[ $(outside) == "$before" ]] || fail "$name $*: something outside its grant changed"
   ! grep -qF 'the text that was planted' "$out" "$err" || fail "$name: it read what it was not granted"
+  if [[ $seen == breach || $seen == protocol ]]; then
+    expect 0 plugins unblock "org.freshet.test.$name" --plugin-dir "$TEST_PLUGINS/hostile"
+  fi
   expect 0 rollback latest
   [[ $seen == none ]] || unchanged
 }

@@ -9,9 +9,6 @@ for ((n = 0; n < 100; ++n)); do
 done
 find "$root" -exec touch -d '40 days ago' {} +
 for ((n = 0; n < 100; ++n)); do : >"$root/$n/fresh"; done
-# But for the times of the root itself: they change when the quarantine is made in it, and a kill before they are given
-# back leaves them changed. What is in the root is compared with all its times.
-manifest() { bash "$SOURCE/packaging/tree_manifest.sh" "$1" | grep -v '^\. '; }
 remember
 # Regular files by inode: a file that is there twice, or not at all, shows.
 inodes() { find "$root" -type f ! -path '*/.freshet*/table' ! -name .freshet-area -printf '%i\n' | sort; }
@@ -39,8 +36,27 @@ role_of() {
   done
 }
 meet() { victim=; while [[ -z $victim ]] && kill -0 "$pid" 2>/dev/null; do role_of "$1"; done; }
+# A role outlives a manager that was killed by a moment, and may end the rename it is in.
+note_roles() {
+  local file children
+  roles=()
+  for file in /proc/"$pid"/task/*/children; do
+    children=()
+    { read -r -a children <"$file"; } 2>/dev/null || true
+    roles+=("${children[@]}")
+  done
+}
+roles=()
+await_roles() {
+  local role state
+  for role in "${roles[@]}"; do
+    while { read -r _ _ state _ <"/proc/$role/stat"; } 2>/dev/null && [[ $state != [ZX] ]]; do :; done
+  done
+  roles=()
+}
 settled() {
   wait "$pid" 2>/dev/null || true
+  await_roles
   inodes | cmp -s - "$dir/inodes" || fail "after the $who's end at moment $moment files are lost, or there twice"
   expect 0 status
   # Nothing to take back is fine too: it ended before the first effect, or the run itself took it back.
@@ -56,6 +72,7 @@ try() {
   victim=$pid
   [[ $who == manager ]] || meet broker
   while [[ -e $gone ]] && kill -0 "$pid" 2>/dev/null; do :; done
+  note_roles
   if kill -KILL "$victim" 2>/dev/null && [[ -e $last && ! -e $gone ]]; then good=0; fi
   settled
   return $good

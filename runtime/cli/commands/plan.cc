@@ -48,10 +48,10 @@ const Command kPlan = {
     .usage = "[TASK...]",
     .summary = "show what would be removed, and why; changes nothing",
     .text =
-        "Runs the plugins of the given tasks (all enabled ones without a name), each locked in and "
-        "able to read only, and shows what they propose: per task and root the entries, their bytes, "
-        "the oldest, the largest directories, and what stays and why. No process that could remove "
-        "anything is started.",
+        "Runs the plugins of the given tasks and of those they depend on (without a name: of all "
+        "enabled tasks), each locked in and able to read only, and shows what they propose: per task "
+        "and root the entries, their bytes, the oldest, the largest directories, and what stays and "
+        "why. No process that could remove anything is started.",
     .examples =
         "freshet plan                        # all enabled tasks\n"
         "freshet plan web-cache --full       # every entry of one task, with its reason\n"

@@ -10,12 +10,24 @@
 namespace freshet::cli {
 namespace {
 
-constexpr std::string_view kActions[] = {"list", "inspect"};
+constexpr std::string_view kActions[] = {"list", "inspect", "unblock"};
 
 int list(Session& session, IRuns& runs) {
   const std::vector<PluginFacts> plugins = runs.plugins();
   for (const PluginFacts& plugin : plugins) session.put(report::plugin_json(plugin));
   session.say(report::plugins_text(plugins, session.style()));
+  const auto blocked = runs.blocked();
+  if (!blocked) return session.tell(blocked.error());
+  for (const BlockedPlugin& plugin : *blocked) session.put(report::blocked_json(plugin, "blocked"));
+  session.say(report::blocked_text(*blocked, session.style()));
+  return kDone;
+}
+
+int unblock(Session& session, IRuns& runs, const std::string& word) {
+  const auto done = runs.unblock(word);
+  if (!done) return session.tell(done.error());
+  for (const BlockedPlugin& plugin : *done) session.put(report::blocked_json(plugin, "unblocked"));
+  session.say(report::unblocked_text(*done, session.style()));
   return kDone;
 }
 
@@ -59,29 +71,35 @@ int run(Session& session, const Arguments& arguments) {
   }
   const bool listing = words[0] == "list";
   if (listing != (words.size() == 1)) {
-    return session.tell_usage(listing ? "`freshet plugins list` takes no further word"
-                                      : "`freshet plugins inspect` needs a file or an id",
+    return session.tell_usage(listing                ? "`freshet plugins list` takes no further word"
+                              : words[0] == "unblock" ? "`freshet plugins unblock` needs a hash or an id"
+                                                      : "`freshet plugins inspect` needs a file or an id",
                               "");
   }
   auto manager = session.open_manager_for_the_past();
   if (!manager) return manager.error();
-  return listing ? list(session, *(*manager)->runs) : inspect(session, *(*manager)->runs, words[1]);
+  IRuns& runs = *(*manager)->runs;
+  if (listing) return list(session, runs);
+  return words[0] == "unblock" ? unblock(session, runs, words[1]) : inspect(session, runs, words[1]);
 }
 
 }  // namespace
 
 const Command kPlugins = {
     .name = "plugins",
-    .usage = "list | inspect FILE|ID",
-    .summary = "list installed plugins, or look into one without running it",
+    .usage = "list | inspect FILE|ID | unblock HASH|ID",
+    .summary = "list plugins, look into one without running it, or lift a block",
     .text =
         "`list` shows the plugins that are found, their task kinds and the tasks that use them. "
         "`inspect` reads a plugin's file and its manifest in a locked process without running one "
-        "instruction of it: version, ABI, permissions it asks for, task kinds and their settings.",
+        "instruction of it: version, ABI, permissions it asks for, task kinds and their settings. "
+        "A plugin that did what it may not is blocked by the hash of its bytes: `list` shows why, and "
+        "`unblock` lets those bytes run again, by id, by hash or by its first 8 digits or more.",
     .examples =
         "freshet plugins list\n"
         "freshet plugins inspect org.freshet.expired-files\n"
-        "freshet plugins inspect ./downloaded.so    # before it is installed",
+        "freshet plugins inspect ./downloaded.so    # before it is installed\n"
+        "freshet plugins unblock 3f9a02c1           # after you know what it was",
     .min_words = 1,
     .max_words = 2,
     .add_options = nullptr,

@@ -46,7 +46,7 @@ std::expected<void, int> ask(Session& session, const PlanSummary& plan) {
       "Remove " + report::entries_text(plan.entries) + " (" + format_size(plan.bytes) + " on disk)?",
       session.stop());
   if (!answer) {
-    session.console().err("\n");
+    session.console().err("\nNothing was changed.\n");
     return std::unexpected(session.interrupted() ? interrupted(session) : kFailed);
   }
   if (*answer) return {};
@@ -98,6 +98,7 @@ int run(Session& session, const Arguments& arguments) {
     if (auto agreed = ask(session, *summary); !agreed) return agreed.error();
   }
 
+  session.console().flush();  // nothing is removed before it was shown
   // Also with nothing to remove: a run records refusals, and purges what was kept long enough.
   guard.keep();
   const RunResult result = runs.apply(*plan, arguments.has("wait"));
@@ -125,7 +126,7 @@ const Command kRun = {
         "the rest as not done.",
     .examples =
         "freshet run                        # all enabled tasks; asks before it acts\n"
-        "freshet run web-cache --yes        # one task, from a timer or a script\n"
+        "freshet run web-cache --yes        # one task, and those it depends on\n"
         "freshet run --plan p.plan --yes    # what `freshet plan --out p.plan` showed\n"
         "freshet run --yes --json           # one object at the end, for scripts\n"
         "freshet rollback latest            # put everything back",

@@ -44,7 +44,7 @@ bool ends_with(const std::string& text, std::string_view end) {
   return text.ends_with(end);
 }
 
-TEST_F(Log, ALineCarriesRunChannelAndTaskWhereKnown) {
+TEST_F(Log, EveryLineCarriesRunChannelAndTask) {
   start("debug", false);
   log_info({.run = "r1", .channel = "web", .task = "old"}, "three entries");
   log_warn({.run = "r1"}, "no task");
@@ -52,8 +52,8 @@ TEST_F(Log, ALineCarriesRunChannelAndTaskWhereKnown) {
   const auto all = lines();
   ASSERT_EQ(all.size(), 3U);
   EXPECT_TRUE(ends_with(all[0], "Z info run=r1 channel=web task=old three entries")) << all[0];
-  EXPECT_TRUE(ends_with(all[1], "Z warning run=r1 no task")) << all[1];
-  EXPECT_TRUE(ends_with(all[2], "Z error nothing known")) << all[2];
+  EXPECT_TRUE(ends_with(all[1], "Z warning run=r1 channel=- task=- no task")) << all[1];
+  EXPECT_TRUE(ends_with(all[2], "Z error run=- channel=- task=- nothing known")) << all[2];
 }
 
 TEST_F(Log, LinesBelowTheLevelAreLeftOut) {
@@ -107,7 +107,7 @@ TEST_F(Log, JsonLinesAreValidForEveryByte) {
   EXPECT_EQ(first.at("time").get<std::string>().size(), std::string("2026-11-24T20:55:29.123Z").size());
   const auto second = nlohmann::json::parse(all[1]);
   EXPECT_EQ(second.at("plugin"), true);
-  EXPECT_FALSE(second.contains("run"));
+  EXPECT_EQ(second.at("run"), "");
 }
 
 TEST_F(Log, APluginsTextIsCutAndSoMarked) {
@@ -126,6 +126,17 @@ TEST_F(Log, AFileThatCannotBeOpenedIsNamed) {
   EXPECT_EQ(status.error().kind, ErrorKind::system);
   EXPECT_NE(status.error().what.find(directory_ + "/missing/../\\n/log"), std::string::npos)
       << status.error().what;
+}
+
+TEST_F(Log, WhoeverOwnsTheTerminalGetsWholeLines) {
+  std::vector<std::string> got;
+  ASSERT_TRUE(setup_logging({.level = "info", .write = [&got](std::string_view line) { got.emplace_back(line); }}));
+  log_info({.task = "t"}, "one");
+  log_debug({}, "below the level");
+  ASSERT_TRUE(setup_logging({.level = "off"}));
+  log_error({}, "after it was let go");
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_TRUE(ends_with(got[0], "Z info run=- channel=- task=t one\n")) << got[0];
 }
 
 TEST_F(Log, AnUnknownLevelIsRefused) {

@@ -301,8 +301,17 @@ Broker::Broker(const Options& options) {
       spec.dev = stat->dev;
       spec.inode = stat->identity.inode + (options.lie_about_root ? 1 : 0);
     }
+    if (!options.top.empty()) {
+      spec.top = 1;
+      if (options.roots[i] != options.top) spec.below_top = options.roots[i].substr(options.top.size() + 1);
+    }
     setup.roots.push_back(spec);
     setup.areas.push_back(i < options.areas.size() ? options.areas[i] : ".freshet");
+  }
+  if (!options.top.empty()) {
+    roots.emplace_back(::open(options.top.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (const Result<EntryStat> stat = stat_entry(roots.back().get(), ""))
+      setup.tops.push_back({options.top, stat->dev, stat->identity.inode});
   }
   const rlimit files{64, 64};
   ::setrlimit(RLIMIT_NOFILE, &files);
@@ -419,10 +428,10 @@ RestoreResult restore(const Options& options) {
   return result;
 }
 
-wire::Finished purge(const Options& options, bool tidy) {
+wire::Finished purge(const Options& options, bool tidy, const std::vector<std::uint32_t>& keep) {
   Broker broker(options);
   broker.send(begin_of(wire::BrokerPhase::purge));
-  broker.send(wire::Purge{tidy});
+  broker.send(wire::Purge{tidy, keep});
   const wire::Finished finished = broker.expect<wire::Finished>();
   EXPECT_EQ(broker.wait(), kExitDone);
   return finished;

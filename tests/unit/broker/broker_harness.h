@@ -88,6 +88,7 @@ struct Options {
   std::vector<std::string> roots;
   std::vector<std::string> excludes;      // of the first root
   std::vector<std::string> areas;         // default: ".freshet" for each root
+  std::string top;                        // all areas stand there; default: each in its root
   std::optional<uid_t> run_as;
   bool area_only = false;
   bool lie_about_root = false;             // Setup names another inode than the root has
@@ -156,7 +157,7 @@ struct RestoreResult {
   wire::Finished finished;
 };
 RestoreResult restore(const Options& options);
-wire::Finished purge(const Options& options, bool tidy = false);
+wire::Finished purge(const Options& options, bool tidy = false, const std::vector<std::uint32_t>& keep = {});
 
 // "" or why this test cannot run here.
 std::string cannot_mount();

@@ -22,6 +22,7 @@ struct BrokerOptions {
   bool unlink = false;
   sandbox::SupportLimits limits{};
   bool strict = true;
+  const OpenRoot* top = nullptr;  // where the area stands; none: in the root
 };
 
 class BrokerProcess : public ::testing::Test {
@@ -33,6 +34,10 @@ class BrokerProcess : public ::testing::Test {
     request.unlink = options.unlink;
     request.roots = {&root};
     request.areas = {kArea};
+    if (options.top != nullptr) {
+      request.tops = {options.top};
+      request.top_of = {1};
+    }
     request.strict = options.strict;
     request.uid = 1879048193;
     auto broker = RoleProcess::start(spawner(), sandbox::find_host_support(options.limits), request);
@@ -128,6 +133,47 @@ TEST_F(BrokerProcess, RemovesRestoresRemovesAndPurges) {
   EXPECT_EQ(purged.entries, 1U);
   EXPECT_FALSE(is_there(tree_.path() + "/" + kArea));
   EXPECT_FALSE(is_there(tree_.path() + "/a/file"));
+}
+
+// Behind its locks it may make, move and remove in the root and in the area, and at the top between them only remove the
+// empty area.
+TEST_F(BrokerProcess, WorksWithAnAreaOutsideOfItsRoot) {
+  tree_.file("root/a/file");
+  tree_.directory("root/empty");
+  tree_.directory("neighbour");
+  const OpenRoot top = open_root(tree_.path());
+  const OpenRoot root = open_root(tree_.path() + "/root");
+  const std::string area = tree_.path() + "/" + kArea;
+  auto broker = start(root, {.phase = wire::BrokerPhase::trial, .top = &top});
+  ASSERT_TRUE(broker.has_value());
+  (*broker)->send_message(wire::Trial{});
+  wire::Failed failed;
+  const auto packet = (*broker)->receive({});
+  EXPECT_FALSE(packet.has_value());
+  EXPECT_NE((*broker)->finish().what.find("Permission denied"), std::string::npos) << "it may make nothing at the top";
+  EXPECT_FALSE(is_there(area));
+
+  for (const bool directory : {false, true}) {
+    SCOPED_TRACE(directory ? "a directory" : "a file");
+    tree_.directory(kArea, 0700);
+    const std::string in = directory ? "" : "a";
+    const std::string name = directory ? "empty" : "file";
+    const std::string path = root.config.path + (directory ? "/empty" : "/a/file");
+    EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::trial, .top = &top}).units, 3U);
+    EXPECT_EQ(remove(root, in, name, {.top = &top}), wire::OutcomeCode::removed);
+    EXPECT_FALSE(is_there(path));
+    EXPECT_FALSE(is_there(root.config.path + "/" + kArea));
+    EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::restore, .top = &top}).entries, 1U);
+    EXPECT_TRUE(is_there(path));
+    EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::purge, .top = &top}).left, 0U);
+    EXPECT_FALSE(is_there(area));
+    tree_.directory(kArea, 0700);
+    EXPECT_EQ(remove(root, in, name, {.top = &top}), wire::OutcomeCode::removed);
+    EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::purge, .top = &top}).entries, 1U);
+    EXPECT_FALSE(is_there(area));
+    EXPECT_FALSE(is_there(path));
+  }
+  EXPECT_TRUE(is_there(tree_.path() + "/neighbour"));
 }
 
 TEST_F(BrokerProcess, RestoresWholeDirectories) {

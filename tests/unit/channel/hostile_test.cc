@@ -264,7 +264,7 @@ const Ending kEndings[] = {
     {"divide", EndReason::signal, "SIGFPE"},
     {"spin", EndReason::limit, "cpu limit of 1s"},
     {"sleep", EndReason::timeout, "wall clock limit of 1s"},
-    {"close-socket", EndReason::protocol, "closed its socket"},
+    {"close-socket", EndReason::plugin, "closed its socket"},
     {"allocate", EndReason::limit, "memory limit of 64 MiB"},
     {"send-descriptor", EndReason::protocol, "sent a descriptor"},
 };

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "live_worker.h"
+#include "runtime/manifest/manifest.h"
 #include "runtime/wire/manifest_message.h"
 
 namespace freshet::channel::testing {
@@ -46,9 +47,9 @@ TEST(PluginBytes, OfAnythingButAFileAreRefusedWithoutWaiting) {
 TEST(PluginBytes, AtTheCapAreReadAndOverItRefused) {
   TempTree tree;
   const std::string path = tree.file("p.so");
-  ASSERT_EQ(::truncate(path.c_str(), static_cast<off_t>(kMaxPluginBytes)), 0);
+  ASSERT_EQ(::truncate(path.c_str(), static_cast<off_t>(manifest::kMaxPluginBytes)), 0);
   EXPECT_TRUE(read_plugin_file(path).has_value());
-  ASSERT_EQ(::truncate(path.c_str(), static_cast<off_t>(kMaxPluginBytes) + 1), 0);
+  ASSERT_EQ(::truncate(path.c_str(), static_cast<off_t>(manifest::kMaxPluginBytes) + 1), 0);
   auto bytes = read_plugin_file(path);
   ASSERT_FALSE(bytes.has_value());
   EXPECT_EQ(bytes.error().code, "F2020");

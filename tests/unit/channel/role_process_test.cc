@@ -235,7 +235,7 @@ TEST_F(LiveWorker, RootsTooLongForOneMessageAreTheCallersError) {
 
 TEST(EndReasons, OfAnExit) {
   EXPECT_EQ(judge_exit({true, false, 0}, wire::Role::broker, 0, 0).reason, EndReason::none);
-  EXPECT_EQ(judge_exit({true, false, 1}, wire::Role::broker, 0, 0).reason, EndReason::protocol);
+  EXPECT_EQ(judge_exit({true, false, 1}, wire::Role::broker, 0, 0).reason, EndReason::setup);
   EXPECT_EQ(judge_exit({true, false, 0}, wire::Role::worker, 0, 0).reason, EndReason::plugin);
   EXPECT_EQ(judge_exit({true, true, SIGXFSZ}, wire::Role::broker, 0, 0).reason, EndReason::limit);
   EXPECT_EQ(judge_exit({true, true, SIGSEGV}, wire::Role::worker, 0, 5).what, "SIGSEGV");

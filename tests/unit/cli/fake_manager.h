@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,16 +23,18 @@ class FakeManager final : public ICleanupManager, public IRuns {
     RollbackReport rollback;
     PurgeReport purge;
     std::vector<PluginFacts> plugins;
+    std::vector<BlockedPlugin> blocked;
     std::vector<BoundaryViolation> trial;
     std::map<std::uint64_t, SecurityValidationResult> security;  // by task handle
     std::map<std::uint64_t, DependencyValidationResult> dependencies;
     CompletionStatus completion;
     std::vector<std::string> calls;  // what was asked, in order
+    std::function<void()> on_apply;
   };
   explicit FakeManager(Script& script) : script_(script) {}
 
-  std::expected<CleanupHandle, Error> register_cleanup_task(const std::string&, CleanupTask,
-                                                            const std::optional<std::string>&) override {
+  std::expected<CleanupHandle, RegistrationError> register_cleanup_task(const std::string&, CleanupTask,
+                                                                        const std::optional<std::string>&) override {
     return CleanupHandle{};
   }
   CleanupResult execute_cleanup(CleanupHandle) override { return {}; }
@@ -75,6 +78,7 @@ class FakeManager final : public ICleanupManager, public IRuns {
   void discard(const PlanId& plan) override { script_.calls.push_back("discard " + plan.id); }
   RunResult apply(const PlanId& plan, bool wait) override {
     script_.calls.push_back((wait ? "apply, waiting " : "apply ") + plan.id);
+    if (script_.on_apply) script_.on_apply();
     return script_.result;
   }
   std::expected<std::vector<CleanupHandle>, Error> open(const std::string&) override {
@@ -100,6 +104,12 @@ class FakeManager final : public ICleanupManager, public IRuns {
     return script_.purge;
   }
   std::vector<PluginFacts> plugins() override { return script_.plugins; }
+  std::expected<std::vector<BlockedPlugin>, Error> blocked() override { return script_.blocked; }
+  std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) override {
+    for (const BlockedPlugin& plugin : script_.blocked)
+      if (plugin.sha256 == word) return std::vector{plugin};
+    return std::unexpected(Error{ErrorKind::missing, {}, "no blocked plugin has that hash", {}});
+  }
   PluginFacts inspect(const std::string& file) override {
     PluginFacts facts = script_.plugins.empty() ? PluginFacts{} : script_.plugins[0];
     facts.file = file;

@@ -117,6 +117,42 @@ TEST(Program, AReaderThatWentAwayDoesNotChangeTheAnswer) {
   ::close(ends[1]);
 }
 
+TEST(Program, ThePlanIsShownBeforeAnythingIsRemoved) {
+  Captured program;
+  script_three(program.script);
+  program.out_fd = ::memfd_create("out", 0);
+  off_t shown = 0;
+  program.script.on_apply = [&] { shown = ::lseek(program.out_fd, 0, SEEK_END); };
+  EXPECT_EQ(program.run({"run", "--yes"}), 0);
+  EXPECT_GT(shown, 0);
+  ::close(program.out_fd);
+}
+
+TEST(Program, AWrongCommandLineIsAnObjectForWhoeverReadsJson) {
+  Captured program;
+  EXPECT_EQ(program.run({"plan", "--json", "--no-such-option"}), 64);
+  const auto lines = lines_of(program.out);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0]["object"], "error");
+  EXPECT_TRUE(has(program.err, "--no-such-option"));
+  EXPECT_EQ(program.run({"plan", "--no-such-option"}), 64);
+  EXPECT_EQ(program.out, "");
+}
+
+TEST(Program, SettingsThatDoNotFitAreShownWithTheOtherErrors) {
+  Captured program;
+  program.config_text = "x = 1\n" + program.config_text;
+  program.script.tasks = {{"a", {1, 1, 0}, true, false}};
+  program.script.security[1].violations = {{"F2012", "unknown setting", "", ""}, {"F1011", "protected", "", ""}};
+  for (const char* command : {"check", "plan"}) {
+    EXPECT_EQ(program.run({command}), 1);
+    EXPECT_TRUE(has(program.err, "unknown key `x`")) << program.err;
+    EXPECT_TRUE(has(program.err, "F2012")) << program.err;
+    EXPECT_FALSE(has(program.err, "F1011")) << "of the grants nothing was read";
+  }
+  EXPECT_TRUE(program.script.calls.empty());
+}
+
 TEST(Program, RunNeedsYesWhereNobodyCanBeAsked) {
   Captured program;
   script_three(program.script);
@@ -243,7 +279,7 @@ TEST(Program, AConfigurationWithErrorsShowsThemAllAndEndsWithOne) {
   EXPECT_EQ(program.run({"plan"}), 1);
   EXPECT_TRUE(has(program.err, "plugn")) << program.err;
   EXPECT_TRUE(has(program.err, "chanel")) << program.err;
-  EXPECT_FALSE(program.seen_options) << "no manager is made";
+  EXPECT_TRUE(program.script.calls.empty()) << "nothing is planned";
   EXPECT_EQ(program.run({"plan", "--json"}), 1);
   EXPECT_GE(lines_of(program.out).back()["diagnostics"].size(), 2U);
 }

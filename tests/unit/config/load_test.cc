@@ -413,5 +413,47 @@ TEST(Load, EveryFlippedByteOfAGoodFileIsReadOrRefused) {
   }
 }
 
+TEST(LoadInPart, WhatCouldBeReadIsThereToLookForMore) {
+  ConfigFiles files;
+  const std::string file = files.write("freshet.toml", R"(isolation = "best-effort"
+[channel.web]
+rots = 1
+[task.whole]
+plugin = "org.example.x"
+channel = "nowhere"
+after = ["doubtful", "whole"]
+settings = { older-than = "30d" }
+[task.doubtful]
+plugin = 7
+roots = [{ path = "/a" }]
+)");
+  const auto loaded = load_in_part({.files = {file}});
+  ASSERT_FALSE(loaded);
+  EXPECT_GE(loaded.error().diagnostics.size(), 4U);
+  const Config& rest = loaded.error().rest;
+  EXPECT_EQ(rest.isolation, Isolation::best_effort);
+  ASSERT_EQ(rest.tasks.size(), 2U);
+  EXPECT_TRUE(rest.tasks.at("whole").settings.contains("older-than"));
+  EXPECT_EQ(rest.tasks.at("whole").after, std::vector<std::string>{"doubtful"}) << "but not itself";
+  EXPECT_EQ(loaded.error().doubtful, std::set<std::string>{"doubtful"});
+  for (const auto& [name, task] : rest.tasks) {
+    EXPECT_TRUE(task.roots.empty());
+    EXPECT_TRUE(rest.channels.at(task.channel).roots.empty()) << "it grants nothing";
+  }
+}
+
+TEST(LoadInPart, AFileThatCouldNotBeReadMayHoldTheOtherTask) {
+  ConfigFiles files;
+  const std::string file = files.write("freshet.toml", R"([task.a]
+plugin = "org.example.x"
+roots = [{ path = "/a" }]
+after = ["b"]
+)");
+  const std::string broken = files.write("broken.toml", "[task.b");
+  const auto loaded = load_in_part({.files = {file, broken}});
+  ASSERT_FALSE(loaded);
+  EXPECT_TRUE(loaded.error().rest.tasks.at("a").after.empty());
+}
+
 }  // namespace
 }  // namespace freshet::config

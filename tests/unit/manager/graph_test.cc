@@ -33,6 +33,39 @@ TEST(DependencyGraph, MissingNamesSayWhoWantedThem) {
   EXPECT_EQ(graph.order({"a"}).missing, (Names{"ghost (wanted by a)"}));
 }
 
+TEST(DependencyGraph, ATaskThatWantsItselfIsACycleOfOne) {
+  DependencyGraph graph;
+  graph.set("a", {{"a"}, {}});
+  EXPECT_EQ(graph.order({"a"}).cycle, (Names{"a", "a"}));
+}
+
+TEST(DependencyGraph, ADependencyNamedTwiceIsMissingOnce) {
+  DependencyGraph graph;
+  graph.set("a", {{"ghost", "ghost"}, {"ghost"}});
+  EXPECT_EQ(graph.order({"a"}).missing.size(), 1U);
+}
+
+TEST(DependencyGraph, OnlyWhatIsReachableIsOrderedAndEachOnce) {
+  DependencyGraph graph;
+  for (const char* name : {"a", "b", "c", "d"}) graph.set(name, {});
+  graph.set("top", {{"a", "b"}, {}});
+  EXPECT_EQ(graph.order({"top", "b", "top", "unknown"}).order, (Names{"b", "a", "top"}));
+}
+
+TEST(DependencyGraph, EdgesSetAgainReplaceTheFormer) {
+  DependencyGraph graph;
+  graph.set("top", {{"a"}, {}});
+  EXPECT_EQ(graph.find("a"), nullptr);  // pointed at, not set
+  for (const char* name : {"a", "b", "c"}) graph.set(name, {});
+  graph.set("other", {{"c"}, {}});
+  graph.set("top", {{"a"}, {"c", "b"}});
+  EXPECT_EQ(graph.order({"top"}).order, (Names{"a", "b", "c", "top"}));
+  graph.set("top", {{}, {"b"}});
+  EXPECT_EQ(graph.order({"top"}).order, (Names{"b", "top"}));
+  EXPECT_EQ(graph.order({"other"}).order, (Names{"c", "other"}));
+  EXPECT_EQ(graph.find("top")->requires_, (Names{"b"}));
+}
+
 TEST(DependencyGraph, AVeryLongChainNeedsNoStack) {
   DependencyGraph graph;
   constexpr int kLength = 200'000;

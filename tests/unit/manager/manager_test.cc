@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -8,81 +9,13 @@
 #include <functional>
 #include <thread>
 
-#include "runtime/config/config.h"
-#include "runtime/manager/runs.h"
-#include "tests/unit/manager/temp_dir.h"
+#include "runtime/store/history.h"
+#include "tests/unit/manager/manager_fixture.h"
 
 namespace freshet {
 namespace {
 
-// A manager on real files, with real workers and brokers.
-class ManagerTest : public ::testing::Test {
- protected:
-  ManagerTest() {
-    std::filesystem::create_directory(dir_ / "root");
-    config_.isolation = config::Isolation::strict;
-    for (const DoctorRow& row : examine_host({}))
-      if (row.needed_for_strict && !row.available) config_.isolation = config::Isolation::best_effort;
-    add_channel("cache", dir_ / "root");
-  }
-
-  void add_channel(const std::string& name, const std::string& root) {
-    config::ChannelConfig channel;
-    channel.name = name;
-    config::RootConfig place;
-    place.path = root;
-    channel.roots.push_back(place);
-    channel.budget.share = 1.0;
-    config_.channels.emplace(name, channel);
-  }
-  void add_task(const std::string& name, const std::string& channel, const std::string& age = "30d") {
-    config::TaskConfig task;
-    task.name = name;
-    task.plugin = "org.freshet.expired-files";
-    task.channel = channel;
-    task.settings["older-than"] = {age, {}};
-    task.settings["age-by"] = {std::vector<config::SettingValue>{{std::string("mtime"), {}}}, {}};
-    task.settings["empty-directories"] = {true, {}};
-    config_.tasks.emplace(name, task);
-  }
-  void make_old_file(const std::string& path) {
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-    std::ofstream(path) << "content of " << path;
-    const timespec times[2] = {{1'600'000'000, 5}, {1'600'000'000, 7}};
-    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
-  }
-  void open() {
-    ManagerOptions options;
-    options.state_dir = dir_ / "state";
-    options.plugin_dirs = {FRESHET_PLUGINS};
-    options.role_executable = FRESHET_ROLE;
-    options.on_progress = on_progress_;
-    auto made = make_manager(config_, options);
-    ASSERT_TRUE(made) << made.error().what;
-    manager_ = std::move(*made);
-  }
-  CleanupHandle handle(const std::string& name) {
-    for (const IRuns::TaskEntry& task : manager_.runs->tasks())
-      if (task.name == name) return task.handle;
-    return {};
-  }
-  [[nodiscard]] bool exists(const std::string& name) const { return std::filesystem::exists(dir_ / ("root/" + name)); }
-
-  TempDir dir_;
-  config::Config config_;
-  std::function<void(const Progress&)> on_progress_;
-  Manager manager_;
-};
-
-NativeTask counting(std::atomic<int>& count) {
-  NativeTask task;
-  task.run = [&](TaskContext& context) -> Status {
-    ++count;
-    context.count(3, 300);
-    return {};
-  };
-  return task;
-}
+using ManagerTest = ManagerFixture;
 
 TEST_F(ManagerTest, AChannelsTaskRunsIsVerifiedAndComesBack) {
   add_task("old", "cache");
@@ -132,6 +65,68 @@ TEST_F(ManagerTest, CompletionSeesWhatWasTakenOutOfTheQuarantine) {
   EXPECT_FALSE(status.complete);
   ASSERT_EQ(status.wrong.size(), 1U);
   EXPECT_NE(status.wrong[0].path.find("root/two"), std::string::npos);
+}
+
+// A run whose broker was killed right after it had made the area in the root, and its manager with it.
+class InterruptedRunTest : public ManagerFixture {
+ protected:
+  void interrupt() {
+    add_task("old", "cache");
+    make_old_file(dir_ / "root/a/one");
+    const timespec times[2] = {{1'600'000'000, 5}, {1'600'000'000, 7}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ / "root").c_str(), times, 0), 0);
+    open();
+    run_ = manager_.cleanup->execute_cleanup(handle("old")).run_id;
+    ASSERT_TRUE(manager_.runs->rollback(run_).complete);
+    manager_ = {};
+    auto history = store::History::open(dir_ / "state/history.db");
+    ASSERT_TRUE(history);
+    const auto row = (*history)->find_run(run_);
+    ASSERT_TRUE(row && *row);
+    store::TaskRow task = (*row)->tasks.at(0);
+    task.state = "executing";
+    task.entries_removed = 0;
+    ASSERT_TRUE((*history)->set_task(task, {}, store::Sync::now));
+    ASSERT_TRUE((*history)->set_run_state(run_, "executing", 0, {}, store::Sync::now));
+    ASSERT_EQ(::mkdir((dir_ / "root/.freshet").c_str(), 0700), 0);
+    ASSERT_FALSE(root_is_as_before());
+  }
+  bool root_is_as_before() {
+    struct stat info {};
+    EXPECT_EQ(::stat((dir_ / "root").c_str(), &info), 0);
+    return info.st_mtim.tv_sec == 1'600'000'000 && info.st_mtim.tv_nsec == 7;
+  }
+
+  std::string run_;
+};
+
+TEST_F(InterruptedRunTest, ItsRollbackGivesTheRootItsTimesBack) {
+  interrupt();
+  open();
+  EXPECT_TRUE(manager_.runs->rollback(run_).complete);
+  EXPECT_FALSE(exists(".freshet"));
+  EXPECT_TRUE(root_is_as_before());
+}
+
+TEST_F(InterruptedRunTest, TheNextRunAndItsRollbackGiveTheRootItsTimesBack) {
+  interrupt();
+  open();
+  const CleanupResult next = manager_.cleanup->execute_cleanup(handle("old"));
+  EXPECT_EQ(next.state, TaskState::committed) << next.note;
+  EXPECT_TRUE(root_is_as_before());
+  EXPECT_TRUE(manager_.runs->rollback(next.run_id).complete);
+  EXPECT_FALSE(exists(".freshet"));
+  EXPECT_TRUE(root_is_as_before());
+}
+
+TEST_F(InterruptedRunTest, WhatAnotherChangedInTheRootSinceKeepsItsTime) {
+  interrupt();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // more than a mkdir takes
+  std::ofstream(dir_ / "root/another's") << "";
+  open();
+  EXPECT_TRUE(manager_.runs->rollback(run_).complete);
+  EXPECT_FALSE(exists(".freshet"));
+  EXPECT_FALSE(root_is_as_before());
 }
 
 TEST_F(ManagerTest, RollbackNeverOverwritesAndNamesTheConflict) {
@@ -232,6 +227,28 @@ TEST_F(ManagerTest, ANativeTaskIsTakenBackByItsCompensateInAChannelToo) {
   EXPECT_TRUE(manager_.cleanup->rollback_cleanup(*without));
   EXPECT_EQ(compensated, 2);
   EXPECT_FALSE(manager_.cleanup->rollback_cleanup(*one_way)) << "nothing can take it back";
+}
+
+TEST_F(ManagerTest, WhatCannotBeRecordedIsNotDone) {
+  add_task("old", "cache");
+  make_old_file(dir_ / "root/two");
+  config_.tasks.at("old").after = {"breaks-history"};
+  open();
+  NativeTask task;
+  task.run = [&](TaskContext&) -> Status {
+    sqlite3* database = nullptr;
+    if (::sqlite3_open((dir_ / "state/history.db").c_str(), &database) != SQLITE_OK ||
+        ::sqlite3_exec(database, "ALTER TABLE tasks RENAME TO gone", nullptr, nullptr, nullptr) != SQLITE_OK)
+      ADD_FAILURE() << ::sqlite3_errmsg(database);
+    ::sqlite3_close(database);
+    return {};
+  };
+  ASSERT_TRUE(manager_.cleanup->register_cleanup_task("breaks-history", {task, {}, {}}));
+  const CleanupResult result = manager_.cleanup->execute_cleanup(handle("old"));
+  EXPECT_EQ(result.state, TaskState::failed);
+  EXPECT_NE(result.note.find("cannot be recorded"), std::string::npos) << result.note;
+  EXPECT_TRUE(exists("two")) << "no rollback would know of it";
+  EXPECT_FALSE(exists(".freshet"));
 }
 
 TEST_F(ManagerTest, BadRegistrationsSayWhatIsWrong) {

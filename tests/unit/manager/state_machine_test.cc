@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "runtime/base/log.h"
+#include "runtime/manager/plan_model.h"
+
 namespace freshet {
 namespace {
 
@@ -31,6 +36,49 @@ TEST(StateMachine, EveryNameLeadsBackToItsState) {
     EXPECT_EQ(task_state_named(to_string(state)), state);
   }
   EXPECT_FALSE(task_state_named("unknown").has_value());
+}
+
+// The design's own words: the way down, the side exits, and the ways back.
+bool designed(TaskState from, TaskState to) {
+  using enum TaskState;
+  const auto at = static_cast<int>(from);
+  if (to == rolling_back) return from == executed || from == verified || from == committed || from == failed;
+  if (from == rolling_back) return to == rolled_back || to == failed;
+  if (at < static_cast<int>(committed) && static_cast<int>(to) == at + 1) return true;
+  if (to == failed) return at <= static_cast<int>(executed) && from != committed;
+  if (to == refused || to == skipped) return at <= static_cast<int>(admitted);
+  return false;
+}
+
+TEST(StateMachine, RandomSequencesGoOnlyWhereTheDesignAllows) {
+  ASSERT_TRUE(setup_logging({.level = "off"}));  // every bug report is a line
+  std::mt19937 random(7);
+  int legal = 0;
+  int illegal = 0;
+  for (int sequence = 0; sequence < 2000; ++sequence) {
+    TaskPlan task;
+    task.shown.state = TaskState::registered;
+    for (int step = 0; step < 20; ++step) {
+      const TaskState from = task.shown.state;
+      const auto to = static_cast<TaskState>(random() % 13);
+      ASSERT_EQ(is_legal_transition(from, to), designed(from, to)) << to_string(from) << " -> " << to_string(to);
+      task.shown.note.clear();
+      enter(task, to);
+      if (designed(from, to)) {
+        ++legal;
+        EXPECT_EQ(task.shown.state, to);
+        EXPECT_TRUE(task.shown.note.empty());
+      } else {
+        ++illegal;
+        EXPECT_EQ(task.shown.state, TaskState::failed);
+        EXPECT_NE(task.shown.note.find("bug"), std::string::npos) << "never passed over in silence";
+      }
+      EXPECT_EQ(task.changes.back().state, task.shown.state);
+    }
+  }
+  ASSERT_TRUE(setup_logging({}));
+  EXPECT_GT(legal, 100);
+  EXPECT_GT(illegal, 100);
 }
 
 }  // namespace

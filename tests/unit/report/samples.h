@@ -39,7 +39,8 @@ inline PlanSummary sample_plan() {
   logs.state = TaskState::refused;
   logs.note = "a boundary is broken";
   logs.violations = {
-      {"F1011", "root /etc is a protected place", "name a folder below it", "/etc/freshet/freshet.toml:7:9"}};
+      {"F1011", "root /etc is a protected place", "name a folder below it", "/etc/freshet/freshet.toml:7:9",
+       "  7 | roots = ..\n    |         ^"}};
   return {
       .id = "p1", .made_ns = kNow, .tasks = {web, logs}, .entries = 1200, .bytes = 1000, .admitted = false};
 }

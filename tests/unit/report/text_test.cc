@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/report/check_report.h"
 #include "runtime/report/past_runs.h"
 #include "tests/unit/report/samples.h"
 
@@ -17,9 +18,10 @@ TEST(PlanText, ATaskReadsAsFiguresBarsAndWhatStays) {
   quarantine   keep 7d
   /var/cache/web
     1,200 of 2,000 entries   1000 B   oldest 41 d
-    ███████████████████▎      800 B  1,000 entries  images
-    ███▋                      150 B    150 entries  (directly in it)
+    ████████████████████████  800 B  1,000 entries  images
+    ████▌                     150 B    150 entries  (directly in it)
     ▏                           1 B        1 entry  odd\n\xff
+                               49 B     49 entries  in other directories
   stays        12 in use, 3 locked
   unread       2 entries
     /var/cache/web/x: Permission denied
@@ -29,8 +31,14 @@ TEST(PlanText, ATaskReadsAsFiguresBarsAndWhatStays) {
 logs  refused  org.example.logs 2.0.0, channel logs
   a boundary is broken
   F1011 root /etc is a protected place
-        help: name a folder below it
         at /etc/freshet/freshet.toml:7:9
+        7 | roots = ..
+          |         ^
+        help: name a folder below it
+
+TASK               ENTRIES    SIZE  OLDEST
+expired-web-cache    1,200  1000 B    41 d  ██████████  /var/cache/web
+logs               refused
 
 To be removed    1,200
 Freed at once      0 B
@@ -46,9 +54,10 @@ TEST(PlanText, WithoutUtf8ItKeepsToAsciiAndDetailsShowEveryExample) {
   quarantine   keep 7d
   /var/cache/web
     1,200 of 2,000 entries   1000 B   oldest 41 d
-    ######    800 B  1,000 entries  images
-    #         150 B    150 entries  (directly in it)
+    ########  800 B  1,000 entries  images
+    ##        150 B    150 entries  (directly in it)
     #           1 B        1 entry  odd\n\xff
+               49 B     49 entries  in other directories
   stays        12 in use, 3 locked
     /var/cache/web/a: in use
   unread       2 entries
@@ -60,8 +69,14 @@ TEST(PlanText, WithoutUtf8ItKeepsToAsciiAndDetailsShowEveryExample) {
 logs  refused  org.example.logs 2.0.0, channel logs
   a boundary is broken
   F1011 root /etc is a protected place
-        help: name a folder below it
         at /etc/freshet/freshet.toml:7:9
+        7 | roots = ..
+          |         ^
+        help: name a folder below it
+
+TASK               ENTRIES    SIZE  OLDEST
+expired-web-cache    1,200  1000 B    41 d  ########  /var/cache/web
+logs               refused
 
 To be removed    1,200
 Freed at once      0 B
@@ -149,10 +164,15 @@ Freed 15 B in all.
 }
 
 TEST(VerifyText, ADifferenceIsNamed) {
-  EXPECT_EQ(verify_text("r1",
-                        {{"a", {std::nullopt, true, 3, 2, 1, 0, {}}},
-                         {"b", {std::nullopt, false, 1, 0, 0, 0, {{"/x", "missing in its slot"}}}}},
-                        kStyle),
+  CompletionStatus good;
+  good.complete = true;
+  good.units_checked = 3;
+  good.units_in_place = 2;
+  good.units_refused = 1;
+  CompletionStatus bad;
+  bad.units_checked = 1;
+  bad.wrong = {{"/x", "missing in its slot"}};
+  EXPECT_EQ(verify_text("r1", {{"a", good}, {"b", bad}}, kStyle),
             R"golden(a  as recorded
   units        3 checked, 2 in place, 1 refused by name, 0 changed by others
 b  not as recorded
@@ -249,10 +269,62 @@ TEST(PlanText, ColourAddsNothingButColour) {
   EXPECT_EQ(coloured, plan_text(sample_plan(), kStyle, false));
 }
 
-TEST(ViolationsText, EveryViolationIsShownWithItsRemedyAndPlace) {
-  EXPECT_EQ(violations_text("web", {}, kStyle), "");
-  EXPECT_EQ(violations_text("web", {{"F1001", "a", "b", "f:1:2"}, {"F1002", "c", "", ""}}, kStyle),
-            "refused  web\n  F1001 a\n        help: b\n        at f:1:2\n  F1002 c\n");
+TEST(PlanText, ARefusalsNoteIsNotSaidTwice) {
+  PlanSummary plan = sample_plan();
+  plan.tasks[1].note = plan.tasks[1].violations[0].what;
+  const std::string text = plan_text(plan, kStyle, false);
+  const std::size_t first = text.find("a protected place");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(text.find("a protected place", first + 1), std::string::npos) << text;
+}
+
+TEST(PlanText, OneTaskWithOneRootNeedsNoOverview) {
+  PlanSummary plan = sample_plan();
+  plan.tasks.pop_back();
+  EXPECT_EQ(plan_text(plan, kStyle, false).find("ENTRIES"), std::string::npos);
+}
+
+TEST(PlanText, EntriesAreComparedWhereNothingTakesSpace) {
+  PlanSummary plan = sample_plan();
+  for (PlannedDirectory& directory : plan.tasks[0].roots[0].largest) directory.bytes = 0;
+  EXPECT_NE(plan_text(plan, kStyle, false).find("    ████████████████████████     0 B  1,000 entries  images"),
+            std::string::npos)
+      << plan_text(plan, kStyle, false);
+}
+
+CheckReport checked(std::vector<BoundaryViolation> violations) {
+  CheckReport report;
+  CheckedTask task;
+  task.name = "web";
+  task.security.violations = std::move(violations);
+  report.tasks.push_back(std::move(task));
+  report.tasks.emplace_back().name = "other";
+  return report;
+}
+
+TEST(CheckText, WhatIsSoundStandsInOneTable) {
+  EXPECT_EQ(check_text(checked({}), kStyle), "task  web    sound\ntask  other  sound\nAll sound.\n");
+}
+
+TEST(CheckText, ASettingThatDoesNotFitIsAnErrorAndNoBoundary) {
+  const CheckReport report = checked({{"F2012", "unknown setting", "did you mean `x`?", "f:1:2", "  1 | ab\n    |  ^"}});
+  EXPECT_EQ(check_text(report, kStyle), R"golden(task  other  sound
+task  web  error
+  F2012 unknown setting
+        at f:1:2
+        1 | ab
+          |  ^
+        help: did you mean `x`?
+The configuration has errors.
+)golden");
+  EXPECT_FALSE(has_violations(report));
+  EXPECT_EQ(check_json(report)["ok"], false);
+}
+
+TEST(CheckText, ABoundaryIsARefusal) {
+  EXPECT_EQ(check_text(checked({{"F1011", "protected", "", ""}}), kStyle),
+            "task  other  sound\ntask  web  refused\n  F1011 protected\n"
+            "Refused by a boundary. `freshet explain CODE` says more.\n");
 }
 
 TEST(HistoryText, AnEmptyHistoryIsSaidToBeEmpty) {

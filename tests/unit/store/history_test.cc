@@ -68,8 +68,8 @@ std::string contents(const std::string& file) {
 TEST(History, ARunComesBackWithEveryFieldOfItsTasks) {
   const ScratchDir dir;
   const auto history = open_history(dir / "history.db");
-  ASSERT_TRUE(history->begin_run(run_row("r1", "executing")));
-  ASSERT_TRUE(history->set_run_state("r1", "done", 99, "fine"));
+  ASSERT_TRUE(history->begin_run(run_row("r1", "executing"), {}));
+  ASSERT_TRUE(history->set_run_state("r1", "done", 99, "fine", Sync::now));
 
   const auto run = history->find_run("r1");
   ASSERT_TRUE(run && *run);
@@ -92,10 +92,10 @@ TEST(History, ARunComesBackWithEveryFieldOfItsTasks) {
 TEST(History, SetTaskReplacesTheRowOfItsNumber) {
   const ScratchDir dir;
   const auto history = open_history(dir / "history.db");
-  ASSERT_TRUE(history->begin_run(run_row("r1")));
+  ASSERT_TRUE(history->begin_run(run_row("r1"), {}));
   TaskRow task = task_row("r1", 1, "second");
   task.state = "failed";
-  ASSERT_TRUE(history->set_task(task));
+  ASSERT_TRUE(history->set_task(task, {}, Sync::now));
   const auto run = history->find_run("r1");
   ASSERT_EQ((*run)->tasks.size(), 2U);
   EXPECT_EQ((*run)->tasks[0].state, "executed");
@@ -106,19 +106,19 @@ TEST(History, UnknownRunsAreNoSilentPass) {
   const ScratchDir dir;
   const auto history = open_history(dir / "history.db");
   EXPECT_FALSE(*history->find_run("nothing"));
-  const auto state = history->set_run_state("nothing", "done", 1, "");
+  const auto state = history->set_run_state("nothing", "done", 1, "", Sync::now);
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().kind, ErrorKind::missing);
-  EXPECT_FALSE(history->set_task(task_row("nothing", 0, "x")));
-  ASSERT_TRUE(history->begin_run(run_row("r1")));
-  EXPECT_FALSE(history->begin_run(run_row("r1"))) << "an id is used once";
+  EXPECT_FALSE(history->set_task(task_row("nothing", 0, "x"), {}, Sync::now));
+  ASSERT_TRUE(history->begin_run(run_row("r1"), {}));
+  EXPECT_FALSE(history->begin_run(run_row("r1"), {})) << "an id is used once";
   EXPECT_EQ((*history->find_run("r1"))->tasks.size(), 2U);
 }
 
 TEST(History, ListsAreNewestFirstAndPrefixesAreBytes) {
   const ScratchDir dir;
   const auto history = open_history(dir / "history.db");
-  for (const char* id : {"aa-1", "aa-2", "a%-3", "bb-4"}) ASSERT_TRUE(history->begin_run(run_row(id)));
+  for (const char* id : {"aa-1", "aa-2", "a%-3", "bb-4"}) ASSERT_TRUE(history->begin_run(run_row(id), {}));
   const auto runs = history->list_runs(2);
   ASSERT_TRUE(runs);
   ASSERT_EQ(runs->size(), 2U);
@@ -134,8 +134,8 @@ TEST(History, TheLastRunOfATaskIsTheNewestThatHadIt) {
   const auto history = open_history(dir / "history.db");
   RunRow one = run_row("r1");
   one.tasks = {task_row("r1", 0, "alone")};
-  ASSERT_TRUE(history->begin_run(one));
-  ASSERT_TRUE(history->begin_run(run_row("r2")));
+  ASSERT_TRUE(history->begin_run(one, {}));
+  ASSERT_TRUE(history->begin_run(run_row("r2"), {}));
   EXPECT_EQ((*history->last_run_of("alone"))->id, "r1");
   EXPECT_EQ((*history->last_run_of("first"))->id, "r2");
   EXPECT_FALSE(*history->last_run_of("never"));
@@ -151,12 +151,12 @@ TEST(History, RunsInQuarantineAreThoseWithSomethingLeft) {
     run.tasks[0].state = task_state;
     run.tasks[0].entries_removed = removed;
     run.tasks[0].unlink = unlink;
-    ASSERT_TRUE(history->begin_run(run));
+    ASSERT_TRUE(history->begin_run(run, {}));
   };
   add("kept", "done", "committed", 3, false);
   add("purged", "purged", "committed", 3, false);
-  add("back", "rolled_back", "rolled_back", 3, false);
-  add("task-back", "partly", "rolled_back", 3, false);
+  add("back", "rolled-back", "rolled-back", 3, false);
+  add("task-back", "partly", "rolled-back", 3, false);
   add("unlinked", "done", "committed", 3, true);
   add("nothing", "done", "committed", 0, false);
   add("crashed", "executing", "executing", 0, false);
@@ -171,16 +171,30 @@ TEST(History, RunsInQuarantineAreThoseWithSomethingLeft) {
 TEST(History, TransitionsKeepTheirOrder) {
   const ScratchDir dir;
   const auto history = open_history(dir / "history.db");
-  ASSERT_TRUE(history->begin_run(run_row("r1")));
-  ASSERT_TRUE(history->add_transitions({{"r1", 0, "planned", 9}, {"r1", 0, "admitted", 8}}));
-  ASSERT_TRUE(history->add_transitions({{"r1", 1, "refused", 7}}));
+  const RunRow run = run_row("r1");
+  ASSERT_TRUE(history->begin_run(run, {{"r1", 0, "planned", 9}, {"r1", 0, "admitted", 8}}));
+  ASSERT_TRUE(history->set_task(run.tasks.at(0), {{"r1", 1, "refused", 7}}, Sync::now));
   const auto rows = history->transitions("r1");
   ASSERT_TRUE(rows);
   ASSERT_EQ(rows->size(), 3U);
   EXPECT_EQ((*rows)[1].state, "admitted");
   EXPECT_EQ((*rows)[2].number, 1U);
   EXPECT_EQ((*rows)[2].at_ns, 7);
-  EXPECT_FALSE(history->add_transitions({{"no-run", 0, "planned", 1}}));
+  EXPECT_FALSE(history->set_task(run.tasks.at(0), {{"no-run", 0, "planned", 1}}, Sync::now));
+}
+
+TEST(History, WhatIsDurableLaterIsSeenByOthersAtOnce) {
+  const ScratchDir dir;
+  const auto history = open_history(dir / "history.db");
+  RunRow run = run_row("r1");
+  ASSERT_TRUE(history->begin_run(run, {}));
+  run.tasks[0].state = "executing";
+  ASSERT_TRUE(history->set_task(run.tasks[0], {}, Sync::later));
+  ASSERT_TRUE(history->set_run_state("r1", "failed", 9, "n", Sync::later));
+  const auto seen = open_history(dir / "history.db")->find_run("r1");
+  ASSERT_TRUE(seen && *seen);
+  EXPECT_EQ((*seen)->state, "failed");
+  EXPECT_EQ((*seen)->tasks[0].state, "executing");
 }
 
 TEST(History, ABlockedPluginStaysBlockedUntilItIsFreed) {
@@ -204,7 +218,7 @@ TEST(History, WhatWasDurableSurvivesAKill) {
   const pid_t child = ::fork();
   if (child == 0) {
     auto history = History::open(file);
-    const bool good = history && (*history)->begin_run(run_row("r1", "executing"));
+    const bool good = history && (*history)->begin_run(run_row("r1", "executing"), {});
     (void)!::write(ready[1], good ? "y" : "n", 1);
     for (;;) ::pause();
   }
@@ -227,7 +241,7 @@ TEST(History, TheFileIsPrivate) {
   const ScratchDir dir;
   const mode_t old = ::umask(0);
   const auto history = open_history(dir / "history.db");
-  ASSERT_TRUE(history->begin_run(run_row("r1")));
+  ASSERT_TRUE(history->begin_run(run_row("r1"), {}));
   ::umask(old);
   for (const char* name : {"history.db", "history.db-wal", "history.db-shm"}) {
     struct stat seen {};
@@ -253,7 +267,7 @@ TEST(History, ATruncatedFileIsRefusedAndLeftAsItIs) {
   const std::string file = dir / "history.db";
   {
     const auto history = open_history(file);
-    for (int i = 0; i < 50; ++i) ASSERT_TRUE(history->begin_run(run_row("r" + std::to_string(i))));
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(history->begin_run(run_row("r" + std::to_string(i)), {}));
   }
   const std::string whole = contents(file);
   for (const std::size_t length :
@@ -320,7 +334,7 @@ TEST(History, AFullDiskIsAnErrorAndTheRunIsNotThere) {
     ::setrlimit(RLIMIT_FSIZE, &limit);
     RunRow run = run_row("r1", "executing");
     run.note.assign(100'000, 'x');
-    const auto begun = (*history)->begin_run(run);
+    const auto begun = (*history)->begin_run(run, {});
     const bool good = !begun && begun.error().kind == ErrorKind::system &&
                       begun.error().what.find(file) != std::string::npos;
     ::_exit(good ? 0 : 1);
@@ -330,7 +344,7 @@ TEST(History, AFullDiskIsAnErrorAndTheRunIsNotThere) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   const auto history = open_history(file);
   EXPECT_FALSE(*history->find_run("r1"));
-  EXPECT_TRUE(history->begin_run(run_row("r1")));
+  EXPECT_TRUE(history->begin_run(run_row("r1"), {}));
 }
 
 TEST(History, ProcessesMayOpenItForTheFirstTimeAtOnce) {
@@ -341,7 +355,7 @@ TEST(History, ProcessesMayOpenItForTheFirstTimeAtOnce) {
     const pid_t child = ::fork();
     if (child == 0) {
       auto history = History::open(file);
-      ::_exit(history && (*history)->begin_run(run_row("r" + std::to_string(i))) ? 0 : 1);
+      ::_exit(history && (*history)->begin_run(run_row("r" + std::to_string(i)), {}) ? 0 : 1);
     }
     children.push_back(child);
   }
@@ -361,8 +375,7 @@ TEST(History, ThreadsShareOneHistory) {
     threads.emplace_back([&history, t] {
       for (int i = 0; i < 10; ++i) {
         const std::string id = std::to_string(t) + "-" + std::to_string(i);
-        EXPECT_TRUE(history->begin_run(run_row(id)));
-        EXPECT_TRUE(history->add_transitions({{id, 0, "planned", 1}}));
+        EXPECT_TRUE(history->begin_run(run_row(id), {{id, 0, "planned", 1}}));
         EXPECT_TRUE(*history->find_run(id));
         EXPECT_TRUE(history->list_runs(5));
       }

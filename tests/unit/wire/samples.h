@@ -3,6 +3,7 @@
 
 #include "runtime/wire/manifest_message.h"
 #include "runtime/wire/messages.h"
+#include "runtime/wire/proof_message.h"
 
 namespace freshet::wire::testing {
 
@@ -18,8 +19,9 @@ inline Setup sample_setup() {
   setup.strict = false;
   setup.uid = 1879048192;
   setup.keep_capabilities = 0x8000000000000002;
-  setup.roots = {{"/var/cache/web", true, {"live", "a/b"}, 254, 99, false}, {"/srv", false, {}, 1, 2, true}};
+  setup.roots = {{"/var/cache/web", true, {"live", "a/b"}, 254, 99, false, 2, "cache/web"}, {"/srv", false, {}, 1, 2, true, 0, ""}};
   setup.areas = {".freshet", ""};
+  setup.tops = {{"/", 1, 2}, {"/var", 254, 3}};
   setup.filter = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 10, 11, 12, 13, 14, 15, 16}};
   return setup;
 }
@@ -75,7 +77,11 @@ void for_each_message(F&& each) {
   each(Load{"expired-files", {"expired-files", "x"}, {sample_setting(), sample_setting()}, {"org.freshet.in-use", "y"}});
   each(Loaded{true});
   each(Scan{-42});
-  each(ScanEnd{-2, 10, 3, 1, 2, 3, 4, 5, 6, 7});
+  each(ScanEnd{-2, 10, 3});
+  each(Release{});
+  each(Released{1, 2, 3, 4, 5, 6, 7});
+  each(Prove{});
+  each(Proved{{{Attempt::connect, kNoDirectory, 1}, {Attempt::write_grant, 3, 30}}, 4});
   each(Cancel{});
   each(Verify{42});
   each(sample_begin());
@@ -86,7 +92,7 @@ void for_each_message(F&& each) {
   each(Finish{});
   each(Finished{1, 2, 3, 4, 5});
   each(InUse{254, {1, 2}});
-  each(Purge{true});
+  each(Purge{true, {0, 3}});
   each(Restore{});
   each(Restored{{{0, "a/b", RestoreCode::name_taken, 17}, {1, "c", RestoreCode::failed, 5}}});
   each(Trial{});

@@ -1,0 +1,65 @@
+#include "runtime/channel/inventory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <charconv>
+#include <memory>
+
+#include "runtime/channel/proc_files.h"
+
+namespace freshet::channel {
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+using Directory = std::unique_ptr<DIR, CloseDirectory>;
+
+Directory open_directory(int proc, const char* name) {
+  const int fd = ::openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return Directory(fd < 0 ? nullptr : ::fdopendir(fd));
+}
+
+template <class F>
+void for_each_name(const Directory& directory, F&& each) {
+  constexpr std::size_t kMost = 65536;
+  if (!directory) return;
+  for (std::size_t i = 0; i < kMost; ++i) {
+    const dirent* entry = ::readdir(directory.get());
+    if (entry == nullptr) return;
+    if (entry->d_name[0] != '.') each(entry->d_name);
+  }
+}
+
+std::uint64_t number(const std::string& text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+Result<Inventory> take_inventory(int proc, pid_t pid) {
+  const std::string status = read_proc(proc, "status");
+  if (!is_alive(status)) return fail(ErrorKind::peer, "the process has ended");
+  Inventory out;
+  out.threads = static_cast<std::uint32_t>(number(status_field(status, "Threads")));
+  out.memory_bytes = number(status_field(status, "RssAnon")) * 1024;
+  const Directory fds = open_directory(proc, "fd");
+  for_each_name(fds, [&](const char* name) { out.descriptors.push_back(link_of(::dirfd(fds.get()), name)); });
+  for_each_name(open_directory(proc, "task"), [&](const char* name) {
+    const std::string children = read_proc(proc, (std::string("task/") + name + "/children").c_str());
+    std::string_view words = children;
+    while (!next_word(words).empty()) ++out.processes;
+  });
+  for_each_line(read_proc(proc, "mountinfo"), [&](std::string_view) { ++out.mounts; });
+  // "1: FLOCK ADVISORY WRITE 1234 08:01:99 0 EOF"
+  for_each_line(read_proc(AT_FDCWD, "/proc/locks"), [&](std::string_view line) {
+    for (int i = 0; i < 4; ++i) next_word(line);
+    if (next_word(line) == std::to_string(pid)) ++out.locks;
+  });
+  return out;
+}
+
+}  // namespace freshet::channel
