@@ -113,7 +113,7 @@ std::optional<bool> Console::ask(const std::string& question, const std::stop_to
 }
 
 void Console::flush() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   flush_locked();
 }
 

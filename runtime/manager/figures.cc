@@ -32,9 +32,10 @@ std::vector<LimitMeasured> count_breaches(Figures::All& all, Figures::Task& task
   return over;
 }
 
+// Nothing is wrong with what was done, so operators see it only when they ask for it.
 void log_breaches(const LogContext& about, const std::vector<LimitMeasured>& over) {
   for (const LimitMeasured& limit : over)
-    log_warn(about, limit.name + " took " + shown_time(limit.measured_ns) + ", its limit is " + shown_time(limit.limit_ns));
+    log_info(about, limit.name + " took " + shown_time(limit.measured_ns) + ", its limit is " + shown_time(limit.limit_ns));
 }
 
 }  // namespace

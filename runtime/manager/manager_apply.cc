@@ -95,6 +95,7 @@ void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& 
     return;
   }
   advance(running, task, result, TaskState::failed);
+  if (result.end == EndReason::setup) result.bytes_reclaimable_at_purge = 0;  // it ended before it moved anything
   result.note += "; " + std::to_string(back.conflict_count) + " entries could not be put back" +
                  (back.error ? ": " + back.error->what : std::string());
   for (const Refusal& conflict : back.conflicts) result.refusals.push_back(conflict);

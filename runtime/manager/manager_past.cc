@@ -33,7 +33,8 @@ std::expected<std::string, Error> CleanupManager::resolve_run(const std::string&
     for (const store::RunRow& run : *runs) {
       const std::optional<RunState> state = run_state_named(run.state);
       if (!state || *state == RunState::rolled_back || *state == RunState::purged || *state == RunState::purging) continue;
-      const bool removed = std::ranges::any_of(run.tasks, [](const store::TaskRow& task) { return task.entries_removed > 0; });
+      const bool removed = std::ranges::any_of(
+          run.tasks, [](const store::TaskRow& task) { return task.entries_removed > 0 || in_quarantine(task); });
       if (removed || *state == RunState::executing || *state == RunState::rolling_back) return run.id;
     }
     return fail(ErrorKind::missing, "there is no run that could be taken back or purged", "see `freshet history`");

@@ -13,6 +13,7 @@ using nlohmann::json;
 constexpr int kVersion = 2;
 constexpr std::size_t kMaxTasks = 10'000;
 constexpr std::int64_t kMaxTimeNs = std::int64_t{366} * 86'400 * 1'000'000'000;  // a year
+constexpr std::uint64_t kMaxOrdinal = 0xFFFFFFFF;  // of an entry; a bit is kept for each up to the last dropped one
 
 json refusals_out(const std::vector<Refusal>& list) {
   json out = json::array();
@@ -323,6 +324,8 @@ TaskPlan task_in(const json& in) {
   if (out.roots.size() != shown.roots.size() && is_going(out)) throw Damaged{"a task's roots do not match"};
   out.key = in.at("key").get<TreeDigest::Key>();
   out.dropped = in.at("dropped").get<std::vector<std::uint64_t>>();
+  for (const std::uint64_t ordinal : out.dropped)
+    if (ordinal > kMaxOrdinal) throw Damaged{"it drops an entry that no plan can have"};
   out.strict = in.at("strict").get<bool>();
   for (const PlanRoot& root : out.roots) out.permission.roots.push_back(root.config);
   return out;

@@ -136,7 +136,7 @@ struct CleanupMetrics {
   // What measuring cost: clocks, usage, looks at worker and broker (which also guard their memory limit), and putting
   // the figures together. Goal: below 0.5 ms.
   std::int64_t overhead_ns = 0;
-  std::uint64_t limit_breaches = 0;  // over all runs and calls; each was logged as a warning
+  std::uint64_t limit_breaches = 0;  // over all runs and calls; each was logged, level info
   // For each limit of the specification that applied to the last run, or to a call for the task since: registration,
   // execution, security and dependency validation, state transition (the longest), tracking overhead; where it has a
   // channel: channel operation (start of worker and broker; of a native task the turn it takes) and isolation check (the

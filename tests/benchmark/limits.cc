@@ -20,7 +20,8 @@
 
 #include "runtime/base/log.h"
 #include "runtime/config/config.h"
-#include "runtime/manager/runs.h"
+#include "runtime/manager/examine_host.h"
+#include "runtime/manager/make_manager.h"
 #include "runtime/metrics/limits.h"
 
 namespace freshet {
@@ -119,7 +120,7 @@ class Bench {
     options.plugin_dirs = {FRESHET_PLUGINS};
     options.role_executable = FRESHET_ROLE;
     config_.isolation = config::Isolation::strict;
-    for (const DoctorRow& row : examine_host(options))
+    for (const DoctorRow& row : examine_host())
       if (row.needed_for_strict && !row.available) config_.isolation = config::Isolation::best_effort;
     auto made = make_manager(config_, options);
     if (!made) die(made.error().what);

@@ -38,6 +38,7 @@ if [[ -z $build ]]; then
   build=$source_dir/build/check/quick
   [[ -x $build/bin/measure ]] || build=$source_dir/build
 fi
+build=$(cd "$build" && pwd)  # trees are made elsewhere
 freshet=$build/bin/freshet make_tree=$build/bin/make_tree measure=$build/bin/measure
 for program in "$freshet" "$make_tree" "$measure"; do
   [[ -x $program ]] || { echo "removal.sh: no $program; build first (tests/run.sh quick)" >&2; exit 1; }

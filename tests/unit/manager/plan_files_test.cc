@@ -187,6 +187,12 @@ TEST(PlanJson, AnAreaOrAnExcludeThatLeavesTheRootIsRefused) {
   EXPECT_FALSE(plan_from_json(plan_to_json(plan)));
 }
 
+TEST(PlanJson, ADroppedEntryBeyondAnyPlanIsRefused) {
+  Plan plan = small_plan();
+  plan.tasks[0].dropped = {1, 1ULL << 60};
+  EXPECT_FALSE(plan_from_json(plan_to_json(plan)));
+}
+
 TEST(PlanContainer, TruncatedAndFlippedFilesAreRefusedByName) {
   const TempDir dir;
   const Plan plan = small_plan();
