@@ -80,8 +80,8 @@ void Console::progress(const Progress& progress) {
   const MutexLock lock(mutex_);
   if (!progress_on_) return;
   const std::int64_t now = SystemClock().monotonic();
-  meter_.take(progress, now);
-  if (now - last_draw_ns_ < kDrawEvery) return;
+  const bool begins = meter_.take(progress, now);
+  if (!begins && now - last_draw_ns_ < kDrawEvery) return;
   last_draw_ns_ = now;
   progress_drawn_ = true;
   // The cursor waits at the line's begin: whatever does not know of this line overwrites it.

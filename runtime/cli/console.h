@@ -44,7 +44,7 @@ class Console {
   // False once nobody reads any more: a stream may end early.
   bool out(std::string_view text);
   void err(std::string_view text);
-  // Draws at most ten times a second.
+  // Draws at most ten times a second, and what begins at once.
   void progress(const Progress& progress);
   void erase_progress();
 

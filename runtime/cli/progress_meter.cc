@@ -19,13 +19,15 @@ std::string_view doing(const std::string& phase) {
 
 }  // namespace
 
-void ProgressMeter::take(const Progress& progress, std::int64_t now_ns) {
-  if (progress.phase != phase_) {
+bool ProgressMeter::take(const Progress& progress, std::int64_t now_ns) {
+  const bool begins = progress.phase != phase_;
+  if (begins) {
     phase_ = progress.phase;
     phase_began_ns_ = now_ns;
     tasks_.clear();
   }
   tasks_[progress.task] = progress;
+  return begins;
 }
 
 std::string ProgressMeter::line(std::int64_t now_ns, const report::Style& style) const {

@@ -13,8 +13,8 @@ namespace freshet::cli {
 // of its own. Not thread-safe.
 class ProgressMeter {
  public:
-  // `now_ns` is monotonic.
-  void take(const Progress& progress, std::int64_t now_ns);
+  // `now_ns` is monotonic. True when something new has begun, which people should see at once.
+  bool take(const Progress& progress, std::int64_t now_ns);
   // Fits in `style.width` - 1 columns; empty before the first progress.
   [[nodiscard]] std::string line(std::int64_t now_ns, const report::Style& style) const;
 

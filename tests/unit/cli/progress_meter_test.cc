@@ -34,7 +34,8 @@ TEST(ProgressMeter, TasksAreSummedAndTheRateIsSinceThePhaseBegan) {
 
 TEST(ProgressMeter, ANewPhaseBeginsAtNothing) {
   ProgressMeter meter;
-  meter.take(scanning("a", 10, 1), 0);
+  EXPECT_TRUE(meter.take(scanning("a", 10, 1), 0));
+  EXPECT_FALSE(meter.take(scanning("b", 10, 1), 0));
   meter.take({.task = "a", .phase = "remove", .scanned = 0, .found = 0, .done = 2, .total = 8, .bytes = 512},
              kSecond);
   EXPECT_EQ(meter.line(kSecond, kStyle), "removing  2 of 8  512 B  a");
