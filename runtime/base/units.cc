@@ -212,6 +212,10 @@ std::string format_count(std::uint64_t count) {
   return out;
 }
 
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return format_count(count) + " " + std::string(count == 1 ? one : many);
+}
+
 std::string format_time(std::int64_t nanoseconds_since_epoch) {
   std::int64_t seconds = nanoseconds_since_epoch / kSecond;
   if (nanoseconds_since_epoch % kSecond < 0) --seconds;

@@ -25,6 +25,8 @@ std::string format_duration(std::int64_t nanoseconds);
 std::string format_size(std::uint64_t bytes);
 // "1,234,567".
 std::string format_count(std::uint64_t count);
+// "1 entry", "12,345 entries".
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
 // RFC 3339 in UTC, whole seconds: "2026-11-24T20:55:29Z".
 std::string format_time(std::int64_t nanoseconds_since_epoch);
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "runtime/manager/native_numbers.h"
+#include "runtime/base/units.h"
 
 namespace freshet {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "runtime/manager/native_numbers.h"
+#include "runtime/base/units.h"
 
 namespace freshet {
 namespace {

@@ -3,17 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "runtime/base/units.h"
-
 namespace freshet {
-
-// "1 buffer", "2,000 buffers".
-inline std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return format_count(count) + " " + std::string(count == 1 ? one : many);
-}
 
 // "3, 4, 7", or the first eight and "..": names of what leaked, for the detail of a ResourceCheck.
 inline std::string list_numbers(const std::vector<std::uint64_t>& numbers) {

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "runtime/base/units.h"
 #include "runtime/manager/native_exception.h"
 #include "runtime/manager/native_numbers.h"
 

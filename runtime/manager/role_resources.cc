@@ -12,10 +12,6 @@ constexpr const char* kChannelResources = "channel resources";
 
 std::uint64_t more(std::uint64_t before, std::uint64_t after) { return after > before ? after - before : 0; }
 
-std::string counted(std::uint64_t number, const std::string& one, const char* ending = "s") {
-  return std::to_string(number) + " " + one + (number == 1 ? "" : ending);
-}
-
 void note(std::string& list, const std::string& line) { list += (list.empty() ? "" : "; ") + line; }
 
 ResourceCheck memory_check(const channel::Inventory& before, const channel::Inventory& after, const wire::Released& said) {
@@ -34,7 +30,7 @@ ResourceCheck memory_check(const channel::Inventory& before, const channel::Inve
 
 ResourceCheck thread_check(const channel::Inventory& before, const channel::Inventory& after) {
   ResourceCheck out{"thread pool restoration", true, before.threads, after.threads, "threads", {}};
-  if (const std::uint64_t kept = more(before.threads, after.threads); kept > 0) note(out.detail, counted(kept, "thread") + " did not end");
+  if (const std::uint64_t kept = more(before.threads, after.threads); kept > 0) note(out.detail, counted(kept, "thread", "threads") + " did not end");
   out.passed = out.detail.empty();
   return out;
 }
@@ -55,9 +51,9 @@ std::string added(const std::vector<std::string>& before, const std::vector<std:
 }
 
 void compare_rest(ResourceCheck& out, const channel::Inventory& before, const channel::Inventory& after) {
-  if (const std::uint64_t kept = more(before.processes, after.processes); kept > 0) note(out.detail, counted(kept, "process", "es") + " did not end");
-  if (const std::uint64_t kept = more(before.mounts, after.mounts); kept > 0) note(out.detail, counted(kept, "mount") + " more");
-  if (const std::uint64_t kept = more(before.locks, after.locks); kept > 0) note(out.detail, counted(kept, "lock") + " still held");
+  if (const std::uint64_t kept = more(before.processes, after.processes); kept > 0) note(out.detail, counted(kept, "process", "processes") + " did not end");
+  if (const std::uint64_t kept = more(before.mounts, after.mounts); kept > 0) note(out.detail, counted(kept, "mount", "mounts") + " more");
+  if (const std::uint64_t kept = more(before.locks, after.locks); kept > 0) note(out.detail, counted(kept, "lock", "locks") + " still held");
   out.passed = out.detail.empty();
 }
 
@@ -71,13 +67,13 @@ std::vector<ResourceCheck> worker_checks(const channel::Inventory& before, const
                      seen ? after.descriptors.size() : said.fds_after, "fds", {}};
   if (const std::uint64_t kept = more(rest.before, rest.after); kept > 0) {
     const std::string which = added(before.descriptors, after.descriptors);
-    note(rest.detail, counted(kept, "descriptor") + " not closed" + (which.empty() ? "" : ": " + which));
+    note(rest.detail, counted(kept, "descriptor", "descriptors") + " not closed" + (which.empty() ? "" : ": " + which));
   }
   compare_rest(rest, before, after);
   ResourceCheck buffers{"buffer pool", true, 0, said.buffers_out, "buffers", {}};
   if (said.buffers_out > 0)
-    note(buffers.detail, counted(said.buffers_out, "buffer") + " of " + format_size(said.buffer_bytes) + " in all not given back");
-  if (said.buffers_spoiled > 0) note(buffers.detail, counted(said.buffers_spoiled, "buffer") + " written after the return");
+    note(buffers.detail, counted(said.buffers_out, "buffer", "buffers") + " of " + format_size(said.buffer_bytes) + " in all not given back");
+  if (said.buffers_spoiled > 0) note(buffers.detail, counted(said.buffers_spoiled, "buffer", "buffers") + " written after the return");
   buffers.passed = buffers.detail.empty();
   return {memory_check(before, after, said), thread_check(before, after), std::move(rest), std::move(buffers)};
 }
@@ -88,7 +84,7 @@ std::vector<ResourceCheck> broker_checks(const channel::Inventory& before, const
   constexpr std::size_t kListings = 64;
   ResourceCheck rest{kChannelResources, true, before.descriptors.size(), after.descriptors.size(), "fds", {}};
   if (after.descriptors.size() > before.descriptors.size() + kForEachRoot * roots + kListings)
-    note(rest.detail, counted(after.descriptors.size() - before.descriptors.size(), "descriptor") + " not closed");
+    note(rest.detail, counted(after.descriptors.size() - before.descriptors.size(), "descriptor", "descriptors") + " not closed");
   compare_rest(rest, before, after);
   return {thread_check(before, after), std::move(rest)};
 }

@@ -6,9 +6,7 @@
 namespace freshet {
 namespace {
 
-std::string counted(std::uint64_t entries) {
-  return format_count(entries) + (entries == 1 ? " entry" : " entries");
-}
+std::string entries_text(std::uint64_t entries) { return counted(entries, "entry", "entries"); }
 
 std::string after(const std::string& what) {
   return what.empty() ? what : ": " + what;
@@ -26,11 +24,11 @@ std::string figures_of(const TaskPlan& task, TaskState state) {
     case TaskState::planned: {
       std::uint64_t scanned = 0;
       for (const PlannedRoot& root : shown.roots) scanned += root.scanned;
-      return counted(scanned) + " scanned" + kept_of(shown) +
+      return entries_text(scanned) + " scanned" + kept_of(shown) +
              (shown.unread_count == 0 ? "" : ", " + format_count(shown.unread_count) + " could not be read");
     }
     case TaskState::admitted:
-      return counted(shown.entries) + ", " + format_size(shown.bytes) + kept_of(shown);
+      return entries_text(shown.entries) + ", " + format_size(shown.bytes) + kept_of(shown);
     default:
       return shown.note;
   }
@@ -39,10 +37,10 @@ std::string figures_of(const TaskPlan& task, TaskState state) {
 std::string figures_of(const CleanupResult& result) {
   switch (result.state) {
     case TaskState::executing:
-      return counted(result.entries_found) + " to remove";
+      return entries_text(result.entries_found) + " to remove";
     case TaskState::executed:
     case TaskState::committed: {
-      std::string out = format_count(result.entries_removed) + " of " + counted(result.entries_found) + " removed, " +
+      std::string out = format_count(result.entries_removed) + " of " + entries_text(result.entries_found) + " removed, " +
                         format_size(result.bytes_reclaimed_now) + " reclaimed now, " +
                         format_size(result.bytes_reclaimable_at_purge) + " at purge";
       if (result.entries_refused > 0) out += ", " + format_count(result.entries_refused) + " not removed";

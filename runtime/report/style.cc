@@ -189,10 +189,6 @@ std::string wrap(const Style& style, std::string_view text, std::size_t indent) 
   return out;
 }
 
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return format_count(count) + " " + std::string(count == 1 ? one : many);
-}
-
 std::string entries_text(std::uint64_t count) {
   return counted(count, "entry", "entries");
 }

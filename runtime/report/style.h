@@ -36,7 +36,6 @@ std::string bar(const Style& style, std::uint64_t part, std::uint64_t whole, std
 std::string wrap(const Style& style, std::string_view text, std::size_t indent);
 
 // "1 entry", "12,345 entries".
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
 std::string entries_text(std::uint64_t count);
 
 }  // namespace freshet::report
