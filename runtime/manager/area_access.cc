@@ -8,11 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <condition_variable>
-#include <mutex>
 #include <string_view>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/pause.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/root_times.h"
 #include "runtime/wire/messages.h"
@@ -39,13 +38,10 @@ std::string path_of(const std::string& directory, const std::string& name) {
 
 // Waits for whoever holds it; never behind a stop.
 Status wait_for_lock(const Fd& file, int operation, const std::stop_token& stop, const std::string& what) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
   while (::flock(file.get(), operation | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno("locking " + what);
     if (stop.stop_requested()) return fail(ErrorKind::busy, "interrupted while waiting for another run to leave " + what);
-    wake.wait_for(lock, stop, kPoll, [] { return false; });
+    pause_for(kPoll, stop);
   }
   return {};
 }

@@ -8,12 +8,11 @@
 
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/pause.h"
 #include "runtime/store/lock_file.h"
 
 namespace freshet::store {
@@ -31,13 +30,6 @@ std::string file_name(const std::string& run_id) {
 
 bool is_run_id(const std::string& run_id) {
   return is_entry_name(run_id) && run_id.size() <= 200 && run_id.front() != '.';
-}
-
-void pause_for(std::chrono::milliseconds time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, time, [] { return false; });
 }
 
 // The gate serialises everyone who looks at or changes the lock files; it is held for moments only.
