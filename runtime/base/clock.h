@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 
 namespace freshet {
 
@@ -19,5 +20,8 @@ class SystemClock final : public Clock {
   [[nodiscard]] std::int64_t now() const override;
   [[nodiscard]] std::int64_t monotonic() const override;
 };
+
+// For utimensat(2) and the like; before the epoch too.
+timespec timespec_of(std::int64_t nanoseconds);
 
 }  // namespace freshet

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "runtime/base/clock.h"
+
 namespace freshet::broker {
 namespace {
 
@@ -27,17 +29,6 @@ int open_piece(int dir, const char* path, int flags, unsigned mode) {
     // EAGAIN: a rename elsewhere made the kernel unsure. It may be provoked without end, so not for ever.
     if (fd >= 0 || (errno != EINTR && errno != EAGAIN) || tries == kTries) return static_cast<int>(fd);
   }
-}
-
-timespec timespec_of(std::int64_t nanoseconds) {
-  constexpr std::int64_t kPerSecond = 1'000'000'000;
-  std::int64_t seconds = nanoseconds / kPerSecond;
-  std::int64_t rest = nanoseconds % kPerSecond;
-  if (rest < 0) {  // before the epoch
-    rest += kPerSecond;
-    --seconds;
-  }
-  return timespec{seconds, rest};
 }
 
 int result_of(int returned) { return returned == 0 ? 0 : errno; }

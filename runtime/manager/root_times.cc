@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/identity.h"
 #include "runtime/manager/open_roots.h"
 
@@ -15,12 +16,6 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::size_t kRuns = 100;  // of the history, newest first, in which an interrupted one is looked for
-
-timespec timespec_of(std::int64_t ns) {
-  std::int64_t seconds = ns / kSecond;
-  if (ns % kSecond < 0) --seconds;
-  return {static_cast<time_t>(seconds), static_cast<long>(ns - seconds * kSecond)};
-}
 
 bool is_empty(int directory) {
   DIR* const listing = ::fdopendir(directory);

@@ -2,19 +2,16 @@
 
 #include <ctime>
 
-namespace freshet::metrics {
-namespace {
+#include "runtime/base/clock.h"
 
-std::int64_t read(clockid_t clock) {
+namespace freshet::metrics {
+
+std::int64_t monotonic_ns() { return SystemClock().monotonic(); }
+std::int64_t thread_cpu_ns() {
   timespec time{};
-  ::clock_gettime(clock, &time);
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
-
-}  // namespace
-
-std::int64_t monotonic_ns() { return read(CLOCK_MONOTONIC); }
-std::int64_t thread_cpu_ns() { return read(CLOCK_THREAD_CPUTIME_ID); }
 
 Stopwatch::Stopwatch(std::int64_t& cost_ns) : cost_ns_(cost_ns), wall_ns_(monotonic_ns()), cpu_ns_(thread_cpu_ns()) {}
 
