@@ -1,6 +1,5 @@
 #include "runtime/manager/area_access.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -8,10 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <string_view>
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/pause.h"
+#include "runtime/manager/directory_contents.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/root_times.h"
 #include "runtime/wire/messages.h"
@@ -68,22 +67,6 @@ Status make_area(const Core& core, int top, const std::string& name, const std::
   const Fd readable(::openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!readable || ::fsync(readable.get()) != 0) return fail_errno("syncing the directory of " + shown);
   return {};
-}
-
-bool holds_only_its_marker(const Fd& area) {
-  const int copy = ::openat(area.get(), ".", O_RDONLY | O_DIRECTORY | O_NOATIME | O_CLOEXEC);
-  DIR* const listing = copy < 0 ? nullptr : ::fdopendir(copy);
-  if (listing == nullptr) {
-    if (copy >= 0) ::close(copy);
-    return false;
-  }
-  bool only = true;
-  while (const dirent* entry = ::readdir(listing)) {
-    const std::string_view name(entry->d_name);
-    only = only && (name == "." || name == ".." || name == wire::kAreaMarker);
-  }
-  ::closedir(listing);
-  return only;
 }
 
 bool is_still(int directory, const std::string& name, const Fd& area) {
@@ -198,7 +181,7 @@ Status AreaAccess::hold(const Core& core, std::size_t root, const PlanRoot& plan
     if (use == Use::remove || (use == Use::purge && !at_top)) {
       if (::flock(area.get(), LOCK_EX | LOCK_NB) != 0) return keep();
       if (!is_still(directory, planned.area, area)) continue;
-      if (at_top && !holds_only_its_marker(area)) return keep();
+      if (at_top && !holds_nothing_but(area.get(), ".", wire::kAreaMarker)) return keep();
     } else if (!at_top) {
       // The run's lock on the root keeps all others away but a purge of what is over, which nobody needs to wait for.
       if (::flock(area.get(), LOCK_SH | LOCK_NB) != 0) return {};

@@ -1,14 +1,12 @@
 #include "runtime/manager/root_times.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
-
 #include "runtime/base/clock.h"
 #include "runtime/base/identity.h"
+#include "runtime/manager/directory_contents.h"
 #include "runtime/manager/open_roots.h"
 
 namespace freshet {
@@ -16,19 +14,6 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::size_t kRuns = 100;  // of the history, newest first, in which an interrupted one is looked for
-
-bool is_empty(int directory) {
-  DIR* const listing = ::fdopendir(directory);
-  if (listing == nullptr) {
-    ::close(directory);
-    return false;
-  }
-  bool empty = true;
-  while (const dirent* entry = ::readdir(listing))
-    if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) empty = false;
-  ::closedir(listing);
-  return empty;
-}
 
 bool same_directory(const PlanRoot& a, const PlanRoot& b) {
   if (a.fsid != b.fsid || a.area != b.area || a.top != b.top) return false;
@@ -64,8 +49,7 @@ bool is_unmarked_area_last(int directory, const std::string& area) {
   const Result<EntryStat> around = stat_entry(directory, "");
   // Both stamps are of one mkdir: the place's own first, the directory's right after.
   if (!around || around->mtime_ns < place->mtime_ns || around->mtime_ns - place->mtime_ns > kSecond) return false;
-  const int listing = ::openat(directory, area.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC);
-  return listing >= 0 && is_empty(listing);
+  return holds_nothing_but(directory, area.c_str());
 }
 
 bool give_times_back(int directory, const DirectoryTimes& times) {
