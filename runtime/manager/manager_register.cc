@@ -213,19 +213,21 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
   out.order = std::move(order.order);
   out.cycle = std::move(order.cycle);
   out.missing = std::move(order.missing);
-  const auto channel_of = [&](const std::string& name) { return tasks->at(name)->channel.value_or(""); };
+  std::vector<DependencyGraph::Edges> edges;  // of each in the order
   for (const std::string& name : out.order) {
-    const DependencyGraph::Edges own = edges_of(name);
+    const DependencyGraph::Edges& own = edges.emplace_back(edges_of(name));
+    const std::optional<std::string>& channel = tasks->at(name)->channel;
     for (const auto* list : {&own.after, &own.requires_})
       for (const std::string& other : *list)
-        if (tasks->contains(other) && channel_of(other) != channel_of(name)) out.crossing.push_back(name + " -> " + other);
+        if (const auto at = tasks->find(other); at != tasks->end() && at->second->channel != channel)
+          out.crossing.push_back(name + " -> " + other);
   }
   std::set<std::string> required{target->name};
-  for (auto name = out.order.rbegin(); name != out.order.rend(); ++name) {  // dependents before what they require
-    if (!required.contains(*name)) continue;
-    if (disabled_.contains(*name) && *name != target->name) out.disabled.push_back(*name);
-    const DependencyGraph::Edges own = edges_of(*name);
-    required.insert(own.requires_.begin(), own.requires_.end());
+  for (std::size_t i = out.order.size(); i-- > 0;) {  // dependents before what they require
+    const std::string& name = out.order[i];
+    if (!required.contains(name)) continue;
+    if (disabled_.contains(name) && name != target->name) out.disabled.push_back(name);
+    required.insert(edges[i].requires_.begin(), edges[i].requires_.end());
   }
   for (const std::string& name : out.order)
     if (name != target->name && has_failed(figures_.state_of(name))) out.failed.push_back(name);
