@@ -62,14 +62,7 @@ CleanupResult CleanupManager::execute_alone(const Registered& task, CleanupHandl
     return not_run(task.name, execution(ExecutionCause::busy, lock.error()));
   }
   plan.id = *id;
-  if (const Status made = make_plan(plan, *selected, {task.name}); !made) {
-    discard({*id});
-    return not_run(task.name, execution(ExecutionCause::not_recorded, made.error()));
-  }
-  {
-    const MutexLock guard(mutex_);
-    own_plans_.erase(*id);
-  }
+  make_plan(plan, *selected, {task.name});
   RunResult run = carry_out(std::move(plan), true);
   if (run.error && run.tasks.empty()) {
     discard({*id});

@@ -115,7 +115,7 @@ class CleanupManager final : public ICleanupManager,
   // Makes the plan's directory, which reserves its id.
   Result<std::string> reserve_run_id();
   // `asked`: names of tasks that are not there as dependencies; none: all of them.
-  Status make_plan(Plan& plan, const std::vector<std::shared_ptr<const Registered>>& selected, const std::set<std::string>& asked);
+  void make_plan(Plan& plan, const std::vector<std::shared_ptr<const Registered>>& selected, const std::set<std::string>& asked);
 
   // manager_admit.cc
   void admit_again(Plan& plan, bool own);

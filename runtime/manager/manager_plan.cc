@@ -218,8 +218,8 @@ Result<std::string> CleanupManager::reserve_run_id() {
   return fail(ErrorKind::system, "no free run id was found");
 }
 
-Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<const Registered>>& selected,
-                                const std::set<std::string>& asked) {
+void CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<const Registered>>& selected,
+                               const std::set<std::string>& asked) {
   plan.made_ns = core_.clock.now();
   plan.tasks.reserve(selected.size());
   std::vector<Prepared> prepared(selected.size());
@@ -245,10 +245,6 @@ Status CleanupManager::make_plan(Plan& plan, const std::vector<std::shared_ptr<c
     if (task.shown.state != logged[task.number]) log_state(plan.id, task, task.shown.state);
     remember_plan(task);
   }
-  if (const Status wrote = write_whole_file(core_.plan_dir(plan.id) + "/plan.json", plan_to_json(plan)); !wrote) return wrote;
-  const MutexLock lock(mutex_);
-  own_plans_.insert(plan.id);
-  return {};
 }
 
 std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandle>& handles) {
@@ -261,10 +257,13 @@ std::expected<PlanId, Error> CleanupManager::plan(const std::vector<CleanupHandl
   std::set<std::string> asked;
   for (const CleanupHandle handle : handles)
     if (const Result<Target> target = find(handle)) asked.insert(target->name);
-  if (const Status made = make_plan(plan, *selected, asked); !made) {
+  make_plan(plan, *selected, asked);
+  if (const Status wrote = write_whole_file(core_.plan_dir(plan.id) + "/plan.json", plan_to_json(plan)); !wrote) {
     discard({*id});
-    return std::unexpected(made.error());
+    return std::unexpected(wrote.error());
   }
+  const MutexLock lock(mutex_);
+  own_plans_.insert(plan.id);
   return PlanId{*id};
 }
 
