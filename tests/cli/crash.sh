@@ -1,12 +1,7 @@
 # SIGKILL in the middle of a run: `status` finds it and names the commands, and everything comes back.
 source "$(dirname "$0")/lib.sh"
 write_config
-for ((n = 0; n < 1200; ++n)); do
-  mkdir "$root/$n"
-  for m in 1 2 3 4 5 6 7 8 9 a b c d e f; do : >"$root/$n/$m"; done
-done
-find "$root" -exec touch -d '40 days ago' {} +
-for ((n = 0; n < 1200; ++n)); do : >"$root/$n/fresh"; done
+wide_tree 1200 15
 remember
 crashed=0
 for attempt in 1 2 3 4 5 6 7 8; do

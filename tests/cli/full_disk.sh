@@ -7,12 +7,7 @@ mount -t tmpfs -o size=1M,mode=700 tmpfs "$dir/small" 2>/dev/null || skip "no tm
 umount "$dir/small"
 at_exit+=("umount '$dir/small'")
 write_config
-for ((n = 0; n < 100; ++n)); do
-  mkdir "$root/$n"
-  for m in 1 2 3 4 5; do : >"$root/$n/$m"; done
-done
-find "$root" -exec touch -d '40 days ago' {} +
-for ((n = 0; n < 100; ++n)); do : >"$root/$n/fresh"; done
+wide_tree 100 5
 remember
 state=$dir/small/state
 effects=0

@@ -79,6 +79,18 @@ old_files() {
   find "$1" -exec touch -h -d '40 days ago' {} +
 }
 
+# wide_tree COUNT FILES: as many old folders 0.. below $root, each with old empty files (15 at most) and a fresh one, so
+# that every entry goes by itself
+wide_tree() {
+  local n name names=(1 2 3 4 5 6 7 8 9 a b c d e f)
+  for ((n = 0; n < $1; ++n)); do
+    mkdir "$root/$n"
+    for name in "${names[@]:0:$2}"; do : >"$root/$n/$name"; done
+  done
+  find "$root" -exec touch -d '40 days ago' {} +
+  for ((n = 0; n < $1; ++n)); do : >"$root/$n/fresh"; done
+}
+
 # Everything about a tree but what no removal can give back; two are equal exactly when the trees are.
 manifest() { bash "$SOURCE/packaging/tree_manifest.sh" "$1"; }
 remember() { manifest "$root" >"$dir/before"; }

@@ -4,12 +4,7 @@ source "$(dirname "$0")/lib.sh"
 write_config
 fill() {
   rm -rf "$root"/*
-  for ((n = 0; n < 300; ++n)); do
-    mkdir "$root/$n"
-    for m in 1 2 3 4 5 6 7 8 9 a b c d e f; do : >"$root/$n/$m"; done
-  done
-  find "$root" -exec touch -d '40 days ago' {} +
-  for ((n = 0; n < 300; ++n)); do : >"$root/$n/fresh"; done
+  wide_tree 300 15
 }
 # cut_off ARGUMENT..: kills it once one of $watched is gone; true when it was still there to be killed.
 cut_off() {

@@ -1,12 +1,7 @@
 # While a run is at work nobody runs, takes back, purges or verifies what it works on; each says which run that is.
 source "$(dirname "$0")/lib.sh"
 write_config
-for ((n = 0; n < 200; ++n)); do
-  mkdir "$root/$n"
-  for m in 1 2 3 4 5 6 7 8 9 a b c d e f; do : >"$root/$n/$m"; done
-done
-find "$root" -exec touch -d '40 days ago' {} +
-for ((n = 0; n < 200; ++n)); do : >"$root/$n/fresh"; done
+wide_tree 200 15
 remember
 old_files "$dir/elsewhere/a" 1
 
