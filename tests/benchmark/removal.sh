@@ -17,32 +17,11 @@ Usage: tests/benchmark/removal.sh [OPTION..]
 END
 }
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-source_dir=$(cd "$here/../.." && pwd)
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 build='' files=200000 dirs=2000 bytes=100 rounds=3 memory_files='' place='' image=0
-while (($#)); do
-  case $1 in
-    --image) image=1 ;;
-    -h | --help) usage; exit 0 ;;
-    --build | --files | --dirs | --bytes | --rounds | --memory-files | --place)
-      (($# > 1)) || { usage >&2; exit 64; }
-      name=${1#--}
-      printf -v "${name//-/_}" '%s' "$2"
-      shift
-      ;;
-    *) usage >&2; exit 64 ;;
-  esac
-  shift
-done
-if [[ -z $build ]]; then
-  build=$source_dir/build/check/quick
-  [[ -x $build/bin/measure ]] || build=$source_dir/build
-fi
-build=$(cd "$build" && pwd)  # trees are made elsewhere
+take_options 'build files dirs bytes rounds memory-files place' 'image' "$@"
+find_build measure freshet make_tree
 freshet=$build/bin/freshet make_tree=$build/bin/make_tree measure=$build/bin/measure
-for program in "$freshet" "$make_tree" "$measure"; do
-  [[ -x $program ]] || { echo "removal.sh: no $program; build first (tests/run.sh quick)" >&2; exit 1; }
-done
 memory_files=${memory_files:-$((files / 10))}
 
 work=$(mktemp -d "${place:-${TMPDIR:-/tmp}}/freshet-removal.XXXXXX")
