@@ -48,6 +48,14 @@ void wait_for_stop(const std::stop_token& stop) {
   while (!stop.stop_requested()) std::this_thread::sleep_for(100us);
 }
 
+// A piece of work in the pool that ends when it is asked to.
+void submit_until_stop(TaskContext& context, std::latch& begun) {
+  context.threads().submit([&begun, stop = context.stop()] {
+    begun.count_down();
+    wait_for_stop(stop);
+  });
+}
+
 TEST(NativeRunnerTest, FunctionThatUsesEverythingAndReturnsItPasses) {
   const NativeOutcome outcome = run_native_function(
       [](TaskContext& context) -> Status {
@@ -154,10 +162,7 @@ TEST(NativeRunnerTest, WorkLeftInThePoolIsCaughtAndAskedToStop) {
   std::latch begun(1);
   const NativeOutcome outcome = run_native_function(
       [&begun](TaskContext& context) -> Status {
-        context.threads().submit([&begun, stop = context.stop()] {
-          begun.count_down();
-          wait_for_stop(stop);
-        });
+        submit_until_stop(context, begun);
         for (int i = 0; i < 2; ++i) context.threads().submit([] { FAIL() << "work that was left was begun"; });
         begun.wait();
         return {};
@@ -176,10 +181,7 @@ TEST(NativeRunnerTest, MemoryThatQueuedWorkHoldsIsLeakedThoughDroppingItReturnsI
   std::latch begun(1);
   const NativeOutcome outcome = run_native_function(
       [&begun](TaskContext& context) -> Status {
-        context.threads().submit([&begun, stop = context.stop()] {
-          begun.count_down();
-          wait_for_stop(stop);
-        });
+        submit_until_stop(context, begun);
         auto held = std::allocate_shared<std::array<char, 1000>>(std::pmr::polymorphic_allocator<>(&context.memory()));
         context.threads().submit([held] { static_cast<void>(held->size()); });
         begun.wait();
@@ -233,10 +235,7 @@ TEST(NativeRunnerTest, ChannelResourcesAreTheSumOfWhatWasHandedOut) {
   std::latch begun(1);
   const NativeOutcome outcome = run_native_function(
       [&begun](TaskContext& context) -> Status {
-        context.threads().submit([&begun, stop = context.stop()] {
-          begun.count_down();
-          wait_for_stop(stop);
-        });
+        submit_until_stop(context, begun);
         begun.wait();
         static_cast<void>(context.memory().allocate(8));
         static_cast<void>(context.memory().allocate(8));

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <functional>
 
+#include "runtime/base/clock.h"
 #include "runtime/manager/open_roots.h"
 #include "tests/unit/manager/temp_dir.h"
 
@@ -26,9 +28,21 @@ class RootTimesTest : public ::testing::Test {
     EXPECT_EQ(::mkdir((dir_ / "root/.freshet").c_str(), 0700), 0);
   }
   void set(DirectoryTimes times) {
-    const timespec stamps[2] = {{times.atime_ns / 1'000'000'000, times.atime_ns % 1'000'000'000},
-                                {times.mtime_ns / 1'000'000'000, times.mtime_ns % 1'000'000'000}};
+    const timespec stamps[2] = {timespec_of(times.atime_ns), timespec_of(times.mtime_ns)};
     ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ / "root").c_str(), stamps, 0), 0);
+  }
+  void let_a_broker_die_after(const std::function<void()>& change) {
+    set(kBefore);
+    std::vector<channel::OpenRoot> roots;
+    roots.push_back(std::move(root_));
+    PlanRoot planned;
+    planned.area = ".freshet";
+    const auto areas = AreaAccess::look(roots, {planned});
+    ASSERT_TRUE(areas);
+    const RootTimesWatch watch(*areas, {planned});
+    change();
+    watch.broker_died();
+    root_ = std::move(roots[0]);
   }
   [[nodiscard]] bool given_back() const { return times_of(root_.directory.get()) == kBefore; }
 
@@ -64,32 +78,12 @@ TEST_F(RootTimesTest, StayWhenTheAreaIsAnothers) {
 }
 
 TEST_F(RootTimesTest, AreGivenBackWhenABrokerDiedWhileItRemovedTheArea) {
-  set(kBefore);
-  std::vector<channel::OpenRoot> roots;
-  roots.push_back(std::move(root_));
-  PlanRoot planned;
-  planned.area = ".freshet";
-  const auto areas = AreaAccess::look(roots, {planned});
-  ASSERT_TRUE(areas);
-  const RootTimesWatch watch(*areas, {planned});
-  std::filesystem::remove(dir_ / "root/.freshet");
-  watch.broker_died();
-  root_ = std::move(roots[0]);
+  let_a_broker_die_after([&] { std::filesystem::remove(dir_ / "root/.freshet"); });
   EXPECT_TRUE(given_back());
 }
 
 TEST_F(RootTimesTest, StayWhenADeadBrokerDidNotTouchTheArea) {
-  set(kBefore);
-  std::vector<channel::OpenRoot> roots;
-  roots.push_back(std::move(root_));
-  PlanRoot planned;
-  planned.area = ".freshet";
-  const auto areas = AreaAccess::look(roots, {planned});
-  ASSERT_TRUE(areas);
-  const RootTimesWatch watch(*areas, {planned});
-  std::ofstream(dir_ / "root/new") << "another's";
-  watch.broker_died();
-  root_ = std::move(roots[0]);
+  let_a_broker_die_after([&] { std::ofstream(dir_ / "root/new") << "another's"; });
   EXPECT_FALSE(given_back());
 }
 
