@@ -126,6 +126,8 @@ class CleanupManager final : public ICleanupManager,
   RunResult carry_out(Plan plan, bool own);
   Status begin_run(Running& running);
   RunResult conclude(Running& running, RunResult out);
+
+  // manager_task.cc
   void run_task(Running& running, TaskPlan& task);
   std::string reason_to_skip(Running& running, const TaskPlan& task, CleanupResult& result);
   std::optional<CleanupResult> share_or_refuse(Running& running, const TaskPlan& task, Flight& flight, CleanupResult& result);
