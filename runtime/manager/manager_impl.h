@@ -94,6 +94,8 @@ class CleanupManager final : public ICleanupManager,
   [[nodiscard]] std::optional<RegistrationError> registration_problem(const std::string& name, const CleanupTask& task,
                                                                       const std::optional<std::string>& channel_id) const;
   Result<Target> find(CleanupHandle handle);
+  // Kind `missing` too where the handle of a past run names a task that is not registered here.
+  Result<std::shared_ptr<const Registered>> find_registered(CleanupHandle handle);
   std::shared_ptr<const TaskMap> registered();
   [[nodiscard]] DependencyGraph::Edges written_edges(const CleanupTask& task) const;
   void add_manifest_edges();
@@ -129,7 +131,7 @@ class CleanupManager final : public ICleanupManager,
 
   // manager_task.cc
   void run_task(Running& running, TaskPlan& task);
-  std::string reason_to_skip(Running& running, const TaskPlan& task, CleanupResult& result);
+  bool is_kept_from_beginning(Running& running, const TaskPlan& task, CleanupResult& result);
   std::optional<CleanupResult> share_or_refuse(Running& running, const TaskPlan& task, Flight& flight, CleanupResult& result);
   bool run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);

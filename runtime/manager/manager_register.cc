@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxThreads = 64;  // of a native task's pool
 
-Error not_registered(const std::string& name) { return {ErrorKind::missing, {}, "the task " + name + " is not registered", {}}; }
-
 std::vector<std::string> names_of(const std::map<std::string, config::ChannelConfig>& channels) {
   std::vector<std::string> out;
   for (const auto& [name, channel] : channels) out.push_back(name);
@@ -114,6 +112,15 @@ Result<CleanupManager::Target> CleanupManager::find(CleanupHandle handle) {
   return Target{name, record.last_run, record.last_number, false};
 }
 
+Result<std::shared_ptr<const Registered>> CleanupManager::find_registered(CleanupHandle handle) {
+  const Result<Target> target = find(handle);
+  if (!target) return std::unexpected(target.error());
+  const MutexLock lock(mutex_);
+  const auto at = tasks_.find(target->name);
+  if (at == tasks_.end()) return fail(ErrorKind::missing, "the task " + target->name + " is not registered");
+  return at->second;
+}
+
 std::shared_ptr<const TaskMap> CleanupManager::registered() {
   const MutexLock lock(mutex_);
   if (!snapshot_) snapshot_ = std::make_shared<const TaskMap>(tasks_);
@@ -201,15 +208,14 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
   DependencyValidationResult out;
   read_plugins();
   CallTimer timed(figures_, metrics::Limited::dependency_validation);
-  const auto wrong = [&](DependencyCause cause, Error error) { out.error.emplace(cause, std::move(error)); };
-  const Result<Target> target = find(handle);
-  const std::shared_ptr<const TaskMap> tasks = registered();
-  if (!target || !tasks->contains(target->name)) {
-    wrong(DependencyCause::unknown_handle, target ? not_registered(target->name) : target.error());
+  const Result<std::shared_ptr<const Registered>> task = find_registered(handle);
+  if (!task) {
+    out.error.emplace(DependencyCause::unknown_handle, task.error());
     return out;
   }
-  timed.task = target->name;
-  DependencyGraph::Order order = order_of({target->name});
+  const std::string& asked = timed.task = (*task)->name;
+  const std::shared_ptr<const TaskMap> tasks = registered();
+  DependencyGraph::Order order = order_of({asked});
   out.order = std::move(order.order);
   out.cycle = std::move(order.cycle);
   out.missing = std::move(order.missing);
@@ -222,15 +228,15 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
         if (const auto at = tasks->find(other); at != tasks->end() && at->second->channel != channel)
           out.crossing.push_back(name + " -> " + other);
   }
-  std::set<std::string> required{target->name};
+  std::set<std::string> required{asked};
   for (std::size_t i = out.order.size(); i-- > 0;) {  // dependents before what they require
     const std::string& name = out.order[i];
     if (!required.contains(name)) continue;
-    if (disabled_.contains(name) && name != target->name) out.disabled.push_back(name);
+    if (disabled_.contains(name) && name != asked) out.disabled.push_back(name);
     required.insert(edges[i].requires_.begin(), edges[i].requires_.end());
   }
   for (const std::string& name : out.order)
-    if (name != target->name && has_failed(figures_.state_of(name))) out.failed.push_back(name);
+    if (name != asked && has_failed(figures_.state_of(name))) out.failed.push_back(name);
   out.valid = out.cycle.empty() && out.missing.empty() && out.disabled.empty();
   return out;
 }
@@ -239,16 +245,14 @@ SecurityValidationResult CleanupManager::validate_security_boundaries(CleanupHan
   SecurityValidationResult out;
   read_plugins();
   CallTimer timed(figures_, metrics::Limited::security_validation);
-  const Result<Target> target = find(handle);
-  const std::shared_ptr<const TaskMap> tasks = registered();
-  if (!target || !tasks->contains(target->name)) {
-    out.error.emplace(SecurityCause::unknown_handle, target ? not_registered(target->name) : target.error());
+  const Result<std::shared_ptr<const Registered>> task = find_registered(handle);
+  if (!task) {
+    out.error.emplace(SecurityCause::unknown_handle, task.error());
     return out;
   }
-  timed.task = target->name;
-  const Registered& task = *tasks->at(target->name);
-  out.trusted_in_process = task.native() != nullptr;
-  out.violations = validate_task(core_, catalog_, host_, task).violations;
+  timed.task = (*task)->name;
+  out.trusted_in_process = (*task)->native() != nullptr;
+  out.violations = validate_task(core_, catalog_, host_, **task).violations;
   out.passed = out.violations.empty();
   return out;
 }
@@ -262,10 +266,9 @@ std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> C
   const auto wrong = [](DependencyCause cause, Error error) { return std::unexpected(DependencyError(cause, std::move(error))); };
   std::vector<std::string> wanted;
   for (const CleanupHandle handle : handles) {
-    const Result<Target> target = find(handle);
-    if (!target) return wrong(DependencyCause::unknown_handle, target.error());
-    if (!tasks->contains(target->name)) return wrong(DependencyCause::unknown_handle, not_registered(target->name));
-    wanted.push_back(target->name);
+    const Result<std::shared_ptr<const Registered>> task = find_registered(handle);
+    if (!task) return wrong(DependencyCause::unknown_handle, task.error());
+    wanted.push_back((*task)->name);
   }
   if (handles.empty())
     for (const auto& [name, task] : *tasks)

@@ -15,8 +15,10 @@
 namespace freshet {
 namespace {
 
-ExecutionError interrupted(const std::string& name) {
-  return {ExecutionCause::interrupted, {ErrorKind::busy, {}, name + ": interrupted before it began", {}}};
+// Says in the result, and as its error, why the task was kept from its work.
+void keep_from_work(CleanupResult& result, ExecutionCause cause, ErrorKind kind, std::string why) {
+  result.error.emplace(ExecutionError(cause, {kind, {}, result.task + ": " + why, {}}));
+  result.note = std::move(why);
 }
 
 }  // namespace
@@ -120,25 +122,28 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
       log_warn({running.plan.id, task.shown.channel, task.shown.name}, tidied.error().what);
 }
 
-// Why a task does not begin after all; empty when it does. `result` gets the error where it is not a dependency's.
-std::string CleanupManager::reason_to_skip(Running& running, const TaskPlan& task, CleanupResult& result) {
+// True when a task does not begin after all, with why in `result`; the error too where it is not a dependency's.
+bool CleanupManager::is_kept_from_beginning(Running& running, const TaskPlan& task, CleanupResult& result) {
   if (core_.options.stop.stop_requested()) {
-    result.error.emplace(interrupted(task.shown.name));
-    return "interrupted before it began";
+    keep_from_work(result, ExecutionCause::interrupted, ErrorKind::busy, "interrupted before it began");
+    return true;
   }
   if (is_hanging(task.shown.name)) {
-    result.error.emplace(ExecutionError(ExecutionCause::busy, {ErrorKind::busy, {}, task.shown.name + ": the function of an earlier run has not returned", {}}));
-    return "the function of an earlier run has not returned";
+    keep_from_work(result, ExecutionCause::busy, ErrorKind::busy, "the function of an earlier run has not returned");
+    return true;
   }
-  if (const std::string by = running.closed.find(task.shown.channel); !task.native && !by.empty())
-    return "its channel was closed after a breach by " + by;
+  if (const std::string by = running.closed.find(task.shown.channel); !task.native && !by.empty()) {
+    result.note = "its channel was closed after a breach by " + by;
+    return true;
+  }
   const MutexLock lock(running.mutex);
   for (const std::string& name : task.requires_) {
     const auto other = running.results.find(name);
-    if (other != running.results.end() && is_bad(other->second.state))
-      return "it requires " + name + ", which did not succeed: " + other->second.note;
+    if (other == running.results.end() || !is_bad(other->second.state)) continue;
+    result.note = "it requires " + name + ", which did not succeed: " + other->second.note;
+    return true;
   }
-  return {};
+  return false;
 }
 
 // Carries out one task that has its turn. The caller has claimed its name. False when it did not begin after all, so
@@ -166,8 +171,8 @@ bool CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
   const bool moves = !task.native && task.permission.quarantine_mode != config::QuarantineMode::none;
   if (moves) note_root_times(core_, task.roots);
   if (const Status kept = record(running, task, result); !kept) {  // nobody could take back what nobody knows of
-    result.note = "nothing was done, for it cannot be recorded: " + kept.error().what;
-    result.error.emplace(ExecutionError(ExecutionCause::not_recorded, {ErrorKind::system, {}, task.shown.name + ": " + result.note, {}}));
+    keep_from_work(result, ExecutionCause::not_recorded, ErrorKind::system,
+                   "nothing was done, for it cannot be recorded: " + kept.error().what);
     advance(running, task, result, TaskState::failed);
     return false;
   }
@@ -184,8 +189,7 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
   bool began = false;
   std::optional<CleanupResult> others;  // the result of another run, which stands for this task's own
   if (is_going(task)) {
-    if (std::string why = reason_to_skip(running, task, result); !why.empty()) {
-      result.note = std::move(why);
+    if (is_kept_from_beginning(running, task, result)) {
       advance(running, task, result, TaskState::skipped);
     } else if (others = completed_before(running, task); !others) {
       if (const std::shared_ptr<Flight> flight = executing_.begin(task.shown.name)) {
@@ -215,8 +219,7 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
 // What another run is doing with the task right now: its result, or nothing and why not in `result`.
 std::optional<CleanupResult> CleanupManager::share_or_refuse(Running& running, const TaskPlan& task, Flight& flight, CleanupResult& result) {
   const auto refuse = [&](ExecutionCause cause, std::string why) {
-    result.note = std::move(why);
-    result.error.emplace(ExecutionError(cause, {ErrorKind::busy, {}, task.shown.name + ": " + result.note, {}}));
+    keep_from_work(result, cause, ErrorKind::busy, std::move(why));
     advance(running, task, result, TaskState::skipped);
     return std::nullopt;
   };
