@@ -1,28 +1,18 @@
 #include "runtime/channel/inventory.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include <charconv>
-#include <memory>
 
+#include "runtime/base/lines.h"
+#include "runtime/base/listing.h"
 #include "runtime/channel/proc_files.h"
 
 namespace freshet::channel {
 namespace {
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
-
-Directory open_directory(int proc, const char* name) {
-  const int fd = ::openat(proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return Directory(fd < 0 ? nullptr : ::fdopendir(fd));
-}
-
 template <class F>
-void for_each_name(const Directory& directory, F&& each) {
+void for_each_name(const Listing& directory, F&& each) {
   constexpr std::size_t kMost = 65536;
   if (!directory) return;
   for (std::size_t i = 0; i < kMost; ++i) {
@@ -46,9 +36,9 @@ Result<Inventory> take_inventory(int proc, pid_t pid) {
   Inventory out;
   out.threads = static_cast<std::uint32_t>(number(status_field(status, "Threads")));
   out.memory_bytes = number(status_field(status, "RssAnon")) * 1024;
-  const Directory fds = open_directory(proc, "fd");
+  const Listing fds = list_directory(proc, "fd");
   for_each_name(fds, [&](const char* name) { out.descriptors.push_back(link_of(::dirfd(fds.get()), name)); });
-  for_each_name(open_directory(proc, "task"), [&](const char* name) {
+  for_each_name(list_directory(proc, "task"), [&](const char* name) {
     const std::string children = read_proc(proc, (std::string("task/") + name + "/children").c_str());
     std::string_view words = children;
     while (!next_word(words).empty()) ++out.processes;

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +8,8 @@
 #include <string_view>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/lines.h"
+#include "runtime/base/listing.h"
 #include "runtime/channel/isolation_check.h"
 #include "runtime/channel/proc_files.h"
 
@@ -122,14 +123,13 @@ class Look {
 
   // Of an ordinary user's role /proc does not tell: it is not dumpable, and not even its owner may look.
   void see_descriptors() {
-    const int fd = ::openat(proc_, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    DIR* directory = ::fdopendir(fd);
-    if (directory == nullptr) return;
+    const Listing descriptors = list_directory(proc_, "fd");
+    if (!descriptors) return;
+    const int fd = ::dirfd(descriptors.get());
     std::size_t count = 0;
     std::size_t sockets = 0;
     std::string strange;
-    while (const dirent* entry = ::readdir(directory)) {
+    while (const dirent* entry = ::readdir(descriptors.get())) {
       if (entry->d_name[0] == '.' || ++count > kMaxDescriptors) continue;
       struct stat link {};
       struct stat target {};
@@ -141,7 +141,6 @@ class Look {
       else if (!quiet || (lock_.role == wire::Role::worker && !lock_.loads && !S_ISCHR(target.st_mode)))
         strange += (strange.empty() ? "" : ", ") + escape_bytes(link_of(fd, entry->d_name));
     }
-    ::closedir(directory);
     const std::string expected = lock_.role == wire::Role::broker ? "one socket, directories, its own files"
                                  : lock_.loads                    ? "one socket, directories, files to read"
                                                                   : "one socket and /dev/null";

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "runtime/base/fd.h"
+#include "runtime/base/lines.h"
 
 namespace freshet::channel {
 
@@ -24,14 +25,6 @@ std::string link_of(int directory, const std::string& name) {
   char target[4096];
   const ssize_t length = ::readlinkat(directory, name.c_str(), target, sizeof target);
   return length < 0 ? std::string() : std::string(target, static_cast<std::size_t>(length));
-}
-
-std::string_view next_word(std::string_view& line) {
-  const std::size_t from = std::min(line.find_first_not_of(" \t"), line.size());
-  const std::size_t to = std::min(line.find_first_of(" \t", from), line.size());
-  const std::string_view word = line.substr(from, to - from);
-  line.remove_prefix(to);
-  return word;
 }
 
 std::string status_field(std::string_view status, std::string_view name) {

@@ -1,6 +1,5 @@
 #include "runtime/manager/in_use.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,28 +10,16 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 #include <string_view>
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/identity.h"
+#include "runtime/base/lines.h"
+#include "runtime/base/listing.h"
 
 namespace freshet {
 namespace {
-
-struct CloseDir {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-using Directory = std::unique_ptr<DIR, CloseDir>;
-
-Directory open_directory(int at, const char* name) {
-  const int fd = ::openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return nullptr;
-  DIR* dir = ::fdopendir(fd);
-  if (dir == nullptr) ::close(fd);
-  return Directory(dir);
-}
 
 // Whole text of a /proc file; they have no size and are made at the read.
 std::string read_proc(int at, const char* name) {
@@ -51,27 +38,6 @@ std::string read_proc(int at, const char* name) {
   }
   out.resize(used);
   return out;
-}
-
-template <class F>
-void for_each_line(std::string_view text, F&& each) {
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    each(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-}
-
-// Next blank-separated field; empty at the end.
-std::string_view next_field(std::string_view& line) {
-  const std::size_t begin = line.find_first_not_of(' ');
-  if (begin == std::string_view::npos) return line = {};
-  line.remove_prefix(begin);
-  const std::size_t end = line.find(' ');
-  const std::string_view field = line.substr(0, end);
-  line.remove_prefix(end == std::string_view::npos ? line.size() : end);
-  return field;
 }
 
 template <class T>
@@ -116,7 +82,7 @@ InUseOracle InUseOracle::look(const std::set<std::uint64_t>& devices) {
   InUseOracle out;
   for (const std::uint64_t dev : devices) out.by_device_[dev];
   out.memory_device_ = memory_device();
-  const Directory proc = open_directory(AT_FDCWD, "/proc");
+  const Listing proc = list_directory(AT_FDCWD, "/proc");
   if (!proc) return out;
   const int self = ::getpid();
   while (const dirent* entry = ::readdir(proc.get())) {
@@ -140,7 +106,7 @@ void InUseOracle::add(std::uint64_t dev, std::uint64_t inode, int pid, bool lock
 void InUseOracle::look_at_process(int proc_fd, int pid) {
   const Fd process(::openat(proc_fd, std::to_string(pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!process) return;
-  const Directory fds = open_directory(process.get(), "fd");
+  const Listing fds = list_directory(process.get(), "fd");
   if (!fds) {
     if (errno == EACCES || errno == EPERM) ++unseen_;
     return;
@@ -160,11 +126,11 @@ void InUseOracle::look_at_maps(int process_fd, int pid) {
   const std::string maps = read_proc(process_fd, "maps");
   std::uint64_t last = 0;
   for_each_line(maps, [&](std::string_view line) {
-    for (int skip = 0; skip < 3; ++skip) next_field(line);  // range, rights, offset
-    const std::string_view device = next_field(line);
+    for (int skip = 0; skip < 3; ++skip) next_word(line);  // range, rights, offset
+    const std::string_view device = next_word(line);
     std::uint64_t dev = 0;
     std::uint64_t inode = 0;
-    if (!parse(next_field(line), inode, 10) || inode == 0 || inode == last || !parse_device(device, dev)) return;
+    if (!parse(next_word(line), inode, 10) || inode == 0 || inode == last || !parse_device(device, dev)) return;
     last = inode;
     if (by_device_.contains(dev)) {
       add(dev, inode, pid, false);
@@ -178,15 +144,15 @@ void InUseOracle::look_at_maps(int process_fd, int pid) {
 void InUseOracle::look_at_locks() {
   const std::string locks = read_proc(AT_FDCWD, "/proc/locks");
   for_each_line(locks, [&](std::string_view line) {
-    next_field(line);
-    std::string_view kind = next_field(line);
-    if (kind == "->") kind = next_field(line);
+    next_word(line);
+    std::string_view kind = next_word(line);
+    if (kind == "->") kind = next_word(line);
     if (kind != "FLOCK" && kind != "POSIX" && kind != "OFDLCK") return;
-    next_field(line);  // advisory
-    next_field(line);  // read or write
+    next_word(line);  // advisory
+    next_word(line);  // read or write
     int pid = 0;
-    if (!parse(next_field(line), pid, 10) || pid < 0) pid = 0;
-    const std::string_view where = next_field(line);
+    if (!parse(next_word(line), pid, 10) || pid < 0) pid = 0;
+    const std::string_view where = next_word(line);
     const std::size_t colon = where.rfind(':');
     std::uint64_t dev = 0;
     std::uint64_t inode = 0;
@@ -199,7 +165,7 @@ void InUseOracle::look_at_locks() {
 void InUseOracle::look_at_sockets() {
   const std::string sockets = read_proc(AT_FDCWD, "/proc/net/unix");
   for_each_line(sockets, [&](std::string_view line) {
-    for (int skip = 0; skip < 7; ++skip) next_field(line);
+    for (int skip = 0; skip < 7; ++skip) next_word(line);
     if (line.size() < 2 || line[1] != '/') return;
     const std::string path(line.substr(1));
     const Result<EntryStat> entry = stat_entry(AT_FDCWD, path.c_str());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/lines.h"
 #include "runtime/base/units.h"
 #include "runtime/report/text.h"
 
@@ -11,15 +12,6 @@ namespace freshet::report {
 namespace {
 
 constexpr std::size_t kLabelColumn = 15;
-
-template <class F>
-void for_each_line(std::string_view text, F&& each) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    each(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
 
 }  // namespace
 

@@ -1,6 +1,5 @@
 #include "runtime/store/root_locks.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/listing.h"
 #include "runtime/base/pause.h"
 #include "runtime/store/lock_file.h"
 
@@ -96,12 +96,8 @@ Status check_against(const Fd& file, const std::string& holder, const std::vecto
 }
 
 Status check_all(int dir, const std::string& lock_dir, const std::vector<std::string>& roots) {
-  Fd copy(::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!copy) return fail_errno("reading " + lock_dir);
-  DIR* raw = ::fdopendir(copy.get());
-  if (raw == nullptr) return fail_errno("reading " + lock_dir);
-  (void)copy.release();
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(raw, ::closedir);
+  const Listing listing = list_directory(dir, ".");
+  if (!listing) return fail_errno("reading " + lock_dir);
 
   std::size_t seen = 0;
   while (const dirent* entry = ::readdir(listing.get())) {
