@@ -2,13 +2,11 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
-#include "runtime/base/units.h"
 #include "runtime/manager/completion.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/past_rows.h"
 #include "runtime/manager/result_rows.h"
 #include "runtime/manager/run_states.h"
-#include "runtime/manager/state_log.h"
 #include "runtime/manager/state_machine.h"
 #include "runtime/manager/timers.h"
 #include "runtime/store/root_locks.h"

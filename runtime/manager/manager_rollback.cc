@@ -2,8 +2,6 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
-#include "runtime/base/units.h"
-#include "runtime/manager/completion.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/past_rows.h"
 #include "runtime/manager/run_states.h"

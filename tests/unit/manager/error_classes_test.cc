@@ -13,12 +13,6 @@ namespace {
 // After an error of any class the manager goes on working, and the same task runs once its cause is gone.
 class ErrorClasses : public ManagerFixture {
  protected:
-  CleanupResult execute(CleanupHandle handle) { return manager_.cleanup->execute_cleanup(handle); }
-  CleanupHandle add(const std::string& name, CleanupTask task) {
-    const auto handle = manager_.cleanup->register_cleanup_task(name, std::move(task));
-    EXPECT_TRUE(handle);
-    return handle.value_or(CleanupHandle{});
-  }
   std::atomic<int> runs_ = 0;
 };
 

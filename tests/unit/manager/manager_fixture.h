@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "runtime/config/config.h"
@@ -63,6 +64,12 @@ class ManagerFixture : public ::testing::Test {
     ASSERT_TRUE(made) << made.error().what;
     manager_ = std::move(*made);
   }
+  CleanupHandle add(const std::string& name, CleanupTask task, const std::optional<std::string>& channel = std::nullopt) {
+    const auto handle = manager_.cleanup->register_cleanup_task(name, std::move(task), channel);
+    EXPECT_TRUE(handle);
+    return handle.value_or(CleanupHandle{});
+  }
+  CleanupResult execute(CleanupHandle handle) { return manager_.cleanup->execute_cleanup(handle); }
   CleanupHandle handle(const std::string& name) {
     for (const IRuns::TaskEntry& task : manager_.runs->tasks())
       if (task.name == name) return task.handle;

@@ -13,15 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Native tasks as a host program uses them.
-class NativeTasks : public ManagerFixture {
- protected:
-  CleanupHandle add(const std::string& name, CleanupTask task, const std::optional<std::string>& channel = std::nullopt) {
-    const auto handle = manager_.cleanup->register_cleanup_task(name, std::move(task), channel);
-    EXPECT_TRUE(handle);
-    return handle.value_or(CleanupHandle{});
-  }
-  CleanupResult execute(CleanupHandle handle) { return manager_.cleanup->execute_cleanup(handle); }
-};
+using NativeTasks = ManagerFixture;
 
 // Runs until it is let go.
 struct Held {

@@ -20,12 +20,6 @@ namespace {
 
 class ResultFields : public ManagerFixture {
  protected:
-  CleanupHandle add(const std::string& name, CleanupTask task, const std::optional<std::string>& channel = std::nullopt) {
-    const auto handle = manager_.cleanup->register_cleanup_task(name, std::move(task), channel);
-    EXPECT_TRUE(handle);
-    return handle.value_or(CleanupHandle{});
-  }
-  CleanupResult execute(CleanupHandle handle) { return manager_.cleanup->execute_cleanup(handle); }
   // A plugin task `old` on two old files.
   void open_with_files() {
     add_task("old", "cache");
