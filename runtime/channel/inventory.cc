@@ -43,7 +43,12 @@ Result<Inventory> take_inventory(int proc, pid_t pid) {
     std::string_view words = children;
     while (!next_word(words).empty()) ++out.processes;
   });
-  for_each_line(read_proc(proc, "mountinfo"), [&](std::string_view) { ++out.mounts; });
+  // Who shares the manager's mounts (a broker, or any role where there are no namespaces) answers for none of them: what
+  // somebody mounts meanwhile is not its own. A mount's number, first in its line, is in no second namespace.
+  const std::string mounts = read_proc(proc, "mountinfo");
+  const std::string ours = read_proc(AT_FDCWD, "/proc/self/mountinfo");
+  if (mounts.substr(0, mounts.find(' ')) != ours.substr(0, ours.find(' ')))
+    for_each_line(mounts, [&](std::string_view) { ++out.mounts; });
   // "1: FLOCK ADVISORY WRITE 1234 08:01:99 0 EOF"
   for_each_line(read_proc(AT_FDCWD, "/proc/locks"), [&](std::string_view line) {
     for (int i = 0; i < 4; ++i) next_word(line);

@@ -16,7 +16,7 @@ struct Inventory {
   std::uint64_t memory_bytes = 0;        // resident and anonymous: heap, stacks, changed data
   std::vector<std::string> descriptors;  // what each leads to; empty where /proc does not let us look
   std::uint32_t processes = 0;           // children
-  std::uint32_t mounts = 0;
+  std::uint32_t mounts = 0;              // in a mount namespace of its own
   std::uint32_t locks = 0;               // of files
 };
 

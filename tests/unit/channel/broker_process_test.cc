@@ -113,6 +113,17 @@ bool is_there(const std::string& path) {
   return ::lstat(path.c_str(), &info) == 0;
 }
 
+// It works among the manager's mounts, and somebody may mount there at any time.
+TEST_F(BrokerProcess, AnswersForNoMountOfTheHost) {
+  const OpenRoot root = open_root(tree_.path());
+  auto broker = start(root, {.phase = wire::BrokerPhase::remove});
+  ASSERT_TRUE(broker.has_value()) << broker.error().what;
+  const auto held = (*broker)->inventory();
+  ASSERT_TRUE(held.has_value()) << held.error().what;
+  EXPECT_EQ(held->mounts, 0U);
+  EXPECT_GT(held->threads, 0U);
+}
+
 TEST_F(BrokerProcess, TriesItsRenames) {
   const OpenRoot root = open_root(tree_.path());
   EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::trial}).units, 3U);

@@ -208,6 +208,24 @@ TEST_F(LiveWorker, ItsUsageIsItsOwn) {
   EXPECT_EQ(large[large.size() / 2], 'x');
 }
 
+TEST_F(LiveWorker, AnswersForItsOwnMountsOnly) {
+  start("lister");
+  const auto held = worker_->inventory();
+  ASSERT_TRUE(held.has_value()) << held.error().what;
+  if (sandbox::find_host_support().mount_namespace) {
+    EXPECT_EQ(held->mounts, 2U) << "its root, and the granted one";
+  } else {
+    EXPECT_EQ(held->mounts, 0U);
+  }
+  WorkerOptions bare;
+  bare.limits.no_namespaces = true;
+  bare.strict = false;
+  start("lister", bare);
+  const auto shared = worker_->inventory();
+  ASSERT_TRUE(shared.has_value()) << shared.error().what;
+  EXPECT_EQ(shared->mounts, 0U);
+}
+
 TEST_F(LiveWorker, LeavesNoDescriptorBehind) {
   start("lister");
   worker_.reset();
