@@ -76,12 +76,34 @@ std::uint64_t memory_device() {
   return (static_cast<std::uint64_t>(raw.stx_dev_major) << 32) | raw.stx_dev_minor;
 }
 
+// "36 35 0:31 / /tmp rw,relatime shared:1 - tmpfs tmpfs rw"
+std::set<std::uint64_t> memory_devices() {
+  std::set<std::uint64_t> out{memory_device()};
+  const std::string mounts = read_proc(AT_FDCWD, "/proc/self/mountinfo");
+  for_each_line(mounts, [&](std::string_view line) {
+    next_word(line);
+    next_word(line);
+    const std::string_view device = next_word(line);
+    const std::size_t end = line.find(" - ");
+    if (end == std::string_view::npos) return;
+    line.remove_prefix(end + 3);
+    const std::string_view type = next_word(line);
+    if (type != "tmpfs" && type != "ramfs" && type != "devtmpfs" && type != "hugetlbfs") return;
+    const std::size_t colon = device.find(':');
+    std::uint32_t high = 0;
+    std::uint32_t low = 0;
+    if (colon == std::string_view::npos || !parse(device.substr(0, colon), high, 10) || !parse(device.substr(colon + 1), low, 10)) return;
+    out.insert((static_cast<std::uint64_t>(high) << 32) | low);
+  });
+  return out;
+}
+
 }  // namespace
 
 InUseOracle InUseOracle::look(const std::set<std::uint64_t>& devices) {
   InUseOracle out;
   for (const std::uint64_t dev : devices) out.by_device_[dev];
-  out.memory_device_ = memory_device();
+  out.memory_devices_ = memory_devices();
   const Listing proc = list_directory(AT_FDCWD, "/proc");
   if (!proc) return out;
   const int self = ::getpid();
@@ -132,12 +154,16 @@ void InUseOracle::look_at_maps(int process_fd, int pid) {
     std::uint64_t inode = 0;
     if (!parse(next_word(line), inode, 10) || inode == 0 || inode == last || !parse_device(device, dev)) return;
     last = inode;
-    if (by_device_.contains(dev)) {
-      add(dev, inode, pid, false);
-    } else if ((dev >> 32) == 0 && dev != memory_device_) {
-      any_device_.try_emplace(inode, Holder{pid, false});
-    }
+    add_as_shown(dev, inode, pid, false);
   });
+}
+
+// With the device number of maps and locks, which need not be that of stat(2).
+void InUseOracle::add_as_shown(std::uint64_t dev, std::uint64_t inode, int pid, bool locked) {
+  if (by_device_.contains(dev)) return add(dev, inode, pid, locked);
+  if ((dev >> 32) != 0 || memory_devices_.contains(dev)) return;
+  Holder& holder = any_device_.try_emplace(inode, Holder{pid, false}).first->second;
+  holder.locked = holder.locked || locked;
 }
 
 // "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; waiting ones have "->" behind the number.
@@ -157,7 +183,7 @@ void InUseOracle::look_at_locks() {
     std::uint64_t dev = 0;
     std::uint64_t inode = 0;
     if (colon == std::string_view::npos || !parse_device(where.substr(0, colon), dev)) return;
-    if (parse(where.substr(colon + 1), inode, 10)) add(dev, inode, pid, true);
+    if (parse(where.substr(colon + 1), inode, 10)) add_as_shown(dev, inode, pid, true);
   });
 }
 
@@ -179,7 +205,7 @@ const InUseOracle::Holder* InUseOracle::find(std::uint64_t dev, std::uint64_t in
     const auto held = device->second.find(inode);
     if (held != device->second.end()) return &held->second;
   }
-  if ((dev >> 32) == 0) {
+  if ((dev >> 32) == 0 && !memory_devices_.contains(dev)) {
     const auto held = any_device_.find(inode);
     if (held != any_device_.end()) return &held->second;
   }
@@ -206,7 +232,7 @@ std::vector<std::uint64_t> InUseOracle::inodes(std::uint64_t dev) const {
   const auto device = by_device_.find(dev);
   if (device != by_device_.end())
     for (const auto& [inode, holder] : device->second) out.push_back(inode);
-  if ((dev >> 32) == 0)
+  if ((dev >> 32) == 0 && !memory_devices_.contains(dev))
     for (const auto& [inode, holder] : any_device_) out.push_back(inode);
   return out;
 }

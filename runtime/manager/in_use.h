@@ -38,13 +38,15 @@ class InUseOracle {
   void look_at_process(int proc_fd, int pid);
   void look_at_maps(int process_fd, int pid);
   void look_at_locks();
+  void add_as_shown(std::uint64_t dev, std::uint64_t inode, int pid, bool locked);
   void look_at_sockets();
 
   std::unordered_map<std::uint64_t, Held> by_device_;  // the keys are the devices asked for
-  // Mappings on file systems whose device number in /proc/PID/maps is not that of stat(2) (btrfs, overlayfs): by inode
+  // Mappings and locks on file systems whose device number in /proc is not that of stat(2) (btrfs, overlayfs): by inode
   // alone, which may spare too much and never too little.
   Held any_device_;
-  std::uint64_t memory_device_ = 0;
+  // tmpfs and the like, whose number is the same everywhere: their small inode numbers stand for no other file system's.
+  std::set<std::uint64_t> memory_devices_;
   std::uint64_t unseen_ = 0;
 };
 

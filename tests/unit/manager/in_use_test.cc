@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -93,6 +94,38 @@ TEST_F(InUse, AListeningSocketFileIsInUse) {
     if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 1) != 0) ::_exit(1);
   });
   EXPECT_NE(find(look(), path), nullptr);
+}
+
+// Every tmpfs counts its inodes from the same number on.
+TEST_F(InUse, AMappedFileOfOneTmpfsIsNoFileOfAnother) {
+  struct Mounted {
+    explicit Mounted(std::string at) : path(std::move(at)) {
+      std::filesystem::create_directory(path);
+      there = ::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=1m,mode=700") == 0;
+    }
+    ~Mounted() {
+      if (there) ::umount2(path.c_str(), MNT_DETACH);
+    }
+    std::string path;
+    bool there = false;
+  };
+  const Mounted one(dir_ / "one");
+  const Mounted other(dir_ / "other");
+  if (!one.there || !other.there) GTEST_SKIP() << "only root may mount";
+  const std::string held = make("one/file");
+  const std::string free = make("other/file");
+  if (stat(held).identity.inode != stat(free).identity.inode) GTEST_SKIP() << "this kernel numbers them together";
+  const Holder holder([&] {
+    const int fd = ::open(held.c_str(), O_RDONLY);
+    ::mmap(nullptr, 7, PROT_READ, MAP_PRIVATE, fd, 0);
+    ::close(fd);
+  });
+  const InUseOracle oracle = InUseOracle::look({stat(held).dev, stat(free).dev});
+  EXPECT_NE(find(oracle, held), nullptr);
+  EXPECT_EQ(find(oracle, free), nullptr);
+  const InUseOracle elsewhere = InUseOracle::look({stat(free).dev});
+  EXPECT_EQ(find(elsewhere, free), nullptr);
+  EXPECT_TRUE(elsewhere.inodes(stat(free).dev).empty());
 }
 
 TEST_F(InUse, AMemfdHoldsNoFileOfADirectory) {
