@@ -1,5 +1,6 @@
 #include "runtime/manager/open_roots.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -8,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/area_access.h"
@@ -22,6 +24,19 @@ std::uint64_t file_system_id(int fd) {
   static_assert(sizeof info.f_fsid == sizeof id);
   std::memcpy(&id, &info.f_fsid, sizeof id);
   return id;
+}
+
+// A directory of this user's with the mode of an area is one when it has the marker, or nothing at all in it (a crash
+// came before the marker); else it is somebody's own, and the next name is taken. Where it cannot be told, the broker
+// says so.
+bool may_be_area(int directory, const std::string& name) {
+  const Fd area(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!area || stat_entry(area.get(), wire::kAreaMarker)) return true;
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(::dup(area.get())), ::closedir);
+  if (!listing) return true;
+  while (const dirent* entry = ::readdir(listing.get()))
+    if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) return false;
+  return true;
 }
 
 }  // namespace
@@ -85,7 +100,9 @@ Result<PlanRoot> describe_root(const channel::OpenRoot& root, std::uint32_t uid,
     const Result<EntryStat> there = stat_entry(directory, out.area.c_str());
     if (!there) return out;  // free (or hidden: then the broker says so)
     // Below a setgid directory it is setgid too.
-    if (there->identity.type == EntryType::directory && there->uid == uid && (there->mode & 0777) == 0700) return out;
+    if (there->identity.type == EntryType::directory && there->uid == uid && (there->mode & 0777) == 0700 &&
+        may_be_area(directory, out.area))
+      return out;
   }
   return fail("F1016", ErrorKind::refused, "every name for a quarantine below " + escape_bytes(area_directory(out)) + " is taken",
               "remove or rename what is called " + base + ", " + base + "-2, .. there and is not Freshet's");
