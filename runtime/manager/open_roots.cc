@@ -1,6 +1,5 @@
 #include "runtime/manager/open_roots.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -9,9 +8,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/listing.h"
 #include "runtime/manager/area_access.h"
 
 namespace freshet {
@@ -32,7 +31,7 @@ std::uint64_t file_system_id(int fd) {
 bool may_be_area(int directory, const std::string& name) {
   const Fd area(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!area || stat_entry(area.get(), wire::kAreaMarker)) return true;
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(::dup(area.get())), ::closedir);
+  const Listing listing = list_directory(area.get(), ".");
   if (!listing) return true;
   while (const dirent* entry = ::readdir(listing.get()))
     if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) return false;
