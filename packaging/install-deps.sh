@@ -42,6 +42,7 @@ tests|jq|the shell tests read --json output
 tests|sqlite3|the shell tests look into the history
 tests|util-linux|flock, setpriv, mount and unshare in tests
 tests|e2fsprogs|file systems of their own for tests
+tests|bubblewrap|the peer that the start of a channel is measured against
 tests|libcap2-bin|drops capabilities in tests
 END
 }

@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <deque>
-#include <random>
 
 #include "runtime/base/clock.h"
 #include "runtime/base/units.h"
@@ -316,7 +316,9 @@ class StartedRole final : public RoleProcess {
 
   Status answer_canary() {
     // Within what libc takes for an errno, and above all of the kernel's own.
-    nonce_ = std::uniform_int_distribution<std::uint32_t>(1000, 4000)(random_);
+    std::uint32_t random = 0;
+    if (::getrandom(&random, sizeof random, 0) != sizeof random) return fail_errno("getrandom");
+    nonce_ = 1000 + random % 3000;
     while (!end_ && !canary_) {
       const Ready ready = wait(nullptr, false, true);
       if (ready == Ready::packet) return setup_error("it spoke before its filter was proved");
@@ -412,7 +414,6 @@ class StartedRole final : public RoleProcess {
   std::vector<Fd> received_fds_;           // during the start only
   std::optional<sandbox::Notification> canary_;
   std::uint32_t nonce_ = 0;
-  std::random_device random_;
 };
 
 }  // namespace

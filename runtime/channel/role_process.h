@@ -14,6 +14,8 @@
 #include "runtime/channel/inventory.h"
 #include "runtime/channel/isolation_check.h"
 #include "runtime/config/config.h"
+#include "runtime/manifest/manifest.h"
+#include "runtime/sandbox/filter_book.h"
 #include "runtime/sandbox/host_support.h"
 #include "runtime/sandbox/spawner.h"
 #include "runtime/wire/packet.h"
@@ -69,12 +71,14 @@ struct RoleRequest {
   std::vector<std::uint32_t> top_of;                    // per root: in tops, from 1; 0, or no member: in the root itself
   config::LimitsConfig limits;
   int plugin_memfd = -1;                                // worker, probe; not owned
+  manifest::LibrarySet libraries = 0;                   // worker: that its plugin needs
   bool strict = true;
   std::uint32_t uid = 0;                                // sandbox uid for this channel and role, when support allows
   std::uint64_t table_bytes = 0;                        // broker: the file size limit is this plus 64 KiB
   std::string label;                                    // "task expired-web-cache" for log lines
   std::string channel;                                  // under which `live` lists it
   LiveRoles* live = nullptr;                            // not owned, outlives the process; null: it is not listed
+  sandbox::FilterBook* filters = nullptr;               // not owned; null: the filter is compiled anew
 };
 
 // One live worker, broker or probe, seen from the manager. Used by one thread at a time. The destructor kills and

@@ -7,8 +7,7 @@
 
 #include <algorithm>
 
-#include "runtime/sandbox/filter_compiler.h"
-#include "runtime/sandbox/user_map.h"
+#include "runtime/sandbox/filter_book.h"
 
 namespace freshet::channel {
 namespace {
@@ -109,6 +108,8 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
   out.spawn.argument = kNames[static_cast<std::size_t>(request.role)];
   out.spawn.namespaces = namespaces(support, request.role);
   out.spawn.map_all_ids = support.map_all_ids;
+  out.spawn.share_network = request.role == Role::broker;
+  out.spawn.loads_libraries = request.role == Role::worker;
 
   wire::Setup& setup = out.setup;
   setup.role = request.role;
@@ -117,7 +118,8 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
   setup.own_user_namespace = support.user_namespace;
   setup.own_pid_namespace = support.pid_namespace;
   setup.has_plugin = request.plugin_memfd >= 0;
-  setup.keep_ids = !support.change_ids || request.uid == 0 || !sandbox::is_mapped_id(request.uid);
+  setup.libraries = request.libraries;
+  setup.keep_ids = !support.change_ids || request.uid == 0 || !support.own_ids.contains(request.uid);
   if (!setup.keep_ids) setup.uid = setup.gid = request.uid;
   if (setup.keep_ids && request.uid != 0 && ::geteuid() == 0)
     out.missing.push_back("uid of its own: " + std::to_string(request.uid) +
@@ -150,10 +152,11 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
 
 Status add_filter(const sandbox::HostSupport& support, const RoleRequest& request, int pid, wire::Setup& setup) {
   if (!support.seccomp_notify) return {};
-  auto filter = sandbox::compile_filter({.role = request.role,
-                                         .phase = request.phase,
-                                         .unlink = request.unlink,
-                                         .self = support.pid_namespace ? 1 : pid});
+  const sandbox::FilterRequest wanted{.role = request.role,
+                                      .phase = request.phase,
+                                      .unlink = request.unlink,
+                                      .self = support.pid_namespace ? 1 : pid};
+  auto filter = request.filters != nullptr ? request.filters->find(wanted) : sandbox::compile_filter(wanted);
   if (!filter) return std::unexpected(filter.error());
   setup.filter = std::move(*filter);
   return {};

@@ -158,6 +158,7 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
   request.label = "task " + task_.shown.name;
   request.channel = task_.shown.channel;
   request.live = core_.live.get();
+  request.filters = core_.filters.get();
   watch_.lap(metrics_.remove_ns, metrics_.remove_cpu_ns);
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core_.spawner, core_.support, request);
   watch_.lap(metrics_.start_ns, metrics_.start_cpu_ns);

@@ -11,20 +11,22 @@
 #include "runtime/config/config.h"
 #include "runtime/manager/make_manager.h"
 #include "runtime/manager/plan_model.h"
+#include "runtime/sandbox/filter_book.h"
 #include "runtime/sandbox/host_support.h"
 #include "runtime/sandbox/spawner.h"
 #include "runtime/store/history.h"
 
 namespace freshet {
 
-// What every part of the manager shares. Constant after construction but for what `history`, `spawner` and `live`
-// guard themselves.
+// What every part of the manager shares. Constant after construction but for what `history`, `spawner`, `filters` and
+// `live` guard themselves.
 struct Core {
   ManagerOptions options;
   config::Config config;
   SystemClock clock;
   sandbox::HostSupport support;
   std::unique_ptr<sandbox::Spawner> spawner;
+  std::unique_ptr<sandbox::FilterBook> filters = std::make_unique<sandbox::FilterBook>();
   std::unique_ptr<channel::LiveRoles> live = std::make_unique<channel::LiveRoles>();
   std::unique_ptr<store::History> history;
 

@@ -46,6 +46,7 @@ CleanupIsolationResult CleanupManager::verify_cleanup_isolation(const std::strin
   request.limits = channel->second.limits;
   request.strict = channel->second.isolation.value_or(core_.config.isolation) == config::Isolation::strict;
   request.uid = role_uid(core_, channel_index(channel_id), wire::Role::worker);
+  request.filters = core_.filters.get();
   request.label = "probe of channel " + channel_id;
   const std::int64_t began = core_.clock.monotonic();
   const Result<std::unique_ptr<channel::RoleProcess>> probe = channel::RoleProcess::start(*core_.spawner, core_.support, request);

@@ -20,6 +20,7 @@ Result<wire::Inspected> inspect(const Core& core, int memfd) {
   request.limits.cpu_ns = 5'000'000'000;
   request.strict = core.config.isolation == config::Isolation::strict;
   request.uid = role_uid(core, 0, wire::Role::probe);
+  request.filters = core.filters.get();
   request.label = "probe";
   Result<std::unique_ptr<channel::RoleProcess>> probe = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!probe) return std::unexpected(probe.error());
@@ -56,6 +57,7 @@ std::shared_ptr<const Plugin> PluginCatalog::read(const std::string& file) {
   }
   out->manifest = std::move(inspected->manifest);
   out->stripped = inspected->stripped;
+  out->libraries = inspected->libraries;
   if (const Status abi = manifest::check_abi(out->manifest); !abi) out->error = abi.error();
   return out;
 }

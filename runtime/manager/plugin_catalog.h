@@ -20,6 +20,7 @@ struct Plugin {
   std::string sha256;
   Fd memfd;
   bool stripped = false;
+  manifest::LibrarySet libraries = 0;
   manifest::Manifest manifest;
   std::optional<Error> error;  // why it cannot be used; the manifest is empty then
 };

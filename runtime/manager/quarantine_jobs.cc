@@ -47,6 +47,7 @@ Result<std::unique_ptr<channel::RoleProcess>> start_broker(const Core& core, con
   request.label = "run " + ref.run_id;
   request.channel = ref.channel;
   request.live = core.live.get();
+  request.filters = core.filters.get();
   Result<std::unique_ptr<channel::RoleProcess>> broker = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!broker) return broker;
   wire::Begin begin;

@@ -100,11 +100,13 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   request.areas = areas(task.roots);
   request.limits = task.permission.limits;
   request.plugin_memfd = inputs.plugin->memfd.get();
+  request.libraries = inputs.plugin->libraries;
   request.strict = task.strict;
   request.uid = role_uid(core, inputs.channel_index, wire::Role::worker);
   request.label = "task " + task.shown.name;
   request.channel = task.shown.channel;
   request.live = core.live.get();
+  request.filters = core.filters.get();
   metrics::Stopwatch watch(task.metrics.overhead_ns);
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
   watch.lap(task.metrics.start_ns, task.metrics.start_cpu_ns);

@@ -22,10 +22,9 @@
 namespace freshet::manifest {
 namespace {
 
-constexpr std::array kAllowedLibraries = {
-    std::string_view("libc.so.6"),       std::string_view("libm.so.6"),     std::string_view("libstdc++.so.6"),
-    std::string_view("libgcc_s.so.1"),   std::string_view("libpthread.so.0"), std::string_view("libdl.so.2"),
-    std::string_view("ld-linux-x86-64.so.2"),
+// Beside kPluginLibraries: they are in every process.
+constexpr std::array kLibrariesOfAll = {
+    std::string_view("libc.so.6"), std::string_view("libgcc_s.so.1"), std::string_view("ld-linux-x86-64.so.2"),
 #ifdef FRESHET_SANITIZED
     // A build of the whole tree under a sanitizer, plugins included. An ordinary build has no such names.
     std::string_view("libasan.so.8"),    std::string_view("libubsan.so.1"), std::string_view("libtsan.so.2"),
@@ -238,12 +237,25 @@ Status check_exports(Elf* elf, const Headers& headers, const Dynamic& dynamic) {
   return {};
 }
 
+// One bit, or none.
+LibrarySet library_bit(std::string_view name) {
+  const auto known = std::ranges::find(kPluginLibraries, name);
+  return known == kPluginLibraries.end() ? 0 : static_cast<LibrarySet>(1U << (known - kPluginLibraries.begin()));
+}
+
+LibrarySet needed_libraries(const Dynamic& dynamic) {
+  unsigned needed = 0;
+  for (const Elf64_Dyn& entry : dynamic.entries)
+    if (entry.d_tag == DT_NEEDED) needed |= library_bit(dynamic.string(entry.d_un.d_val));
+  return static_cast<LibrarySet>(needed);
+}
+
 Status check_linking(const Dynamic& dynamic) {
   for (const Elf64_Dyn& entry : dynamic.entries) {
     const std::string_view text = dynamic.string(entry.d_un.d_val);
     switch (entry.d_tag) {
       case DT_NEEDED:
-        if (std::ranges::find(kAllowedLibraries, text) == kAllowedLibraries.end())
+        if (library_bit(text) == 0 && std::ranges::find(kLibrariesOfAll, text) == kLibrariesOfAll.end())
           return refuse("F2014", "needs the library " + quoted(text) + ", which no worker has",
                         "link it into the plugin; only the C and C++ runtime libraries are there");
         break;
@@ -311,7 +323,8 @@ Result<ElfFacts> read_elf(std::string_view bytes) {
 
   const auto is_symbols = [](const Elf64_Shdr& section) { return section.sh_type == SHT_SYMTAB; };
   return ElfFacts{.manifest_text = std::move(*text),
-                  .stripped = std::ranges::none_of(headers->sections, is_symbols)};
+                  .stripped = std::ranges::none_of(headers->sections, is_symbols),
+                  .libraries = needed_libraries(*dynamic)};
 }
 
 }  // namespace freshet::manifest

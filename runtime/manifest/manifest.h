@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,6 +18,13 @@ inline constexpr std::string_view kEntrySymbol = "freshet_plugin_entry";
 inline constexpr std::size_t kMaxManifestBytes = 64 * 1024;
 // Of the whole file. Whoever copies it checks this first; read_elf checks it again (F2020).
 inline constexpr std::size_t kMaxPluginBytes = 64 * 1024 * 1024;
+
+// What a plugin may be linked with (F2014) beside libc and libgcc_s, which every worker has. A worker loads the ones that
+// its plugin needs before it is locked: nothing can be opened afterwards. libpthread and libdl are of a libc before 2.34.
+inline constexpr std::array<std::string_view, 4> kPluginLibraries{"libm.so.6", "libstdc++.so.6", "libpthread.so.0",
+                                                                  "libdl.so.2"};
+using LibrarySet = std::uint8_t;  // bit N: kPluginLibraries[N]
+inline constexpr LibrarySet kAllLibraries = (1U << kPluginLibraries.size()) - 1;
 
 // Of one setting's value, in a manifest and in a configuration: the wire carries no more.
 inline constexpr std::size_t kMaxSettingText = 4096;     // bytes of a string

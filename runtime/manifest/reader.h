@@ -13,6 +13,7 @@ namespace freshet::manifest {
 struct ElfFacts {
   std::string manifest_text;
   bool stripped = false;
+  LibrarySet libraries = 0;  // that it needs
 };
 
 // All refusals about the file that need no manifest (F2001..F2004, F2008, F2009, F2014..F2020).

@@ -47,10 +47,9 @@ Status keep_only(std::uint64_t mask) {
 
 Status drop_bounding_set(std::uint64_t keep) {
   for (unsigned long cap = 0; cap < 64; ++cap) {
-    const int there = ::prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
-    if (there < 0) break;  // past the last capability of this kernel
-    if (there == 1 && (keep >> cap & 1) == 0 && ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
-      return fail_errno("PR_CAPBSET_DROP");
+    if ((keep >> cap & 1) != 0 || ::prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL) break;  // past the last capability of this kernel
+    return fail_errno("PR_CAPBSET_DROP");
   }
   return {};
 }

@@ -185,9 +185,9 @@ std::size_t try_way(const Way& way, std::uint32_t other_id, HostSupport& out) {
 }
 
 // Any id of our map but our own.
-std::uint32_t find_other_id() {
+std::uint32_t find_other_id(const IdRanges& ids) {
   for (const std::uint32_t id : {65534U, ::geteuid() + 1})
-    if (id != ::geteuid() && is_mapped_id(id)) return id;
+    if (id != ::geteuid() && ids.contains(id)) return id;
   return 0;
 }
 
@@ -201,12 +201,14 @@ bool user_namespace_works(const IdMaps& maps, std::vector<std::string>& reasons,
 }
 
 void find_namespaces(const SupportLimits& limits, HostSupport& out) {
-  const std::uint32_t other_id = find_other_id();
+  const auto ids = own_ids();
+  const std::uint32_t other_id = ids ? find_other_id(*ids) : 0;
+  if (ids) out.own_ids = *ids;
   if (limits.no_namespaces) {
     out.reasons.emplace_back("namespaces: switched off by the caller");
-    Trial ids{0, nullptr, other_id, 0, {}, {}};
-    run(ids);
-    out.change_ids = other_id != 0 && ids.found.ids_error == 0;
+    Trial change{0, nullptr, other_id, 0, {}, {}};
+    run(change);
+    out.change_ids = other_id != 0 && change.found.ids_error == 0;
     return;
   }
   std::vector<Way> ways;
@@ -215,9 +217,9 @@ void find_namespaces(const SupportLimits& limits, HostSupport& out) {
     reasons.emplace_back("user namespace: switched off by the caller");
     ways.push_back({});
   } else {
-    auto full = full_maps();
-    if (full && user_namespace_works(*full, reasons, "user namespace with every id mapped"))
-      ways.push_back({true, std::move(*full), true});
+    if (ids)
+      if (IdMaps full = full_maps(*ids); user_namespace_works(full, reasons, "user namespace with every id mapped"))
+        ways.push_back({true, std::move(full), true});
     ways.push_back({});
     if (IdMaps own = own_maps(); !ways.front().user_namespace && user_namespace_works(own, reasons, "user namespace"))
       ways.push_back({true, std::move(own), false});
@@ -234,6 +236,7 @@ void find_namespaces(const SupportLimits& limits, HostSupport& out) {
     if (most == std::size(kNamespaces)) break;
   }
   reasons.insert(reasons.end(), best->reasons.begin(), best->reasons.end());
+  best->own_ids = std::move(out.own_ids);
   out = std::move(*best);
   if (most < std::size(kNamespaces) || !out.user_namespace || !out.map_all_ids) out.reasons = std::move(reasons);
 }

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/sandbox/user_map.h"
+
 namespace freshet::sandbox {
 
 // What this kernel and these rights allow, found by trying in a throw-away child, never by uid or version number.
@@ -20,6 +22,7 @@ struct HostSupport {
   std::uint32_t landlock_abi = 0;
   bool mdwe = false;                // PR_SET_MDWE, Linux 6.3
   bool change_ids = false;          // may give a role a uid of its own (root)
+  IdRanges own_ids;                 // .. one of these
   bool openat2 = false;
   bool renameat2 = false;
   std::vector<std::string> reasons; // "user namespace: EPERM (..)": one line for each thing that failed

@@ -44,7 +44,8 @@ void start_clean() {
 
 // libc and the C++ runtime load and install things when first used (the unwinder, the handlers of pthread_create), by
 // calls that are forbidden later.
-void warm_up() {
+void warm_up(Role role) {
+  if (role == Role::broker) return;  // it has one thread
   ::mallopt(M_ARENA_MAX, 1);
   pthread_attr_t attributes;
   ::pthread_attr_init(&attributes);
@@ -268,7 +269,7 @@ Result<LockedRole> lock_role(int socket, const Setup& setup, std::vector<Fd> fds
   };
 
   start_clean();
-  warm_up();
+  warm_up(setup.role);
   auto role = take_descriptors(setup, std::move(fds));
   if (!role) return role;
   if (setup.role != Role::broker) offer_to_oom_killer();

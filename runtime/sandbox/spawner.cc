@@ -10,12 +10,14 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <thread>
 
 #include "runtime/base/mutex.h"
 #include "runtime/sandbox/kernel.h"
+#include "runtime/sandbox/networks.h"
 #include "runtime/sandbox/user_map.h"
 #include "runtime/wire/packet.h"
 
@@ -23,6 +25,7 @@ namespace freshet::sandbox {
 namespace {
 
 constexpr std::size_t kChildStack = 64 * 1024;
+constexpr std::chrono::milliseconds kQuiet{10};  // with nothing to start, before something is made ahead
 constexpr int kLowestKeptFd = 10;  // so that no descriptor of ours lies where the child's dup2 puts its own
 
 // Shared with the child, which runs in our memory until its exec while this thread waits.
@@ -106,7 +109,15 @@ Result<Fd> move_high(Fd fd) {
   return high;
 }
 
-// One memory mapping, a child's stack until it has exec'd.
+Result<Fd> open_executable(const std::string& path) {
+  Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!file) return fail_errno("opening the role executable " + path);
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return fail_errno("fstat of " + path);
+  if (!S_ISREG(info.st_mode)) return fail(ErrorKind::missing, path + " is not a regular file");
+  return move_high(std::move(file));
+}
+
 class Stack {
  public:
   Stack() : base_(::mmap(nullptr, kChildStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
@@ -123,7 +134,8 @@ class Stack {
 
 class ThreadSpawner final : public Spawner {
  public:
-  ThreadSpawner(Fd role, Fd null) : role_(std::move(role)), null_(std::move(null)), thread_([this] { serve(); }) {}
+  ThreadSpawner(Fd role, Fd static_role, Fd null)
+      : role_(std::move(role)), static_role_(std::move(static_role)), null_(std::move(null)), thread_([this] { serve(); }) {}
 
   ~ThreadSpawner() override {
     {
@@ -156,7 +168,15 @@ class ThreadSpawner final : public Spawner {
     ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
     MutexLock lock(mutex_);
     for (;;) {
-      while (!stopping_ && jobs_.empty()) wake_.wait(mutex_);
+      while (!stopping_ && jobs_.empty()) {
+        if (!networks_.may_make_ahead()) {
+          wake_.wait(mutex_);
+        } else if (!wake_.wait_until(mutex_, std::chrono::steady_clock::now() + kQuiet) && jobs_.empty() && !stopping_) {
+          lock.unlock();
+          networks_.make_ahead();
+          lock.lock();
+        }
+      }
       if (jobs_.empty()) return;
       Job* job = jobs_.front();
       jobs_.pop_front();
@@ -172,9 +192,12 @@ class ThreadSpawner final : public Spawner {
     IdMaps maps;
     const bool user_namespace = (request.namespaces & CLONE_NEWUSER) != 0;
     if (user_namespace && request.map_all_ids) {
-      auto full = full_maps();
-      if (!full) return std::unexpected(full.error());
-      maps = std::move(*full);
+      if (ids_.uids.empty()) {
+        auto ids = own_ids();
+        if (!ids) return std::unexpected(ids.error());
+        ids_ = std::move(*ids);
+      }
+      maps = full_maps(ids_);
     } else if (user_namespace) {
       maps = own_maps();
     }
@@ -182,12 +205,19 @@ class ThreadSpawner final : public Spawner {
     if (!pair) return std::unexpected(pair.error());
     auto theirs = move_high(std::move(pair->second));
     if (!theirs) return std::unexpected(theirs.error());
-    const Stack stack;
-    if (stack.top() == nullptr) return fail_errno("mmap of a child's stack");
-    ChildStart child{role_.get(), null_.get(), theirs->get(), request.argument.c_str(), user_namespace, 0, ""};
+    if (stack_.top() == nullptr) return fail(ErrorKind::system, "no memory for a child's stack");
+    const int executable = !request.loads_libraries && static_role_ ? static_role_.get() : role_.get();
+    ChildStart child{executable, null_.get(), theirs->get(), request.argument.c_str(), user_namespace, 0, ""};
     int pidfd = -1;
-    const int flags = static_cast<int>(kSharedMemory | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | request.namespaces);
-    const pid_t pid = ::clone(run_child, stack.top(), flags, &child, &pidfd);
+    std::uint64_t namespaces = request.namespaces;
+    const bool network_entered =
+        (namespaces & CLONE_NEWNET) != 0 && (request.share_network ? networks_.enter_shared() : networks_.enter_next());
+    if (network_entered) namespaces &= ~static_cast<std::uint64_t>(CLONE_NEWNET);
+    const int flags = static_cast<int>(kSharedMemory | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | namespaces);
+    const pid_t pid = ::clone(run_child, stack_.top(), flags, &child, &pidfd);
+    const int clone_error = errno;
+    if (network_entered) networks_.leave();
+    errno = clone_error;
     if (pid < 0) return fail_errno("clone of a role");
     Spawned out{std::move(pair->first), Fd(pidfd), pid};
     if (child.error != 0) {
@@ -206,7 +236,13 @@ class ThreadSpawner final : public Spawner {
 
   // Constant after construction.
   const Fd role_;
+  const Fd static_role_;  // or none
   const Fd null_;
+
+  // Of the thread.
+  IdRanges ids_;  // once they are needed
+  Networks networks_;
+  const Stack stack_;  // of a child until its exec, which this thread waits for
 
   Mutex mutex_;
   Condition wake_;
@@ -219,18 +255,14 @@ class ThreadSpawner final : public Spawner {
 }  // namespace
 
 Result<std::unique_ptr<Spawner>> Spawner::create(const std::string& role_executable) {
-  Fd role(::open(role_executable.c_str(), O_PATH | O_CLOEXEC));
-  if (!role) return fail_errno("opening the role executable " + role_executable);
-  struct stat info {};
-  if (::fstat(role.get(), &info) != 0) return fail_errno("fstat of " + role_executable);
-  if (!S_ISREG(info.st_mode)) return fail(ErrorKind::missing, role_executable + " is not a regular file");
+  auto role = open_executable(role_executable);
+  if (!role) return std::unexpected(role.error());
+  auto static_role = open_executable(role_executable + "-static");
   Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return fail_errno("opening /dev/null");
-  auto high_role = move_high(std::move(role));
-  if (!high_role) return std::unexpected(high_role.error());
   auto high_null = move_high(std::move(null));
   if (!high_null) return std::unexpected(high_null.error());
-  return std::make_unique<ThreadSpawner>(std::move(*high_role), std::move(*high_null));
+  return std::make_unique<ThreadSpawner>(std::move(*role), static_role ? std::move(*static_role) : Fd(), std::move(*high_null));
 }
 
 }  // namespace freshet::sandbox

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <sstream>
 #include <vector>
@@ -14,13 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxMapBytes = 64 * 1024;  // 340 lines of at most 33 bytes, the kernel's own limit
 
-struct Extent {
-  std::uint64_t inside = 0;
-  std::uint64_t outside = 0;
-  std::uint64_t count = 0;
-};
-
-Result<std::vector<Extent>> read_extents(const char* path) {
+Result<std::vector<IdRanges::Range>> read_ranges(const char* path) {
   const Fd file(::open(path, O_RDONLY | O_CLOEXEC));
   if (!file) return fail_errno(std::string("opening ") + path);
   std::string text(kMaxMapBytes, '\0');
@@ -32,29 +27,24 @@ Result<std::vector<Extent>> read_extents(const char* path) {
     length += static_cast<std::size_t>(got);
   }
   text.resize(length);
-  std::vector<Extent> extents;
+  std::vector<IdRanges::Range> ranges;
   std::istringstream lines(text);
-  Extent extent;
-  while (lines >> extent.inside >> extent.outside >> extent.count) extents.push_back(extent);
-  if (extents.empty()) return fail(ErrorKind::system, std::string(path) + " is empty");
-  return extents;
+  IdRanges::Range range;
+  std::uint64_t outside = 0;
+  while (lines >> range.first >> outside >> range.count) ranges.push_back(range);
+  if (ranges.empty()) return fail(ErrorKind::system, std::string(path) + " is empty");
+  return ranges;
 }
 
-Result<std::string> identity_map(const char* path) {
-  auto extents = read_extents(path);
-  if (!extents) return std::unexpected(extents.error());
+std::string identity_map(const std::vector<IdRanges::Range>& ranges) {
   std::string text;
-  for (const Extent& extent : *extents)
-    text += std::to_string(extent.inside) + " " + std::to_string(extent.inside) + " " + std::to_string(extent.count) + "\n";
+  for (const IdRanges::Range& range : ranges)
+    text += std::to_string(range.first) + " " + std::to_string(range.first) + " " + std::to_string(range.count) + "\n";
   return text;
 }
 
-bool contains(const char* path, std::uint32_t id) {
-  const auto extents = read_extents(path);
-  if (!extents) return false;
-  for (const Extent& extent : *extents)
-    if (id >= extent.inside && id - extent.inside < extent.count) return true;
-  return false;
+bool any_contains(const std::vector<IdRanges::Range>& ranges, std::uint32_t id) {
+  return std::ranges::any_of(ranges, [&](const auto& range) { return id >= range.first && id - range.first < range.count; });
 }
 
 // The kernel takes a map in exactly one write.
@@ -70,22 +60,22 @@ Status write_file(pid_t child, const char* name, std::string_view text) {
 
 }  // namespace
 
-Result<IdMaps> full_maps() {
-  auto uids = identity_map("/proc/self/uid_map");
+bool IdRanges::contains(std::uint32_t id) const { return any_contains(uids, id) && any_contains(gids, id); }
+
+Result<IdRanges> own_ids() {
+  auto uids = read_ranges("/proc/self/uid_map");
   if (!uids) return std::unexpected(uids.error());
-  auto gids = identity_map("/proc/self/gid_map");
+  auto gids = read_ranges("/proc/self/gid_map");
   if (!gids) return std::unexpected(gids.error());
-  return IdMaps{std::move(*uids), std::move(*gids), false};
+  return IdRanges{std::move(*uids), std::move(*gids)};
 }
+
+IdMaps full_maps(const IdRanges& ids) { return {identity_map(ids.uids), identity_map(ids.gids), false}; }
 
 IdMaps own_maps() {
   const std::string uid = std::to_string(::geteuid());
   const std::string gid = std::to_string(::getegid());
   return {uid + " " + uid + " 1\n", gid + " " + gid + " 1\n", true};
-}
-
-bool is_mapped_id(std::uint32_t id) {
-  return contains("/proc/self/uid_map", id) && contains("/proc/self/gid_map", id);
 }
 
 Status write_maps(pid_t child, const IdMaps& maps) {

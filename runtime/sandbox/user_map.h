@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "runtime/base/error.h"
 
@@ -16,13 +17,25 @@ struct IdMaps {
   bool deny_setgroups = false;  // an ordinary user must, before its gid_map
 };
 
-// Every id of our own maps, inner N to outer N: the child can then own and look into what we can, and any id of ours can
-// be given to a role, without one capability in our own namespace.
-Result<IdMaps> full_maps();
+// The ids that our own user namespace has. Once written, the kernel's maps never change.
+struct IdRanges {
+  struct Range {
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+  };
+  std::vector<Range> uids;
+  std::vector<Range> gids;
+
+  // As uid and gid alike, so that a role can be given it.
+  [[nodiscard]] bool contains(std::uint32_t id) const;
+};
+Result<IdRanges> own_ids();
+
+// Every id of ours, inner N to outer N: the child can then own and look into what we can, and any id of ours can be given
+// to a role, without one capability in our own namespace.
+IdMaps full_maps(const IdRanges& ids);
 // Our effective uid and gid alone.
 IdMaps own_maps();
-// Whether `id` is one of our own map (uid and gid alike), so that a role can be given it.
-bool is_mapped_id(std::uint32_t id);
 
 // Writes the maps of `child`, which sits in a user namespace it was cloned into.
 Status write_maps(pid_t child, const IdMaps& maps);

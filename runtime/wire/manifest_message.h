@@ -75,6 +75,7 @@ struct Inspected {
   static constexpr auto kType = MessageType::inspected;
   manifest::Manifest manifest;
   bool stripped = false;
+  manifest::LibrarySet libraries = 0;
 };
 template <class A, Is<Inspected> M>
 void visit(A& a, M& m) {
@@ -95,6 +96,7 @@ void visit(A& a, M& m) {
   a.number(m.manifest.limits.fds);
   a.list(m.manifest.kinds, kMaxKinds, [](auto& x, auto& k) { visit(x, k); });
   a.boolean(m.stripped);
+  a.number(m.libraries);
 }
 
 }  // namespace freshet::wire

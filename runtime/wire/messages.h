@@ -16,7 +16,7 @@
 // here are the ones it names.
 namespace freshet::wire {
 
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr std::uint32_t kMagic = 0x54485246;  // "FRHT"
 
 inline constexpr std::size_t kMaxName = 255;
@@ -138,6 +138,7 @@ struct Setup {
   bool own_user_namespace = true;
   bool own_pid_namespace = true;
   bool has_plugin = false;
+  std::uint8_t libraries = 0;    // manifest::LibrarySet, of the worker's plugin
   std::uint32_t uid = 0;         // to become, as the role's own user namespace numbers it; 0 with keep_ids
   std::uint32_t gid = 0;
   bool keep_ids = false;         // an ordinary user, or no right to change ids
@@ -167,6 +168,7 @@ void visit(A& a, M& m) {
   a.boolean(m.own_user_namespace);
   a.boolean(m.own_pid_namespace);
   a.boolean(m.has_plugin);
+  a.number(m.libraries);
   a.number(m.uid);
   a.number(m.gid);
   a.boolean(m.keep_ids);

@@ -1,11 +1,15 @@
 #include "runtime/worker/plugin_loader.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <new>
 #include <stdexcept>
+
+#include "runtime/worker/out_of_memory.h"
 
 namespace freshet::worker {
 namespace {
@@ -100,6 +104,7 @@ Status make_task(LoadedPlugin& plugin, const wire::Load& load, Host& host) {
   const freshet_status status =
       plugin.table.configure(host.table(), load.kind.c_str(), settings.data(), settings.size(), &plugin.task);
   if (status == FRESHET_OK && plugin.task != nullptr) return {};
+  if (status == FRESHET_NO_MEMORY) end_out_of_memory();
   if (status == FRESHET_INVALID) return refuse("F2012", with_complaint("it does not take these settings", host));
   if (status == FRESHET_UNKNOWN) return refuse("F2011", "it does not know the task kind `" + load.kind + "`");
   return refuse("F2010", with_complaint("its configure function returned " + std::to_string(status), host));
@@ -107,24 +112,34 @@ Status make_task(LoadedPlugin& plugin, const wire::Load& load, Host& host) {
 
 }  // namespace
 
-Result<LoadedPlugin> load_plugin(const std::string& path, const wire::Load& load, Host& host) try {
-  LoadedPlugin plugin;
-  std::error_code error;
-  plugin.library.load(path, error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
-  if (error) {
-    const char* text = ::dlerror();
-    return refuse("F2013", std::string("the loader refuses it: ") + (text != nullptr ? text : "no reason given"));
+std::uint64_t heap_in_use() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+Result<LoadedPlugin> load_plugin(const std::string& path, const wire::Load& load, Host& host) {
+  LoadedPlugin plugin;  // outside of the try: an exception of the plugin lives in its library
+  try {
+    std::error_code error;
+    plugin.library.load(path, error, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    if (error) {
+      const char* text = ::dlerror();
+      return refuse("F2013", std::string("the loader refuses it: ") + (text != nullptr ? text : "no reason given"));
+    }
+    plugin.heap_when_loaded = heap_in_use();
+    if (!plugin.library.has(kEntryName)) return refuse("F2008", std::string("it does not export ") + kEntryName);
+    Entry& entry = plugin.library.get<Entry>(kEntryName);
+    if (auto done = check_table(plugin.table, host, &entry); !done) return std::unexpected(done.error());
+    if (auto done = check_kinds(plugin.table, load); !done) return std::unexpected(done.error());
+    if (auto done = make_task(plugin, load, host); !done) return std::unexpected(done.error());
+    return plugin;
+  } catch (const std::bad_alloc&) {
+    end_out_of_memory();
+  } catch (const std::exception& exception) {
+    return refuse("F2010", std::string("it let an exception out: ") + exception.what());
+  } catch (...) {
+    return refuse("F2010", "it let an exception out");
   }
-  if (!plugin.library.has(kEntryName)) return refuse("F2008", std::string("it does not export ") + kEntryName);
-  Entry& entry = plugin.library.get<Entry>(kEntryName);
-  if (auto done = check_table(plugin.table, host, &entry); !done) return std::unexpected(done.error());
-  if (auto done = check_kinds(plugin.table, load); !done) return std::unexpected(done.error());
-  if (auto done = make_task(plugin, load, host); !done) return std::unexpected(done.error());
-  return plugin;
-} catch (const std::exception& exception) {
-  return refuse("F2010", std::string("it let an exception out: ") + exception.what());
-} catch (...) {
-  return refuse("F2010", "it let an exception out");
 }
 
 }  // namespace freshet::worker

@@ -18,6 +18,7 @@
 #include "runtime/sandbox/private_root.h"
 #include "runtime/wire/packet.h"
 #include "runtime/worker/host.h"
+#include "runtime/worker/out_of_memory.h"
 #include "runtime/worker/plugin_loader.h"
 #include "runtime/worker/proof.h"
 
@@ -50,31 +51,11 @@ std::vector<RootView> make_views(const wire::Setup& setup, const sandbox::Locked
   return views;
 }
 
-// Said when memory has ended, so it is made before: bytes of a whole Failed packet.
-std::vector<std::uint8_t> out_of_memory_packet;
-int out_of_memory_socket = -1;
-
-void say_out_of_memory() {
-  [[maybe_unused]] const auto sent = wire::send_packet(out_of_memory_socket, out_of_memory_packet);
-  ::_exit(1);
-}
-
-void prepare_out_of_memory(int socket) {
-  out_of_memory_socket = socket;
-  wire::encode_message(wire::Failed{{}, "its memory limit", ENOMEM}, out_of_memory_packet);
-  std::set_new_handler(say_out_of_memory);
-}
-
 std::uint32_t count_fds(std::uint32_t limit) {
   std::uint32_t count = 0;
   for (std::uint32_t fd = 0; fd < limit; ++fd)
     if (::fcntl(static_cast<int>(fd), F_GETFD) >= 0) ++count;
   return count;
-}
-
-std::uint64_t heap_in_use() {
-  const struct mallinfo2 info = ::mallinfo2();
-  return info.uordblks + info.hblkhd;
 }
 
 using TaskCall = freshet_status (*)(freshet_task*, const freshet_host*);
@@ -84,39 +65,35 @@ wire::ScanEnd run_call(TaskCall call, bool verify, std::int64_t now_ns, LoadedPl
   host.begin(verify, now_ns);
   try {
     end.status = call(plugin.task, host.table());
+  } catch (const std::bad_alloc&) {
+    end.status = FRESHET_NO_MEMORY;
   } catch (...) {
     host.add_log(FRESHET_LOG_ERROR, "the plugin let an exception out");
     end.status = FRESHET_FAILED;
   }
+  if (end.status == FRESHET_NO_MEMORY) end_out_of_memory();
   host.end();
   end.entries = host.entries();
   end.dropped_log_lines = host.dropped_log_lines();
   return end;
 }
 
-// Before the plugin was loaded.
-struct Baseline {
-  std::uint64_t heap = 0;
-  std::uint32_t fds = 0;
-};
-
-// Nothing of the task is needed any more: whatever is still held is what the plugin forgot.
-wire::Released release(const Baseline& baseline, LoadedPlugin& plugin, Host& host, std::uint32_t fd_limit) {
+wire::Released release(std::uint32_t fds_before, LoadedPlugin& plugin, Host& host, std::uint32_t fd_limit) {
   plugin.table.destroy(plugin.task);
   plugin.task = nullptr;
   wire::Released out;
   host.count_buffers(out.buffers_out, out.buffer_bytes, out.buffers_spoiled);
   host.flush();
   ::malloc_trim(0);  // so that freed pages are not taken for kept ones from outside
-  out.heap_before = baseline.heap;
+  out.heap_before = plugin.heap_when_loaded;
   out.heap_after = heap_in_use();
-  out.fds_before = baseline.fds;
+  out.fds_before = fds_before;
   out.fds_after = count_fds(fd_limit);
   return out;
 }
 
 // Ends by _exit: no destructor of a plugin's statics is worth running.
-[[noreturn]] void serve(int socket, const wire::Setup& setup, const Baseline& baseline, LoadedPlugin& plugin, Host& host,
+[[noreturn]] void serve(int socket, const wire::Setup& setup, std::uint32_t fds_before, LoadedPlugin& plugin, Host& host,
                         std::span<char> buffer) {
   for (;;) {
     auto packet = wire::receive_packet(socket, buffer);
@@ -127,7 +104,7 @@ wire::Released release(const Baseline& baseline, LoadedPlugin& plugin, Host& hos
     }
     wire::Release over;
     if (wire::decode_message(packet->bytes, over) && plugin.task != nullptr) {
-      if (!wire::send_message(socket, release(baseline, plugin, host, setup.open_files))) ::_exit(1);
+      if (!wire::send_message(socket, release(fds_before, plugin, host, setup.open_files))) ::_exit(1);
       continue;
     }
     if (plugin.task == nullptr) ::_exit(1);
@@ -164,7 +141,7 @@ void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole&
     ::_exit(0);
   }
   if (!packet || !wire::decode_message(packet->bytes, load)) ::_exit(1);
-  const Baseline baseline{heap_in_use(), count_fds(setup.open_files)};
+  const std::uint32_t fds_before = count_fds(setup.open_files);
   auto plugin = load_plugin(role.plugin_path, load, host);
   host.flush();  // what it logged while it was made
   if (!plugin) {
@@ -173,7 +150,7 @@ void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole&
     ::_exit(1);
   }
   if (!wire::send_message(socket, wire::Loaded{plugin->table.verify != nullptr})) ::_exit(1);
-  serve(socket, setup, baseline, *plugin, host, buffer);
+  serve(socket, setup, fds_before, *plugin, host, buffer);
 }
 
 }  // namespace freshet::worker

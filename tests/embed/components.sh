@@ -16,6 +16,7 @@ diff <(files all) "$scratch/together" || { echo "the components together are not
 has() { [[ -e $(compgen -G "$scratch/$1" || true) ]] || { echo "$1 is missing"; exit 1; }; }
 has 'runtime/bin/freshet'
 has 'runtime/libexec/freshet/freshet-role'
+has 'runtime/libexec/freshet/freshet-role-static'
 has 'runtime/lib*/cmake/Freshet/FreshetConfig.cmake'
 has 'runtime/include/freshet/runtime/manager/make_manager.h'
 has 'sdk/include/freshet/plugin.h'

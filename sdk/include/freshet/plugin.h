@@ -55,7 +55,8 @@ enum {
   FRESHET_UNREADABLE = -2,/* the directory could not be read; the host has noted it */
   FRESHET_CANCELLED = -3, /* the host wants the scan to end */
   FRESHET_UNKNOWN = -4,   /* unknown task kind */
-  FRESHET_FAILED = -5     /* anything else */
+  FRESHET_FAILED = -5,    /* anything else */
+  FRESHET_NO_MEMORY = -6  /* from a plugin: an allocation failed. The task ends at its memory limit */
 };
 
 typedef struct freshet_bytes {

@@ -358,6 +358,8 @@ freshet_status guarded(const freshet_host* host, Body&& body) noexcept {
   } catch (const Invalid& error) {
     log_error(host, error.what());
     return FRESHET_INVALID;
+  } catch (const std::bad_alloc&) {
+    return FRESHET_NO_MEMORY;
   } catch (const std::exception& error) {
     log_error(host, error.what());
     return FRESHET_FAILED;

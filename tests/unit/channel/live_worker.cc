@@ -143,6 +143,7 @@ Result<std::unique_ptr<RoleProcess>> start_worker(const PluginBytes& plugin, con
   request.areas.resize(roots.size());
   request.limits = options.resources;
   request.plugin_memfd = plugin.memfd.get();
+  request.libraries = options.libraries;
   request.strict = options.strict;
   request.uid = options.uid;
   return RoleProcess::start(spawner(), sandbox::find_host_support(options.limits), request);

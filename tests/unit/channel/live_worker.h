@@ -46,6 +46,7 @@ struct WorkerOptions {
   std::uint32_t uid = 1879048192;
   config::LimitsConfig resources;
   std::vector<std::string> areas;
+  manifest::LibrarySet libraries = manifest::kAllLibraries;
   std::stop_token stop;
 };
 

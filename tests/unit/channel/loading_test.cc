@@ -173,9 +173,18 @@ TEST(Loading, AnExceptionOutOfTheEntryIsRefused) {
   EXPECT_EQ(outcome.end.code, "F2010");
 }
 
-TEST(Loading, LibrariesOfAnOlderLibcAreThere) {
-  EXPECT_TRUE(probe(plugin_path("old_libraries")).inspected.has_value());
-  EXPECT_EQ(load_only("old_libraries").end.reason, EndReason::none);
+TEST(Loading, ThePluginsLibrariesAreThere) {
+  const auto probed = probe(plugin_path("old_libraries"));
+  ASSERT_TRUE(probed.inspected.has_value());
+  EXPECT_EQ(probed.inspected->libraries & 0b1100, 0b1100);
+  WorkerOptions options;
+  options.libraries = probed.inspected->libraries;
+  EXPECT_EQ(load_only("old_libraries", options).end.reason, EndReason::none);
+#ifndef FRESHET_SANITIZED
+  // Loaded before the lock or never.
+  options.libraries = 0;
+  EXPECT_EQ(load_only("old_libraries", options).end.code, "F2013");
+#endif
 }
 
 TEST(Loading, WorksFromADescriptorWhereThereIsNoPrivateRoot) {

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/sandbox/filter_book.h"
 #include "runtime/sandbox/filter_compiler.h"
 
 namespace freshet::sandbox {
@@ -57,6 +58,24 @@ std::uint32_t answer(const FilterRequest& request, const Call& call) {
   std::copy(call.arguments.begin(), call.arguments.end(), data.args);
   return run_filter(*filter, data);
 }
+// What a role gets is what was compiled for it, however often and in which order it is asked for.
+TEST(FilterBook, GivesEachItsOwn) {
+  FilterBook book;
+  const FilterRequest requests[] = {{.role = wire::Role::worker},
+                                    {.role = wire::Role::broker},
+                                    {.role = wire::Role::broker, .unlink = true},
+                                    {.role = wire::Role::broker, .phase = wire::BrokerPhase::purge},
+                                    {.role = wire::Role::worker, .self = 4711},
+                                    {.role = wire::Role::worker, .self = 4712}};
+  for (int round = 0; round < 2; ++round)
+    for (const FilterRequest& request : requests) {
+      const auto compiled = compile_filter(request);
+      const auto kept = book.find(request);
+      ASSERT_TRUE(compiled && kept);
+      EXPECT_EQ(*kept, *compiled);
+    }
+}
+
 bool allowed(const FilterRequest& request, const Call& call) { return answer(request, call) == SECCOMP_RET_ALLOW; }
 bool notified(const FilterRequest& request, const Call& call) { return answer(request, call) == SECCOMP_RET_USER_NOTIF; }
 

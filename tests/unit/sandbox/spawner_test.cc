@@ -129,6 +129,61 @@ TEST(Spawner, AChildInAUserNamespaceHasItsMap) {
   EXPECT_NE(std::filesystem::read_symlink(child.proc("ns/user")), std::filesystem::read_symlink("/proc/self/ns/user"));
 }
 
+std::string network(const Child& child) { return std::filesystem::read_symlink(child.proc("ns/net")); }
+
+TEST(Spawner, ANetworkOfItsOwnIsNeverGivenTwice) {
+  if (!find_host_support().net_namespace) GTEST_SKIP() << "this host grants no net namespace";
+  const std::uint64_t flags = CLONE_NEWNET | (find_host_support().user_namespace ? CLONE_NEWUSER : 0);
+  auto spawner = make_spawner();
+  std::vector<Child> children;
+  std::set<std::string> seen{std::filesystem::read_symlink("/proc/self/ns/net")};
+  for (int i = 0; i < 3; ++i) {
+    children.push_back(spawn(*spawner, {.argument = "worker", .namespaces = flags, .map_all_ids = ::geteuid() == 0}));
+    ASSERT_TRUE(children.back().says_hello());
+    EXPECT_TRUE(seen.insert(network(children.back())).second);
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));  // in which the next one may be made ahead, or not
+  }
+  const std::string ours = std::filesystem::read_symlink("/proc/self/ns/net");
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task"))
+    EXPECT_EQ(std::filesystem::read_symlink(thread.path() / "ns/net"), ours) << "a thread of this program has left its network";
+}
+
+TEST(Spawner, ASharedNetworkIsNotThisProgramsAndNoWorkers) {
+  if (!find_host_support().net_namespace) GTEST_SKIP() << "this host grants no net namespace";
+  const std::uint64_t flags = CLONE_NEWNET | (find_host_support().user_namespace ? CLONE_NEWUSER : 0);
+  auto spawner = make_spawner();
+  const SpawnRequest shared{.argument = "broker", .namespaces = flags, .map_all_ids = ::geteuid() == 0, .share_network = true};
+  const Child one = spawn(*spawner, shared);
+  const Child other = spawn(*spawner, shared);
+  const Child worker = spawn(*spawner, {.argument = "worker", .namespaces = flags, .map_all_ids = ::geteuid() == 0});
+  ASSERT_TRUE(one.says_hello() && other.says_hello() && worker.says_hello());
+  EXPECT_NE(network(one), std::string(std::filesystem::read_symlink("/proc/self/ns/net")));
+  EXPECT_NE(network(one), network(worker));
+  // An ordinary user's children get one each.
+  EXPECT_EQ(network(one) == network(other), ::geteuid() == 0);
+}
+
+#ifndef FRESHET_SANITIZED
+TEST(Spawner, WhoLoadsNoLibrariesIsTheStaticTwinWhereThereIsOne) {
+  auto spawner = make_spawner();
+  const SpawnRequest request{.argument = "broker", .loads_libraries = false};
+  const Child child = spawn(*spawner, request);
+  ASSERT_TRUE(child.says_hello());
+  EXPECT_EQ(std::filesystem::read_symlink(child.proc("exe")).filename(), "freshet-role-static");
+
+  char place[] = "/tmp/freshet-spawner-XXXXXX";
+  ASSERT_NE(::mkdtemp(place), nullptr);
+  const std::filesystem::path alone = std::filesystem::path(place) / "role";
+  std::filesystem::copy_file(FRESHET_ROLE, alone);
+  auto without = Spawner::create(alone);
+  ASSERT_TRUE(without.has_value());
+  const Child same = spawn(**without, request);
+  EXPECT_TRUE(same.says_hello());
+  EXPECT_EQ(std::filesystem::read_symlink(same.proc("exe")).filename(), "role");
+  std::filesystem::remove_all(place);
+}
+#endif
+
 TEST(Spawner, ServesManyThreadsAtOnce) {
   auto spawner = make_spawner();
   std::vector<std::thread> threads;

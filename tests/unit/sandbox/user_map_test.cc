@@ -14,20 +14,23 @@ TEST(UserMap, OwnMapsNameOneIdEachAndDenySetgroups) {
 }
 
 TEST(UserMap, FullMapsMapEveryIdToItself) {
-  const auto maps = full_maps();
-  ASSERT_TRUE(maps.has_value());
-  EXPECT_FALSE(maps->deny_setgroups);
+  const auto ids = own_ids();
+  ASSERT_TRUE(ids.has_value());
+  const IdMaps maps = full_maps(*ids);
+  EXPECT_FALSE(maps.deny_setgroups);
   unsigned long inside = 0;
   unsigned long outside = 0;
   unsigned long count = 0;
-  ASSERT_EQ(std::sscanf(maps->uid_map.c_str(), "%lu %lu %lu", &inside, &outside, &count), 3);
+  ASSERT_EQ(std::sscanf(maps.uid_map.c_str(), "%lu %lu %lu", &inside, &outside, &count), 3);
   EXPECT_EQ(inside, outside);
   EXPECT_GT(count, 0U);
 }
 
 TEST(UserMap, OurOwnIdIsMappedAndTheInvalidOneIsNot) {
-  EXPECT_TRUE(is_mapped_id(::geteuid()));
-  EXPECT_FALSE(is_mapped_id(0xFFFFFFFFU));
+  const auto ids = own_ids();
+  ASSERT_TRUE(ids.has_value());
+  EXPECT_TRUE(ids->contains(::geteuid()));
+  EXPECT_FALSE(ids->contains(0xFFFFFFFFU));
 }
 
 }  // namespace
