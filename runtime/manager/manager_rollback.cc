@@ -58,12 +58,13 @@ std::string CleanupManager::put_back(const store::TaskRow& row, RollbackReport& 
   if (row.plugin.empty()) return compensate_in_turn(row);
   const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json);
   if (!roots) return roots.error().what;
-  // A broker tells its figures at its end: until then people see what is under way, task by task.
-  Progress step{.task = row.name, .phase = "restore", .scanned = 0, .found = 0, .done = 0, .total = row.entries_removed, .bytes = 0};
-  core_.progress(step);
-  const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots));
-  step.done = back.complete() ? row.entries_removed : back.units;
-  core_.progress(step);
+  const Told told = [&](std::uint64_t units, std::uint64_t) {  // one of which may be a directory of many entries
+    core_.progress({.task = row.name, .phase = "restore", .scanned = 0, .found = 0, .done = units, .total = 0, .bytes = 0});
+  };
+  told(0, 0);
+  const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots), told);
+  told(back.units, 0);
+  figures_.add_rollback(row.name, back.brokers);
   report.entries += back.units;
   for (const Refusal& conflict : back.conflicts) report.conflicts.push_back(conflict);
   report.conflict_count += back.conflict_count;
