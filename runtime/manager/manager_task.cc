@@ -138,6 +138,15 @@ bool CleanupManager::is_kept_from_beginning(Running& running, const TaskPlan& ta
     keep_from_work(result, ExecutionCause::busy, ErrorKind::busy, "the function of an earlier run has not returned");
     return true;
   }
+  if (task.native && !task.shown.channel.empty()) {
+    const std::shared_ptr<const TaskMap> all = registered();
+    for (const std::string& caller : running.callers) {
+      const auto holder = all->find(caller);
+      if (holder == all->end() || holder->second->channel != task.shown.channel) continue;
+      keep_from_work(result, ExecutionCause::busy, ErrorKind::busy, "its channel is held by " + caller + ", which asked for it");
+      return true;
+    }
+  }
   if (const std::string by = running.closed.find(task.shown.channel); !task.native && !by.empty()) {
     result.note = "its channel was closed after a breach by " + by;
     return true;

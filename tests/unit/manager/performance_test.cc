@@ -181,8 +181,8 @@ TEST_F(Performance, QueueIsTheTimeThatATaskWaitedForItsChannel) {
   NativeTask holder;
   holder.run = [&](TaskContext&) -> Status {
     inside = true;
-    while (track(*second).state != TaskState::executing) std::this_thread::sleep_for(1ms);
-    std::this_thread::sleep_for(300ms);
+    await_waiting(1);
+    std::this_thread::sleep_for(20ms);
     return {};
   };
   const auto first = manager_.cleanup->register_cleanup_task("holder", {holder, {}, {}}, "cache");

@@ -93,18 +93,13 @@ TEST_F(CleanupResultFields, SharedIsSaidToTheSecondCaller) {
     return {};
   };
   const CleanupHandle handle = add("held", {task, {}, {}});
-  bool shared = false;
-  for (int tries = 0; !shared && tries < 20; ++tries) {  // the second call may come too late
-    inside = go = false;
-    const std::jthread first([&] { (void)execute(handle); });
-    while (!inside) std::this_thread::yield();
-    const std::jthread release([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      go = true;
-    });
-    shared = execute(handle).shared;
-  }
-  EXPECT_TRUE(shared);
+  const std::jthread first([&] { (void)execute(handle); });
+  while (!inside) std::this_thread::yield();
+  const std::jthread release([&] {
+    await_waiting(1);
+    go = true;
+  });
+  EXPECT_TRUE(execute(handle).shared);
 }
 
 TEST_F(CleanupResultFields, AlreadyDoneIsSaidOfADependencyThatNeedNotRunAgain) {
