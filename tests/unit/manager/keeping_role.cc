@@ -1,4 +1,4 @@
-// A role executable whose broker keeps what its file is named after, `keeps-<what>`, once its first unit is done. All
+// A role executable whose broker keeps what its file is named after, `keeps-<what>`, once its first units are done. All
 // else is as in runtime/role/main.cc.
 #include <fcntl.h>
 #include <sys/file.h>

@@ -57,11 +57,11 @@ class ManagerFixture : public ::testing::Test {
     const timespec times[2] = {{1'600'000'000, 5}, {1'600'000'000, 7}};
     ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
   }
-  void open(const std::string& plugins = FRESHET_PLUGINS) {
+  void open(const std::string& plugins = FRESHET_PLUGINS, const std::string& role = FRESHET_ROLE) {
     ManagerOptions options;
     options.state_dir = dir_ / "state";
     options.plugin_dirs = {plugins};
-    options.role_executable = FRESHET_ROLE;
+    options.role_executable = role;
     options.on_progress = on_progress_;
     auto made = make_manager(config_, options);
     ASSERT_TRUE(made) << made.error().what;
