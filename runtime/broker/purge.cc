@@ -7,7 +7,7 @@
 
 namespace freshet::broker {
 
-Purging::Purging(const Session& session) : session_(session), stack_(session.free_fds / 2) {}
+Purging::Purging(const Session& session) : session_(session), stack_(session.free_fds / 2), teller_(session) {}
 
 Verdict Purging::run(const wire::Purge& request) {
   std::vector<bool> keep(session_.areas.size());
@@ -127,8 +127,7 @@ void Purging::unlink_files(const Area& area, int dir) {
     }
     error = unlink_entry(dir, entry.name.data(), false);
     if (error == 0) {
-      ++done_.entries;
-      if (seen.links <= 1) done_.bytes += seen.allocated;
+      count_unlinked(seen.links <= 1 ? seen.allocated : 0);
     } else if (error != ENOENT) {
       ++done_.left;
     }
@@ -139,11 +138,16 @@ void Purging::unlink_files(const Area& area, int dir) {
 void Purging::remove_directory(int parent, const char* name, std::uint64_t allocated) {
   const int error = unlink_entry(parent, name, true);
   if (error == 0) {
-    ++done_.entries;
-    done_.bytes += allocated;
+    count_unlinked(allocated);
   } else if (error != ENOENT) {
     ++done_.left;
   }
+}
+
+void Purging::count_unlinked(std::uint64_t allocated) {
+  ++done_.entries;
+  done_.bytes += allocated;
+  (void)teller_.one_done(allocated);  // what was begun is done whoever looks on
 }
 
 }  // namespace freshet::broker

@@ -7,6 +7,7 @@
 #include "runtime/broker/directory_stack.h"
 #include "runtime/broker/listing.h"
 #include "runtime/broker/session.h"
+#include "runtime/broker/teller.h"
 
 namespace freshet::broker {
 
@@ -16,7 +17,7 @@ class Purging {
  public:
   explicit Purging(const Session& session);
 
-  // Answers Finished.
+  // Answers Working as often as needed, then Finished.
   Verdict run(const wire::Purge& request);
 
  private:
@@ -32,6 +33,7 @@ class Purging {
   // Unlinks all but directories in the deepest directory of the stack; those are left pending.
   void unlink_files(const Area& area, int dir);
   void remove_directory(int parent, const char* name, std::uint64_t allocated);
+  void count_unlinked(std::uint64_t allocated);
 
   const Session& session_;
   DirectoryStack stack_;
@@ -39,6 +41,7 @@ class Purging {
   std::string names_;
   std::vector<Pending> pending_;
   wire::Finished done_;
+  Teller teller_;
 };
 
 }  // namespace freshet::broker

@@ -184,6 +184,7 @@ Verdict Restoration::move_entries(Item& item, int place, int origin, RestoreCode
       why = move_entry(place, entry.name.data(), origin, entry.name.data());
       if (why == 0) {
         ++round.moved;
+        if (const Verdict told = teller_.one_done(); !told) return told;
         continue;
       }
       if (why == ENOENT) continue;

@@ -10,6 +10,7 @@
 #include "runtime/broker/listing.h"
 #include "runtime/broker/session.h"
 #include "runtime/broker/table.h"
+#include "runtime/broker/teller.h"
 
 namespace freshet::broker {
 
@@ -17,9 +18,9 @@ namespace freshet::broker {
 // repeat and after a crash at any moment (QUARANTINE.md).
 class Restoration {
  public:
-  explicit Restoration(const Session& session) : session_(session), folders_(session) {}
+  explicit Restoration(const Session& session) : session_(session), folders_(session), teller_(session) {}
 
-  // Answers Restored as often as needed, then Finished.
+  // Answers Restored and Working as often as needed, then Finished.
   Verdict run();
 
  private:
@@ -57,6 +58,7 @@ class Restoration {
   wire::Restored conflicts_;
   std::size_t conflict_bytes_ = 0;
   wire::Finished done_;
+  Teller teller_;
   Listing listing_;
 };
 

@@ -9,6 +9,7 @@
 #include "runtime/cli/exit_codes.h"
 #include "runtime/cli/places.h"
 #include "runtime/base/suggest.h"
+#include "runtime/policy/codes.h"
 #include "runtime/report/text.h"
 
 namespace freshet::cli {
@@ -65,7 +66,8 @@ std::expected<Manager*, int> Session::open_manager() {
     tell_config_errors(std::move(config.error()));
     return std::unexpected(kFailed);
   }
-  return open_manager_with(*config);
+  config_ = std::move(*config);
+  return open_manager_with(config_);
 }
 
 std::expected<Manager*, int> Session::open_manager_for_the_past() {
@@ -163,8 +165,22 @@ int Session::tell_usage(const std::string& what, const std::string& suggestion) 
   return kUsage;
 }
 
+int Session::tell_no_plan(const Error& error) {
+  report::CheckReport report;
+  if (policy::is_configuration_fault(error.code)) {
+    check_tasks(report, manager_, config_);
+    report.tasks.clear();
+  }
+  if (report.diagnostics.empty()) return tell(error);
+  tell_report(report);
+  return exit_code_of(error);
+}
+
 void Session::tell_config_errors(config::LoadFailure failure) {
-  const report::CheckReport report = explain_failure(*this, std::move(failure));
+  tell_report(explain_failure(*this, std::move(failure)));
+}
+
+void Session::tell_report(const report::CheckReport& report) {
   console_.err(report::check_text(report, console_.err_style()));
   if (!json()) return;
   const report::Json checked = report::check_json(report);

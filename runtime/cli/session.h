@@ -14,6 +14,7 @@
 #include "runtime/config/config.h"
 #include "runtime/manager/examine_host.h"
 #include "runtime/manager/make_manager.h"
+#include "runtime/report/check_report.h"
 #include "runtime/report/json.h"
 
 namespace freshet::cli {
@@ -68,14 +69,19 @@ class Session {
   // On stderr, and with --json an `error` object too. Returns the exit code.
   int tell(const Error& error);
   int tell_usage(const std::string& what, const std::string& suggestion);
+  // Why there is no plan. Unknown names and circles in `after` and `requires` are shown where they were written.
+  int tell_no_plan(const Error& error);
+
  private:
   void tell_config_errors(config::LoadFailure failure);
+  void tell_report(const report::CheckReport& report);
 
   const GlobalOptions options_;
   Console& console_;
   const Backend backend_;
   const std::stop_token stop_;
 
+  config::Config config_;  // of open_manager
   Manager manager_;
 };
 

@@ -97,6 +97,7 @@ class Removal {
   Result<channel::Inventory> before_ = fail(ErrorKind::peer, "not looked at");
   DirectoryTable directories_;
   std::unique_ptr<Fold> fold_;
+  BrokerLoad load_;
   std::uint32_t slots_ = 0;
   wire::Units batch_;
   std::size_t batch_bytes_ = 0;
@@ -155,6 +156,8 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
     const std::size_t below_top = root.top ? root.config.path.size() + 1 : 0;
     request.table_bytes += (below_top + directories_.path_length(id)) * 4 + 200;  // escaping makes at most four of one
   }
+  load_.roots = task_.roots.size();
+  load_.table_bytes = request.table_bytes;
   request.label = "task " + task_.shown.name;
   request.channel = task_.shown.channel;
   request.live = core_.live.get();
@@ -195,6 +198,7 @@ bool Removal::begin(const std::vector<channel::OpenRoot>& roots) {
   const InUseOracle oracle = InUseOracle::look(devices);
   for (const std::uint64_t dev : devices) {
     const std::vector<std::uint64_t> inodes = oracle.inodes(dev);
+    load_.in_use += inodes.size();
     constexpr std::size_t kChunk = 7000;
     for (std::size_t at = 0; at < inodes.size(); at += kChunk) {
       wire::InUse part;
@@ -349,6 +353,7 @@ bool Removal::first_pass() {
   bool good = true;
   const Status read = fold_->for_each([&](std::uint64_t ordinal, const PlanEntry& entry) {
     const UnitKind kind = fold_->classify(entry);
+    if (entry.links > 1) ++load_.linked;
     if (kind == UnitKind::single || kind == UnitKind::whole) good = add_unit(ordinal, entry, kind);
     if (kind == UnitKind::directory)
       later_.push_back({ordinal, entry.directory, std::string(entry.name), entry.identity, entry.allocated});
@@ -424,7 +429,7 @@ bool Removal::finish() {
   const channel::End end = broker_->finish();
   if (end.reason != channel::EndReason::none) return lost();
   if (!before_ || !after) return true;
-  std::vector<ResourceCheck> checks = broker_checks(*before_, *after, task_.roots.size());
+  std::vector<ResourceCheck> checks = broker_checks(*before_, *after, load_);
   check_gone(checks, *broker_);
   merge_checks(result_.resources, checks);
   return true;

@@ -34,7 +34,6 @@ std::string_view advice(DependencyCause cause) {
     case DependencyCause::missing: return "register the missing task, or take its name out";
     case DependencyCause::disabled: return "enable the task it requires, or drop the edge";
     case DependencyCause::failed: return "mend and run the task that failed; then run this one again";
-    case DependencyCause::edge_not_allowed: return "write the edge into the configuration: a manifest cannot make it";
   }
   return "";
 }

@@ -35,9 +35,8 @@ enum class DependencyCause : std::uint8_t {
   unknown_handle,
   cycle,
   missing,   // a name that nobody registered
-  disabled,
+  disabled,  // a task it `requires` is switched off by the configuration
   failed,    // a task it `requires` did not succeed in this run
-  edge_not_allowed,  // a manifest's edge that leaves its channel
 };
 
 enum class CompletionCause : std::uint8_t {

@@ -5,6 +5,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/units.h"
 #include "runtime/manager/result_rows.h"
+#include "runtime/manager/role_figures.h"
 #include "runtime/metrics/stopwatch.h"
 
 namespace freshet {
@@ -68,7 +69,8 @@ void Figures::end_task(const CleanupResult& result, const std::string& channel, 
   metrics.task = result.task;
   metrics.entries = result.entries_removed;
   metrics.bytes = result.bytes_reclaimed_now + result.bytes_reclaimable_at_purge;
-  metrics.cpu_ns += metrics.validate_cpu_ns + metrics.start_cpu_ns + metrics.scan_cpu_ns + metrics.remove_cpu_ns + metrics.verify_cpu_ns;
+  metrics.cpu_ns += metrics.validate_cpu_ns + metrics.start_cpu_ns + metrics.scan_cpu_ns + metrics.remove_cpu_ns + metrics.verify_cpu_ns +
+                    metrics.rollback_cpu_ns;
   const auto last = std::make_shared<CleanupMetrics>(std::move(metrics));
   MeasuredTimes times = measured;
   times.set(Limited::execution, last->wall_ns, result.entries_found);
@@ -123,6 +125,18 @@ void Figures::add_call(const std::string& name, Limited what, std::int64_t ns, s
     return count_breaches(all, task->second, times);
   });
   log_breaches({{}, channel, name}, over);
+}
+
+void Figures::add_rollback(const std::string& name, const std::vector<channel::RoleUsage>& brokers) {
+  book_.write([&](All& all) {
+    const auto task = all.tasks.find(name);
+    if (task == all.tasks.end() || !task->second.last) return;
+    const auto news = std::make_shared<CleanupMetrics>(*task->second.last);
+    const std::int64_t before_ns = news->rollback_cpu_ns;
+    add_rollback_usage(*news, brokers);
+    news->cpu_ns += news->rollback_cpu_ns - before_ns;
+    task->second.last = news;
+  });
 }
 
 void Figures::add_isolation_check(const std::string& channel, std::int64_t ns) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/channel/role_process.h"
 #include "runtime/manager/measured_times.h"
 #include "runtime/manager/results.h"
 #include "runtime/metrics/book.h"
@@ -73,6 +74,8 @@ class Figures {
   void end_run();
   // What a call for the task took, beside its runs.
   void add_call(const std::string& name, metrics::Limited what, std::int64_t ns, std::uint64_t size);
+  // What the brokers used that took its last run back.
+  void add_rollback(const std::string& name, const std::vector<channel::RoleUsage>& brokers);
   void add_isolation_check(const std::string& channel, std::int64_t ns);
   void add_transition(std::int64_t ns);
   void add_breach(const std::string& channel);

@@ -57,7 +57,8 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
 
 Result<std::unique_ptr<store::RootLock>> CleanupManager::lock_roots(const std::string& run_id, const std::vector<std::string>& roots, bool wait) {
   if (roots.empty()) return std::unique_ptr<store::RootLock>();
-  return store::RootLock::take(core_.lock_dir(), run_id, roots, wait, core_.options.stop);
+  // Inside a task nobody is waited for: it may be this very run that holds them.
+  return store::RootLock::take(core_.lock_dir(), run_id, roots, wait && calling_tasks().empty(), core_.options.stop);
 }
 
 // From here on history knows of the run; nothing has been touched yet.

@@ -121,6 +121,7 @@ std::map<std::string, MetricValue> CleanupManager::get_cleanup_metrics() {
   out.emplace("bytes_purged", number(all.totals.bytes_purged));
   out.emplace("breaches", number(all.totals.breaches));
   out.emplace("limit_breaches", number(all.totals.limit_breaches));
+  out.emplace("waiting", number(callers_.waiting() + executing_.waiting() + rollbacks_.waiting() + turns_.waiting()));
   MetricValue::Map tasks;
   for (const auto& [name, task] : all.tasks) tasks.emplace(name, task_out(task));
   out.emplace("tasks", MetricValue{std::move(tasks)});

@@ -17,16 +17,13 @@ using Function = std::function<Status(TaskContext&)>;
 NativeOutcome call_as(const std::shared_ptr<const Registered>& task, Function NativeTask::* function, std::vector<std::string> callers,
                       std::stop_token stop) {
   callers.push_back(task->name);
-  const auto known = std::make_shared<Function>([task, function, callers = std::move(callers)](TaskContext& context) -> Status {
-    const CallingScope scope(callers);
-    return (task->native()->*function)(context);
-  });
   NativeRequest request;
+  request.callers = std::move(callers);
   request.threads = task->native()->threads;
   request.deadline_ns = task->task.deadline_ns;
   request.stop = std::move(stop);
-  request.owner = known;
-  return run_native_function(*known, request);
+  request.owner = task;
+  return run_native_function(task->native()->*function, request);
 }
 
 void add_figures(CleanupMetrics& metrics, const NativeOutcome& outcome) {

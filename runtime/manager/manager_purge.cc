@@ -61,10 +61,13 @@ bool CleanupManager::purge_run(const store::RunRow& run, const std::string& why,
     log_state(row, why);
     Progress step{.task = row.name, .phase = "purge", .scanned = 0, .found = 0, .done = 0, .total = row.entries_removed, .bytes = 0};
     core_.progress(step);
-    const PurgeOutcome outcome = purge_quarantine(core_, reference(row, *roots));
-    step.done = outcome.entries;
-    step.bytes = outcome.bytes;
-    core_.progress(step);
+    const Told told = [&](std::uint64_t done, std::uint64_t bytes) {
+      step.done = done;
+      step.bytes = bytes;
+      core_.progress(step);
+    };
+    const PurgeOutcome outcome = purge_quarantine(core_, reference(row, *roots), told);
+    told(outcome.entries, outcome.bytes);
     purged.entries += outcome.entries;
     purged.bytes += outcome.bytes;
     report.left += outcome.left;

@@ -2,6 +2,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
+#include "runtime/manager/calling_tasks.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/past_rows.h"
 #include "runtime/manager/run_states.h"
@@ -58,12 +59,13 @@ std::string CleanupManager::put_back(const store::TaskRow& row, RollbackReport& 
   if (row.plugin.empty()) return compensate_in_turn(row);
   const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json);
   if (!roots) return roots.error().what;
-  // A broker tells its figures at its end: until then people see what is under way, task by task.
-  Progress step{.task = row.name, .phase = "restore", .scanned = 0, .found = 0, .done = 0, .total = row.entries_removed, .bytes = 0};
-  core_.progress(step);
-  const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots));
-  step.done = back.complete() ? row.entries_removed : back.units;
-  core_.progress(step);
+  const Told told = [&](std::uint64_t units, std::uint64_t) {  // one of which may be a directory of many entries
+    core_.progress({.task = row.name, .phase = "restore", .scanned = 0, .found = 0, .done = units, .total = 0, .bytes = 0});
+  };
+  told(0, 0);
+  const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots), told);
+  told(back.units, 0);
+  figures_.add_rollback(row.name, back.brokers);
   report.entries += back.units;
   for (const Refusal& conflict : back.conflicts) report.conflicts.push_back(conflict);
   report.conflict_count += back.conflict_count;
@@ -119,7 +121,7 @@ bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
 // The roots of a past run, so that no other run, rollback or purge works on it or them meanwhile.
 Result<std::unique_ptr<store::RootLock>> CleanupManager::lock_past_run(const store::RunRow& run, bool wait) {
   Result<std::unique_ptr<store::RootLock>> lock =
-      store::RootLock::take(core_.lock_dir(), run.id, paths_of(run), wait, core_.options.stop);
+      store::RootLock::take(core_.lock_dir(), run.id, paths_of(run), wait && calling_tasks().empty(), core_.options.stop);
   if (!lock && lock.error().kind == ErrorKind::busy)
     return fail(ErrorKind::busy, lock.error().what, "try again when it has ended; see `freshet status`");
   return lock;
@@ -128,6 +130,10 @@ Result<std::unique_ptr<store::RootLock>> CleanupManager::lock_past_run(const sto
 bool CleanupManager::rollback_tasks(const std::string& run_id, std::optional<std::uint32_t> only, bool wait, RollbackReport& report) {
   // Of one run at a time: whoever comes second finds what the first has left.
   while (const std::shared_ptr<Flight> other = rollbacks_.begin(run_id)) {
+    if (!calling_tasks().empty()) {  // it may be this one that has led to here
+      report.error = Error{ErrorKind::busy, {}, "another rollback of the run is under way", {}};
+      return false;
+    }
     if (other->wait(core_.options.stop)) continue;
     report.error = Error{ErrorKind::busy, {}, "interrupted while another rollback of the run was under way", {}};
     return false;

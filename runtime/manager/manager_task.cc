@@ -6,6 +6,7 @@
 #include "runtime/manager/completion.h"
 #include "runtime/manager/pre_state.h"
 #include "runtime/manager/result_rows.h"
+#include "runtime/manager/role_figures.h"
 #include "runtime/manager/root_times.h"
 #include "runtime/manager/running.h"
 #include "runtime/manager/state_log.h"
@@ -75,7 +76,12 @@ void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& 
   const PartTimer timed(task.measured, metrics::Limited::rollback, task.shown.units);
   advance(running, task, result, TaskState::rolling_back);
   static_cast<void>(record(running, task, result));  // it goes back either way
-  const RestoreOutcome back = restore_quarantine(core_, quarantine_of(running, task));
+  const Told told = [&](std::uint64_t units, std::uint64_t) {
+    core_.progress({.task = task.shown.name, .phase = "restore", .scanned = 0, .found = 0, .done = units, .total = 0, .bytes = 0});
+  };
+  told(0, 0);
+  const RestoreOutcome back = restore_quarantine(core_, quarantine_of(running, task), told);
+  add_rollback_usage(task.metrics, back.brokers);
   if (back.complete()) {
     advance(running, task, result, TaskState::rolled_back);
     result.note += "; everything it moved was put back";
@@ -131,6 +137,15 @@ bool CleanupManager::is_kept_from_beginning(Running& running, const TaskPlan& ta
   if (is_hanging(task.shown.name)) {
     keep_from_work(result, ExecutionCause::busy, ErrorKind::busy, "the function of an earlier run has not returned");
     return true;
+  }
+  if (task.native && !task.shown.channel.empty()) {
+    const std::shared_ptr<const TaskMap> all = registered();
+    for (const std::string& caller : running.callers) {
+      const auto holder = all->find(caller);
+      if (holder == all->end() || holder->second->channel != task.shown.channel) continue;
+      keep_from_work(result, ExecutionCause::busy, ErrorKind::busy, "its channel is held by " + caller + ", which asked for it");
+      return true;
+    }
   }
   if (const std::string by = running.closed.find(task.shown.channel); !task.native && !by.empty()) {
     result.note = "its channel was closed after a breach by " + by;

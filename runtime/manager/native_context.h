@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/manager/native_buffers.h"
@@ -31,7 +32,7 @@ namespace freshet {
 // What was out when the function returned is leaked, whether or not it comes back in the clean-up.
 class NativeContext final : public TaskContext {
  public:
-  explicit NativeContext(std::size_t threads) : pool_(threads) {}
+  NativeContext(std::size_t threads, std::vector<std::string> callers) : pool_(threads, std::move(callers)) {}
 
   [[nodiscard]] std::stop_token stop() const override { return stop_.get_token(); }
   void count(std::uint64_t entries, std::uint64_t bytes) override;

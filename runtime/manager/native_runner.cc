@@ -8,6 +8,7 @@
 
 #include "runtime/base/mutex.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/calling_tasks.h"
 #include "runtime/manager/native_context.h"
 #include "runtime/manager/native_exception.h"
 
@@ -44,13 +45,15 @@ Status call(const NativeFunction& function, TaskContext& context) {
 // its stop callbacks and the clean-up.
 struct Call {
   Call(std::shared_ptr<const NativeFunction> the_function, const NativeRequest& request)
-      : deadline_ns(request.deadline_ns), grace_ns(request.grace_ns), context(request.threads),
+      : deadline_ns(request.deadline_ns), grace_ns(request.grace_ns), callers(request.callers),
+        context(request.threads, request.callers),
         function(std::move(the_function)) {}
 
   // Constant after construction.
   const std::int64_t deadline_ns;
   const std::int64_t grace_ns;
   const TimePoint began = SteadyClock::now();
+  const std::vector<std::string> callers;
 
   NativeContext context;
   // Used by the thread of the call, which drops it; after the context, since it may hold memory of it.
@@ -81,6 +84,7 @@ struct Call {
 };
 
 void Call::run() {
+  const CallingScope scope(callers);
   const TimePoint start = SteadyClock::now();
   Status status = call(*function, context);
   const TimePoint back = SteadyClock::now();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "runtime/base/error.h"
@@ -25,6 +26,7 @@ struct NativeRequest {
   std::int64_t deadline_ns = 0;         // from now; 0 or less: none
   std::int64_t grace_ns = kNativeGraceNs;  // 0 or less: none
   std::stop_token stop = {};            // the manager's
+  std::vector<std::string> callers = {};  // what calling_tasks() is in the function and in its pool: its task last
   // What the function lives in. Kept until the function has returned, be it after the caller got its outcome. Without
   // an owner the run makes a copy of the function, and what a `mutable` one changes in itself is lost.
   std::shared_ptr<const void> owner = {};

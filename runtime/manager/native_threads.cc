@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/base/units.h"
+#include "runtime/manager/calling_tasks.h"
 #include "runtime/manager/native_exception.h"
 #include "runtime/manager/native_numbers.h"
 
@@ -34,7 +35,8 @@ void append_pieces(std::string& text, const std::vector<std::uint64_t>& numbers,
 
 }  // namespace
 
-BoundedThreadPool::BoundedThreadPool(std::size_t size) : size_(std::clamp<std::size_t>(size, 1, 64)) {
+BoundedThreadPool::BoundedThreadPool(std::size_t size, std::vector<std::string> callers)
+    : size_(std::clamp<std::size_t>(size, 1, 64)), callers_(std::move(callers)) {
   const MutexLock lock(mutex_);
   threads_.reserve(size_);
   running_.resize(size_);
@@ -116,6 +118,7 @@ ThreadUsage BoundedThreadPool::usage() const {
 
 void BoundedThreadPool::run_thread(std::size_t index) {
   working_for = this;
+  const CallingScope scope(callers_);
   MutexLock lock(mutex_);
   while (true) {
     while (!closed_ && queue_.empty()) work_or_end_.wait(mutex_);

@@ -20,8 +20,9 @@ namespace freshet {
 // A thread is started only when work waits that no idle one can take.
 class BoundedThreadPool final : public ThreadPool {
  public:
-  explicit BoundedThreadPool(std::size_t size);  // brought into 1 to 64
-  ~BoundedThreadPool() override;                 // as join()
+  // `size` is brought into 1 to 64. `callers`: the tasks that its threads work for, as calling_tasks() has them.
+  explicit BoundedThreadPool(std::size_t size, std::vector<std::string> callers = {});
+  ~BoundedThreadPool() override;  // as join()
   BoundedThreadPool(const BoundedThreadPool&) = delete;
   BoundedThreadPool& operator=(const BoundedThreadPool&) = delete;
 
@@ -64,6 +65,7 @@ class BoundedThreadPool final : public ThreadPool {
   [[nodiscard]] Left left_now() const FRESHET_REQUIRES(mutex_);
 
   const std::size_t size_;
+  const std::vector<std::string> callers_;
 
   mutable Mutex mutex_;
   Condition work_or_end_;

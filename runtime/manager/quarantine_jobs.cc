@@ -88,8 +88,15 @@ std::optional<Error> await_finished(channel::RoleProcess& broker, wire::Finished
   }
 }
 
+bool took_step(std::string_view packet, const Told& told) {
+  wire::Working step;
+  if (!wire::decode_message(packet, step)) return false;
+  if (told) told(step.done, step.bytes);
+  return true;
+}
+
 // False when it did not come to its end; `out` says why.
-bool restore(const Core& core, const QuarantineRef& ref, const Reachable& roots, RestoreOutcome& out) {
+bool restore(const Core& core, const QuarantineRef& ref, const Reachable& roots, const Told& told, RestoreOutcome& out) {
   const Result<AreaAccess> areas = AreaAccess::open(core, roots.open, roots.planned, AreaAccess::Use::restore);
   Result<std::unique_ptr<channel::RoleProcess>> broker =
       areas ? start_broker(core, ref, *areas, wire::BrokerPhase::restore) : std::unexpected(areas.error());
@@ -100,6 +107,7 @@ bool restore(const Core& core, const QuarantineRef& ref, const Reachable& roots,
   (*broker)->send_message(wire::Restore{});
   wire::Finished finished;
   out.error = await_finished(**broker, finished, [&](std::string_view packet) {
+    if (took_step(packet, told)) return true;
     wire::Restored restored;
     if (!wire::decode_message(packet, restored)) return false;
     for (const wire::RestoreConflict& conflict : restored.conflicts) {
@@ -114,11 +122,13 @@ bool restore(const Core& core, const QuarantineRef& ref, const Reachable& roots,
     }
     return true;
   });
+  out.brokers.push_back((*broker)->usage());
   out.units = finished.units;
   return !out.error;
 }
 
-PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, const AreaAccess& areas, bool tidy) {
+PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, const AreaAccess& areas, bool tidy,
+                   const Told& told = {}) {
   PurgeOutcome out;
   const RootTimesWatch times(areas, roots.planned);
   Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, areas, wire::BrokerPhase::purge);
@@ -128,8 +138,9 @@ PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& 
   }
   (*broker)->send_message(wire::Purge{.tidy = tidy, .keep = areas.kept()});
   wire::Finished finished;
-  out.error = await_finished(**broker, finished, [](std::string_view) { return false; });
+  out.error = await_finished(**broker, finished, [&](std::string_view packet) { return took_step(packet, told); });
   if (out.error) times.broker_died();
+  out.brokers.push_back((*broker)->usage());
   out.entries = finished.entries;
   out.bytes = finished.bytes;
   out.left = finished.left;
@@ -145,7 +156,7 @@ std::optional<Error> remove_unused_tops(const Core& core, const QuarantineRef& r
   return purge(core, ref, roots, *areas, true).error;
 }
 
-PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, bool tidy) {
+PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, bool tidy, const Told& told = {}) {
   PurgeOutcome out;
   if (roots.open.empty()) return out;
   bool at_top = false;
@@ -156,7 +167,7 @@ PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& 
       return out;
     }
     at_top = areas->any_at_top();
-    out = purge(core, ref, roots, *areas, tidy);
+    out = purge(core, ref, roots, *areas, tidy, told);
   }
   if (at_top && !out.error) out.error = remove_unused_tops(core, ref, roots);
   return out;
@@ -164,13 +175,14 @@ PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& 
 
 }  // namespace
 
-RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref) {
+RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref, const Told& told) {
   RestoreOutcome out;
   const Reachable roots = reach(ref.roots);
   out.conflicts = roots.lost;
   out.conflict_count = roots.lost.size();
-  if (roots.open.empty() || !restore(core, ref, roots, out)) return out;
+  if (roots.open.empty() || !restore(core, ref, roots, told, out)) return out;
   const PurgeOutcome tidied = purge(core, ref, roots, true);
+  out.brokers.insert(out.brokers.end(), tidied.brokers.begin(), tidied.brokers.end());
   if (tidied.error) out.error = tidied.error;
   return out;
 }
@@ -181,9 +193,9 @@ Status tidy_quarantine(const Core& core, const QuarantineRef& ref) {
   return {};
 }
 
-PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref) {
+PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref, const Told& told) {
   const Reachable roots = reach(ref.roots);
-  PurgeOutcome out = purge(core, ref, roots, false);
+  PurgeOutcome out = purge(core, ref, roots, false, told);
   if (!roots.lost.empty() && !out.error)
     out.error = Error{ErrorKind::refused, {}, roots.lost.front().reason, {}};
   return out;

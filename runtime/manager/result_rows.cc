@@ -139,6 +139,8 @@ std::optional<CleanupError> error_of(const CleanupResult& result, const std::vec
     case TaskState::skipped: return error(DependencyCause::failed, ErrorKind::peer);
     default: break;
   }
+  if (const auto off = std::ranges::find(violations, "F1092", &BoundaryViolation::code); off != violations.end())
+    return CleanupError(DependencyError(DependencyCause::disabled, {ErrorKind::invalid, off->code, off->what, off->remedy}));
   switch (result.end) {
     case EndReason::breach:
     case EndReason::protocol: return error(IsolationCause::breach, ErrorKind::peer);

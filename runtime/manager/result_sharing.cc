@@ -10,8 +10,15 @@ std::optional<CleanupResult> Flight::wait(const std::stop_token& stop) {
     landed_.notify_all();
   });
   const MutexLock lock(mutex_);
+  ++waiting_;
   while (!result_ && !stop.stop_requested()) landed_.wait(mutex_);
+  --waiting_;
   return result_;
+}
+
+std::size_t Flight::waiting() {
+  const MutexLock lock(mutex_);
+  return waiting_;
 }
 
 void Flight::land(const CleanupResult& result) {
@@ -45,6 +52,13 @@ bool ResultSharing::busy(const std::string& name) {
   return flights_.contains(name);
 }
 
+std::size_t ResultSharing::waiting() {
+  const MutexLock lock(mutex_);
+  std::size_t out = 0;
+  for (const auto& [name, flight] : flights_) out += flight->waiting();
+  return out;
+}
+
 bool ChannelTurns::enter(const std::string& channel, const std::stop_token& stop, std::int64_t& waited_ns) {
   const std::stop_callback wake(stop, [this] {
     const MutexLock lock(mutex_);
@@ -55,7 +69,9 @@ bool ChannelTurns::enter(const std::string& channel, const std::stop_token& stop
   waited_ns = 0;
   if (taken) {
     const Span waiting(waited_ns);
+    ++waiting_;
     while (taken && !stop.stop_requested()) left_.wait(mutex_);
+    --waiting_;
   }
   if (taken) return false;
   taken = true;
@@ -66,6 +82,11 @@ void ChannelTurns::leave(const std::string& channel) {
   const MutexLock lock(mutex_);
   taken_[channel] = false;
   left_.notify_all();
+}
+
+std::size_t ChannelTurns::waiting() {
+  const MutexLock lock(mutex_);
+  return waiting_;
 }
 
 }  // namespace freshet

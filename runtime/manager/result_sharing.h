@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,10 +20,12 @@ class Flight {
 
  private:
   friend class ResultSharing;
+  [[nodiscard]] std::size_t waiting();
   void land(const CleanupResult& result);
 
   Mutex mutex_;
   Condition landed_;
+  std::size_t waiting_ FRESHET_GUARDED_BY(mutex_) = 0;
   std::optional<CleanupResult> result_ FRESHET_GUARDED_BY(mutex_);
 };
 
@@ -34,9 +37,11 @@ class ResultSharing {
   std::shared_ptr<Flight> begin(const std::string& name);
   void end(const std::string& name, const CleanupResult& result);
   [[nodiscard]] bool busy(const std::string& name);
+  // How many wait now.
+  [[nodiscard]] std::size_t waiting();
 
  private:
-  Mutex mutex_;
+  Mutex mutex_;  // taken before that of a flight
   std::map<std::string, std::shared_ptr<Flight>> flights_ FRESHET_GUARDED_BY(mutex_);
 };
 
@@ -46,10 +51,12 @@ class ChannelTurns {
   // False when `stop` was requested before the turn came. `waited_ns`: how long others had it.
   bool enter(const std::string& channel, const std::stop_token& stop, std::int64_t& waited_ns);
   void leave(const std::string& channel);
+  [[nodiscard]] std::size_t waiting();
 
  private:
   Mutex mutex_;
   Condition left_;
+  std::size_t waiting_ FRESHET_GUARDED_BY(mutex_) = 0;
   std::map<std::string, bool> taken_ FRESHET_GUARDED_BY(mutex_);
 };
 

@@ -114,17 +114,18 @@ struct CleanupMetrics {
   std::int64_t release_ns = 0;   // within the above, from the last effect until the broker or the context is gone
   std::int64_t transition_ns = 0;  // the slowest of its states on their way into the history
   // User and system time of all who work at it: worker, broker and the manager's thread; of a native task its thread
-  // and those of its pool. The sum of the phases, and of a native task's compensation where it failed.
+  // and those of its pool. The sum of the phases below, and of a native task's compensation where it failed.
   std::int64_t cpu_ns = 0;
   std::int64_t validate_cpu_ns = 0;
   std::int64_t start_cpu_ns = 0;  // of a native task it is in remove_cpu_ns
   std::int64_t scan_cpu_ns = 0;
   std::int64_t remove_cpu_ns = 0;
   std::int64_t verify_cpu_ns = 0;
-  // The larger of worker and broker, as the kernel kept it. Of a native task the most that it had of
+  std::int64_t rollback_cpu_ns = 0;  // of the brokers that took it back, in the run or later
+  // The largest of worker and brokers, as the kernel kept it. Of a native task the most that it had of
   // TaskContext::memory() at once: resident pages are its program's.
   std::uint64_t peak_rss_bytes = 0;
-  // Of worker and broker; of a native task's threads. Likewise the two below.
+  // Of worker and brokers; of a native task's threads. Likewise the two below.
   std::uint64_t context_switches = 0;
   std::uint64_t read_bytes = 0;     // from storage, getrusage(2) ru_inblock x 512: nothing for what the cache had
   std::uint64_t written_bytes = 0;  // likewise ru_oublock

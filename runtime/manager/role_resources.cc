@@ -78,15 +78,26 @@ std::vector<ResourceCheck> worker_checks(const channel::Inventory& before, const
   return {memory_check(before, after, said), thread_check(before, after), std::move(rest), std::move(buffers)};
 }
 
-std::vector<ResourceCheck> broker_checks(const channel::Inventory& before, const channel::Inventory& after, std::size_t roots) {
+std::vector<ResourceCheck> broker_checks(const channel::Inventory& before, const channel::Inventory& after, const BrokerLoad& load) {
+  constexpr std::uint64_t kForEachInUse = 32;   // two numbers, in a list that doubles
+  constexpr std::uint64_t kForEachLinked = 96;  // a node of a map
+  const std::uint64_t allowed =
+      kMemoryAllowance + load.table_bytes + kForEachInUse * load.in_use + kForEachLinked * load.linked;
+  ResourceCheck memory{"memory reclamation", true, before.memory_bytes, after.memory_bytes, "bytes", {}};
+  if (const std::uint64_t kept = more(before.memory_bytes, after.memory_bytes); kept > allowed)
+    note(memory.detail, "it kept " + format_size(kept) + " (" + format_size(allowed) + " are allowed)");
+  memory.passed = memory.detail.empty();
   // It keeps the directories it is in open until it has finished: a fixed number for each root, and some listings.
   constexpr std::size_t kForEachRoot = 4;
   constexpr std::size_t kListings = 64;
   ResourceCheck rest{kChannelResources, true, before.descriptors.size(), after.descriptors.size(), "fds", {}};
-  if (after.descriptors.size() > before.descriptors.size() + kForEachRoot * roots + kListings)
+  if (after.descriptors.size() > before.descriptors.size() + kForEachRoot * load.roots + kListings)
     note(rest.detail, counted(after.descriptors.size() - before.descriptors.size(), "descriptor", "descriptors") + " not closed");
   compare_rest(rest, before, after);
-  return {thread_check(before, after), std::move(rest)};
+  std::vector<ResourceCheck> out = {std::move(memory), thread_check(before, after), std::move(rest)};
+  for (ResourceCheck& check : out)
+    if (!check.passed) check.detail.insert(0, "the broker: ");
+  return out;
 }
 
 std::vector<ResourceCheck> unseen_checks(const std::string& why) {

@@ -24,9 +24,16 @@ inline constexpr std::uint64_t kMemoryAllowance = 4 * 1024 * 1024;
 
 std::vector<ResourceCheck> worker_checks(const channel::Inventory& before, const channel::Inventory& after,
                                          const wire::Released& said);
-// Of a broker that has answered for its last unit. It has neither plugin nor pool, and its own tables may stay until its
-// end: threads and channel resources only.
-std::vector<ResourceCheck> broker_checks(const channel::Inventory& before, const channel::Inventory& after, std::size_t roots);
+// What a removal gives its broker to remember until its end.
+struct BrokerLoad {
+  std::size_t roots = 0;
+  std::uint64_t table_bytes = 0;  // its slots
+  std::uint64_t in_use = 0;       // inodes that are in use
+  std::uint64_t linked = 0;       // entries with several links
+};
+// Of a broker that has answered for its last unit, all that apply: it has no buffer pool. `detail` names the broker. Of its
+// memory it may keep kMemoryAllowance and what its load takes.
+std::vector<ResourceCheck> broker_checks(const channel::Inventory& before, const channel::Inventory& after, const BrokerLoad& load);
 // Of a role that ended before it could be looked at: nothing is known, so nothing has passed.
 std::vector<ResourceCheck> unseen_checks(const std::string& why);
 // After its end.

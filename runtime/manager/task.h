@@ -74,6 +74,8 @@ class BufferPool {
 };
 
 // What a native task's functions get. Valid during the call. Thread-safe.
+// A function, and work in its pool, may call the manager that runs it. What could only wait for the task itself is refused
+// as `busy` instead: the task once more, another one of its channel, roots and rollbacks that a run holds.
 class TaskContext {
  public:
   virtual ~TaskContext() = default;

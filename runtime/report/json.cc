@@ -117,6 +117,21 @@ Json planned_task_json(const PlannedTask& task) {
   return object;
 }
 
+Json resources_json(const std::vector<ResourceCheck>& checks) {
+  Json list = Json::array();
+  for (const ResourceCheck& check : checks) {
+    Json row;
+    row["name"] = check.name;
+    row["passed"] = check.passed;
+    row["before"] = check.before;
+    row["after"] = check.after;
+    row["unit"] = check.unit;
+    put_bytes(row, "detail", check.detail);
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
 Json task_result_json(const CleanupResult& task) {
   Json object;
   object["name"] = utf8_of(task.task);
@@ -135,6 +150,7 @@ Json task_result_json(const CleanupResult& task) {
   object["bytes_reclaimed_now"] = task.bytes_reclaimed_now;
   object["bytes_reclaimable_at_purge"] = task.bytes_reclaimable_at_purge;
   object["missing_layers"] = list_of(task.missing_layers);
+  object["resources"] = resources_json(task.resources);
   return object;
 }
 

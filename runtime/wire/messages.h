@@ -64,6 +64,7 @@ enum class MessageType : std::uint8_t {
   restore = 41,
   restored = 42,
   trial = 43,
+  working = 44,
   // probe
   inspect = 48,
   inspected = 49,
@@ -652,7 +653,7 @@ void visit(A& a, M& m) {
 }
 
 // Manager to broker, phase purge: unlink everything of (channel, run, task), then empty parents of it, and the area
-// itself when nothing is left in it. Answer: Finished. `tidy` removes only empty slots, tables without slots and empty
+// itself when nothing is left in it. Answers: any number of Working, then Finished. `tidy` removes only empty slots, tables without slots and empty
 // folders (after a rollback), never an entry. The areas of the roots in `keep` stay, though they be empty: others may be
 // about to use them.
 struct Purge {
@@ -666,8 +667,8 @@ void visit(A& a, M& m) {
   a.list(m.keep, kMaxRoots, [](auto& x, auto& r) { x.number(r); });
 }
 
-// Manager to broker, phase restore: put everything of (channel, run, task) back. Answers: any number of Restored, then
-// Finished.
+// Manager to broker, phase restore: put everything of (channel, run, task) back. Answers: any number of Restored and
+// Working, then Finished.
 struct Restore {
   static constexpr auto kType = MessageType::restore;
 };
@@ -707,6 +708,18 @@ struct Restored {
 template <class A, Is<Restored> M>
 void visit(A& a, M& m) {
   a.list(m.conflicts, 100, [](auto& x, auto& c) { visit(x, c); });
+}
+
+// Phases restore and purge, while they last: how far it has come. For people only.
+struct Working {
+  static constexpr auto kType = MessageType::working;
+  std::uint64_t done = 0;   // units put back, or entries unlinked
+  std::uint64_t bytes = 0;  // purge: allocated bytes unlinked
+};
+template <class A, Is<Working> M>
+void visit(A& a, M& m) {
+  a.number(m.done);
+  a.number(m.bytes);
 }
 
 // Manager to broker, phase trial: make an area in each root, move a file, a directory and a directory with a file into

@@ -27,6 +27,8 @@ expect_json /tasks/0/status committed
 expect_json /tasks/0/entries_found 9
 expect_json /tasks/0/entries_removed 9
 expect_json /tasks/0/entries_refused 0
+[[ $(json --all /tasks/0/resources/0/name) == 'memory reclamation' && $(json --all /tasks/0/resources/3/passed) == true ]] ||
+  fail "the resource checks are missing"
 id=$(json /run_id)
 
 expect 0 history --json

@@ -20,3 +20,10 @@ grep -Eq '^removing  [0-9,]+ of 5,000  [0-9.]+ [KM]iB' "$dir/lines" || fail "no 
   fail "something was removed before the plan was shown"
 expect 0 plan
 silent "$err" scanning
+on_terminal rollback latest
+tr '\r' '\n' <"$out" >"$dir/lines"
+grep -Eq '^putting back  [0-9,]+  ' "$dir/lines" || fail "no progress of the rollback"
+on_terminal run --yes
+on_terminal purge latest
+tr '\r' '\n' <"$out" >"$dir/lines"
+grep -Eq '^purging  [0-9,]+ of 5,000  ' "$dir/lines" || fail "no progress of the purge"

@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view packet(reinterpret_cast<const char*>(data), size);
   using namespace freshet::wire;
   try_all<Hello, Setup, Locked, Canary, Failed, Load, Loaded, Scan, ScanEnd, Cancel, Verify, Begin, Slots, SlotsReady,
-          Units, Outcomes, Finish, Finished, InUse, Purge, Restore, Restored, Trial, Inspect, Inspected,
+          Units, Outcomes, Finish, Finished, InUse, Purge, Restore, Restored, Trial, Working, Inspect, Inspected,
           Release, Released, Prove, Proved>(packet);
   if (!packet.empty() && packet.front() == static_cast<char>(MessageType::events)) try_events(packet.substr(1));
   return 0;

@@ -25,7 +25,7 @@ int run(Session& session, const Arguments& arguments) {
   if (!tasks) return tasks.error();
 
   auto planned = runs.plan(*tasks);
-  if (!planned) return session.interrupted() ? kInterrupted : session.tell(planned.error());
+  if (!planned) return session.interrupted() ? kInterrupted : session.tell_no_plan(planned.error());
   const PlanGuard guard(runs, *planned);
   auto summary = show_plan(session, runs, *planned, arguments.has("full"), session.json());
   if (!summary) return summary.error();

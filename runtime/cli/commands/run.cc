@@ -36,7 +36,7 @@ std::expected<PlanId, int> make_plan(Session& session, IRuns& runs, const Argume
   auto tasks = session.find_tasks(runs, arguments.words);
   if (!tasks) return std::unexpected(tasks.error());
   auto planned = runs.plan(*tasks);
-  if (!planned) return std::unexpected(session.interrupted() ? interrupted(session) : session.tell(planned.error()));
+  if (!planned) return std::unexpected(session.interrupted() ? interrupted(session) : session.tell_no_plan(planned.error()));
   return *planned;
 }
 

@@ -416,6 +416,11 @@ RestoreResult restore(const Options& options) {
     const std::string packet = broker.receive();
     wire::Restored part;
     wire::Failed failed;
+    wire::Working step;
+    if (wire::decode_message(packet, step)) {
+      result.steps.push_back(step);
+      continue;
+    }
     if (wire::decode_message(packet, part)) {
       result.conflicts.insert(result.conflicts.end(), part.conflicts.begin(), part.conflicts.end());
       continue;
@@ -428,11 +433,19 @@ RestoreResult restore(const Options& options) {
   return result;
 }
 
-wire::Finished purge(const Options& options, bool tidy, const std::vector<std::uint32_t>& keep) {
+wire::Finished purge(const Options& options, bool tidy, const std::vector<std::uint32_t>& keep,
+                     std::vector<wire::Working>* steps) {
   Broker broker(options);
   broker.send(begin_of(wire::BrokerPhase::purge));
   broker.send(wire::Purge{tidy, keep});
-  const wire::Finished finished = broker.expect<wire::Finished>();
+  wire::Finished finished;
+  wire::Working step;
+  std::string packet = broker.receive();
+  for (; wire::decode_message(packet, step); packet = broker.receive())
+    if (steps != nullptr) steps->push_back(step);
+  wire::Failed failed;
+  if (wire::decode_message(packet, failed)) ADD_FAILURE() << failed.code << " " << failed.what;
+  EXPECT_TRUE(wire::decode_message(packet, finished)) << "no Finished came";
   EXPECT_EQ(broker.wait(), kExitDone);
   return finished;
 }

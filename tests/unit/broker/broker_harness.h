@@ -154,10 +154,12 @@ std::vector<wire::Outcome> send_units(Broker& broker, const std::vector<wire::Un
 
 struct RestoreResult {
   std::vector<wire::RestoreConflict> conflicts;
+  std::vector<wire::Working> steps;
   wire::Finished finished;
 };
 RestoreResult restore(const Options& options);
-wire::Finished purge(const Options& options, bool tidy = false, const std::vector<std::uint32_t>& keep = {});
+wire::Finished purge(const Options& options, bool tidy = false, const std::vector<std::uint32_t>& keep = {},
+                     std::vector<wire::Working>* steps = nullptr);
 
 // "" or why this test cannot run here.
 std::string cannot_mount();

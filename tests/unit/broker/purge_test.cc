@@ -51,6 +51,20 @@ INSTANTIATE_TEST_SUITE_P(As, Purges, testing::Bool(),
 class PurgesAsSomebody : public Purges {};
 INSTANTIATE_TEST_SUITE_P(As, PurgesAsSomebody, testing::Values(true));
 
+TEST_P(Purges, SaysHowFarItHasComeAndNoMoreThanIsTrue) {
+  for (int i = 0; i < 600; ++i) write_file(path("tree/x/empty/" + std::to_string(i)));
+  if (GetParam()) chown_tree(root_, kSomebody);
+  age(root_);
+  remove_everything();
+  std::vector<wire::Working> steps;
+  const wire::Finished finished = purge(options_, false, {}, &steps);
+  ASSERT_FALSE(steps.empty()) << "not even the first";
+  EXPECT_EQ(steps.front().done, 256U);
+  EXPECT_GT(steps.front().bytes, 0U);
+  EXPECT_LT(steps.back().done, finished.entries);
+  EXPECT_LE(steps.back().bytes, finished.bytes);
+}
+
 TEST_P(Purges, EverythingIsUnlinkedAndCountedAndTheAreaGoesWithTheLastRun) {
   const EntryStat root = stat_of(root_);
   const std::uint64_t bytes = remove_everything();

@@ -50,6 +50,20 @@ class Restoring : public testing::Test {
   Snapshot before_;
 };
 
+TEST_F(Restoring, SaysHowFarItHasCome) {
+  Plan plan(root_);
+  for (int i = 0; i < 600; ++i) {
+    write_file(path("c/" + std::to_string(i)));
+    plan.add("c/" + std::to_string(i));
+  }
+  ASSERT_EQ(remove_plan(options_, plan).finished.units, 600U);
+  const RestoreResult result = restore(options_);
+  EXPECT_EQ(result.finished.units, 600U);
+  ASSERT_FALSE(result.steps.empty());
+  EXPECT_EQ(result.steps.front().done, 256U);
+  EXPECT_LT(result.steps.back().done, 600U);
+}
+
 TEST_F(Restoring, DirectoriesThatWentAfterTheirEntriesComeBackBeforeThem) {
   remove_all();
   EXPECT_EQ(names_in(root_), (std::vector<std::string>{".freshet", "kept"}));

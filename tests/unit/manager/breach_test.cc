@@ -174,6 +174,39 @@ INSTANTIATE_TEST_SUITE_P(Hostile, WorkerThatKeeps,
                            return name;
                          });
 
+class BrokerThatKeeps : public HostileTest, public ::testing::WithParamInterface<Leak> {};
+
+TEST_P(BrokerThatKeeps, IsReportedWithItsSize) {
+  if (!strict()) GTEST_SKIP() << "this host grants no strict isolation";
+  // What it keeps is in the name of its file: no message or option of the real role could ask for it.
+  const std::string role = dir_ / (std::string("keeps-") + GetParam().how);
+  std::filesystem::copy_file(FRESHET_KEEPING_ROLE, role);
+  add_task("old", "cache");
+  make_old_file(dir_ / "root/one");
+  open_with(role);
+  const CleanupResult result = manager_.cleanup->execute_cleanup(handle("old"));
+  EXPECT_EQ(result.state, TaskState::committed) << result.note;
+  EXPECT_FALSE(exists("one"));
+  ASSERT_EQ(result.resources.size(), 4U);
+  for (const ResourceCheck& check : result.resources) {
+    EXPECT_EQ(check.passed, check.name != GetParam().check) << check.name << ": " << check.detail;
+    if (check.passed) continue;
+    EXPECT_EQ(check.detail.find("the broker: "), 0U) << check.detail;
+    EXPECT_GE(check.after, check.before + GetParam().least) << check.detail;
+  }
+  const bool clean = *GetParam().check == '\0';
+  EXPECT_EQ(result.error && result.error->is(CompletionCause::leaked), !clean);
+  EXPECT_EQ(manager_.cleanup->verify_cleanup_completion(handle("old")).complete, clean);
+  EXPECT_TRUE(manager_.cleanup->rollback_cleanup(handle("old"))) << "a leak is no reason to keep what it moved";
+}
+
+INSTANTIATE_TEST_SUITE_P(Leaking, BrokerThatKeeps,
+                         ::testing::Values(Leak{"nothing", "", 0}, Leak{"memory", "memory reclamation", 16 << 20},
+                                           Leak{"thread", "thread pool restoration", 1},
+                                           Leak{"descriptors", "channel resources", 100},
+                                           Leak{"lock", "channel resources", 0}, Leak{"process", "channel resources", 0}),
+                         [](const auto& tested) { return std::string(tested.param.how); });
+
 TEST_F(HostileTest, AnHonestTaskLeavesNothingBehind) {
   add_task("old", "cache");
   for (int i = 0; i < 300; ++i) make_old_file(dir_ / ("root/d" + std::to_string(i % 20) + "/f" + std::to_string(i)));

@@ -3,8 +3,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 
 #include "runtime/store/history.h"
+#include "runtime/store/root_locks.h"
 #include "tests/unit/manager/manager_fixture.h"
 
 namespace freshet {
@@ -105,6 +108,60 @@ TEST_F(ErrorClasses, Dependency) {
   EXPECT_EQ(execute(upper).state, TaskState::committed);
 }
 
+TEST_F(ErrorClasses, DependencyThatIsSwitchedOff) {
+  add_task("off", "cache");
+  add_task("needs", "cache");
+  config_.tasks.at("off").enabled = false;
+  config_.tasks.at("needs").requires_ = {"off"};
+  make_old_file(dir_ / "root/one");
+  open();
+  const CleanupResult result = execute(handle("needs"));
+  ASSERT_TRUE(result.error);
+  EXPECT_TRUE(result.error->is(DependencyCause::disabled)) << result.error->what;
+  EXPECT_EQ(result.error->code, "F1092");
+  EXPECT_TRUE(exists("one"));
+  config_.tasks.at("off").enabled = true;
+  open();
+  EXPECT_EQ(execute(handle("needs")).state, TaskState::committed);
+}
+
+// What a manifest says holds between the tasks of its plugin in one channel, and can never reach into another.
+TEST_F(ErrorClasses, DependencyThatAManifestMakes) {
+  std::filesystem::create_directory(dir_ / "elsewhere");
+  add_channel("elsewhere", dir_ / "elsewhere");
+  const auto ordered = [&](const std::string& name, const std::string& kind, const std::string& channel) {
+    config::TaskConfig task;
+    task.name = name;
+    task.plugin = "org.freshet.test.ordered";
+    task.kind = kind;
+    task.channel = channel;
+    config_.tasks.emplace(name, task);
+  };
+  ordered("z-gather", "gather", "cache");
+  ordered("a-sweep", "sweep", "cache");
+  ordered("b-sweep", "sweep", "elsewhere");
+  ordered("0-polish", "polish", "cache");
+  config_.tasks.at("z-gather").settings["fail"] = {true, {}};
+  open(FRESHET_HOSTILE_PLUGINS);
+  const DependencyValidationResult inside = manager_.cleanup->validate_dependencies(handle("a-sweep"));
+  EXPECT_EQ(inside.order, (std::vector<std::string>{"z-gather", "a-sweep"}));
+  EXPECT_TRUE(inside.crossing.empty());
+  EXPECT_EQ(manager_.cleanup->validate_dependencies(handle("b-sweep")).order, std::vector<std::string>{"b-sweep"});
+  EXPECT_EQ(manager_.cleanup->validate_dependencies(handle("0-polish")).order,
+            (std::vector<std::string>{"z-gather", "a-sweep", "0-polish"}));
+
+  const auto plan = manager_.runs->plan({});
+  ASSERT_TRUE(plan);
+  std::map<std::string, CleanupResult> results;
+  for (const CleanupResult& result : manager_.runs->apply(*plan).tasks) results[result.task] = result;
+  EXPECT_EQ(results.at("z-gather").end, EndReason::plugin);
+  EXPECT_EQ(results.at("a-sweep").state, TaskState::skipped);
+  ASSERT_TRUE(results.at("a-sweep").error);
+  EXPECT_TRUE(results.at("a-sweep").error->is(DependencyCause::failed));
+  EXPECT_EQ(results.at("0-polish").state, TaskState::committed) << "it only comes after: " << results.at("0-polish").note;
+  EXPECT_EQ(results.at("b-sweep").state, TaskState::committed) << results.at("b-sweep").note;
+}
+
 TEST_F(ErrorClasses, Completion) {
   add_task("old", "cache");
   make_old_file(dir_ / "root/one");
@@ -132,6 +189,76 @@ TEST_F(ErrorClasses, Completion) {
   EXPECT_TRUE(manager_.cleanup->rollback_cleanup(handle));
   EXPECT_EQ(cause(), CompletionCause::nothing_left);
   EXPECT_EQ(execute(handle).state, TaskState::committed);
+}
+
+TEST_F(ErrorClasses, CompletionOfWhatIsNotAsTheBrokerSaid) {
+  add_task("old", "cache");
+  make_old_file(dir_ / "root/one");
+  make_old_file(dir_ / "root/two");
+  on_progress_ = [&](const Progress& step) {
+    if (step.phase != "remove") return;
+    std::error_code error;  // behind everybody's back, between the broker's word and the look at the world
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_ / "root"))
+      if (entry.path().filename() == "one") std::filesystem::remove(entry.path(), error);
+  };
+  open();
+  const CleanupResult result = execute(handle("old"));
+  ASSERT_TRUE(result.error);
+  EXPECT_TRUE(result.error->is(CompletionCause::incomplete)) << result.error->what;
+  EXPECT_NE(result.note.find("root/one"), std::string::npos) << result.note;
+  EXPECT_TRUE(exists("two")) << "the rest was put back";
+  on_progress_ = {};
+  open();
+  EXPECT_EQ(execute(handle("old")).state, TaskState::committed);
+}
+
+TEST_F(ErrorClasses, CompletionOfARunThatIsAtWork) {
+  add_task("old", "cache");
+  make_old_file(dir_ / "root/one");
+  std::optional<CompletionStatus> seen;
+  on_progress_ = [&](const Progress& step) {
+    if (step.phase == "remove" && !seen) seen = manager_.cleanup->verify_cleanup_completion(handle("old"));
+  };
+  open();
+  const CleanupHandle old = handle("old");
+  ASSERT_EQ(execute(old).state, TaskState::committed);
+  ASSERT_TRUE(manager_.cleanup->rollback_cleanup(old));
+  seen.reset();
+  const CleanupResult again = execute(old);
+  ASSERT_EQ(again.state, TaskState::committed) << again.note;
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->error->cause, CompletionCause::nothing_left) << "a handle means the last run until this one has ended";
+  on_progress_ = {};
+  std::optional<CompletionStatus> alive;
+  {
+    // Somebody is at work on that run: a purge, a rollback, in this or another process.
+    const auto lock = store::RootLock::take(dir_ / "state/locks", again.run_id, {dir_ / "root"}, false, {});
+    ASSERT_TRUE(lock);
+    alive = manager_.cleanup->verify_cleanup_completion(old);
+  }
+  ASSERT_TRUE(alive->error);
+  EXPECT_EQ(alive->error->cause, CompletionCause::still_running);
+  EXPECT_TRUE(manager_.cleanup->verify_cleanup_completion(old).complete) << "afterwards it can be looked at";
+}
+
+TEST_F(ErrorClasses, SetupOfARole) {
+  add_task("old", "cache");
+  make_old_file(dir_ / "root/one");
+  const std::string role = dir_ / "role";
+  std::filesystem::copy_file(FRESHET_ROLE, role);
+  open(FRESHET_PLUGINS, role);
+  const auto plan = manager_.runs->plan({handle("old")});
+  ASSERT_TRUE(plan);
+  // The same file with other contents: whoever holds it open finds them too.
+  const auto become = [&](const std::string& other) { std::ofstream(role, std::ios::binary) << std::ifstream(other, std::ios::binary).rdbuf(); };
+  become("/bin/false");  // ends before it says a word
+  const RunResult run = manager_.runs->apply(*plan);
+  ASSERT_EQ(run.tasks.size(), 1U);
+  ASSERT_TRUE(run.tasks[0].error);
+  EXPECT_TRUE(run.tasks[0].error->is(ExecutionCause::setup_failed)) << run.tasks[0].error->what;
+  EXPECT_TRUE(exists("one"));
+  become(FRESHET_ROLE);
+  EXPECT_EQ(execute(handle("old")).state, TaskState::committed);
 }
 
 TEST_F(ErrorClasses, Security) {
@@ -172,7 +299,7 @@ TEST_F(ErrorClasses, EveryCauseSaysWhatTheCallerDoesNow) {
   };
   all(RegistrationCause::not_configured);
   all(ExecutionCause::not_recorded);
-  all(DependencyCause::edge_not_allowed);
+  all(DependencyCause::failed);
   all(CompletionCause::leaked);
   all(SecurityCause::blocked);
   all(IsolationCause::breach);

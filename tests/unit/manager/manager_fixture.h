@@ -5,11 +5,14 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
+#include <variant>
 
 #include "runtime/config/config.h"
 #include "runtime/manager/examine_host.h"
@@ -54,11 +57,11 @@ class ManagerFixture : public ::testing::Test {
     const timespec times[2] = {{1'600'000'000, 5}, {1'600'000'000, 7}};
     ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
   }
-  void open(const std::string& plugins = FRESHET_PLUGINS) {
+  void open(const std::string& plugins = FRESHET_PLUGINS, const std::string& role = FRESHET_ROLE) {
     ManagerOptions options;
     options.state_dir = dir_ / "state";
     options.plugin_dirs = {plugins};
-    options.role_executable = FRESHET_ROLE;
+    options.role_executable = role;
     options.on_progress = on_progress_;
     auto made = make_manager(config_, options);
     ASSERT_TRUE(made) << made.error().what;
@@ -68,6 +71,11 @@ class ManagerFixture : public ::testing::Test {
     const auto handle = manager_.cleanup->register_cleanup_task(name, std::move(task), channel);
     EXPECT_TRUE(handle);
     return handle.value_or(CleanupHandle{});
+  }
+  // Until so many calls and tasks wait for others.
+  void await_waiting(double count) {
+    while (std::get<double>(manager_.cleanup->get_cleanup_metrics().at("waiting").value) < count)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   CleanupResult execute(CleanupHandle handle) { return manager_.cleanup->execute_cleanup(handle); }
   CleanupHandle handle(const std::string& name) {

@@ -53,6 +53,34 @@ TEST_F(ManagerTest, AChannelsTaskRunsIsVerifiedAndComesBack) {
   EXPECT_EQ(info.st_mtim.tv_nsec, 7);
 }
 
+TEST_F(ManagerTest, PeopleSeeHowFarARollbackAndAPurgeHaveCome) {
+  add_task("old", "cache");
+  // A young directory stays, so that every file goes by itself.
+  for (int i = 0; i < 600; ++i) make_old_file(dir_ / ("root/a/" + std::to_string(i)));
+  std::vector<Progress> steps;
+  on_progress_ = [&](const Progress& step) {
+    if (step.phase == "restore" || step.phase == "purge") steps.push_back(step);
+  };
+  open();
+  const auto seen_in_the_middle = [&](const std::string& phase, std::uint64_t all) {
+    EXPECT_EQ(steps.front().done, 0U);
+    EXPECT_TRUE(std::ranges::any_of(steps, [&](const Progress& step) { return step.done > 0 && step.done < all; })) << steps.size();
+    EXPECT_EQ(steps.back().done, all);
+    for (const Progress& step : steps) EXPECT_EQ(step.phase + " " + step.task, phase + " old");
+  };
+  ASSERT_EQ(execute(handle("old")).entries_removed, 600U);
+  ASSERT_TRUE(manager_.cleanup->rollback_cleanup(handle("old")));
+  seen_in_the_middle("restore", 600);
+  steps.clear();
+  ASSERT_EQ(std::filesystem::exists(dir_ / "root/a/0"), true);
+  ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ / "root/a").c_str(), nullptr, 0), 0);
+  const CleanupResult again = execute(handle("old"));
+  ASSERT_EQ(again.entries_removed, 600U);
+  ASSERT_FALSE(manager_.quarantine->purge(again.run_id).error);
+  seen_in_the_middle("purge", 600);
+  EXPECT_GT(steps.back().bytes, 0U);
+}
+
 TEST_F(ManagerTest, CompletionSeesWhatWasTakenOutOfTheQuarantine) {
   add_task("old", "cache");
   make_old_file(dir_ / "root/two");

@@ -105,6 +105,18 @@ TEST_F(Performance, ThePhasesOfAPluginTaskTakeTheirTimesAndFitIntoTheWhole) {
   EXPECT_FALSE(metrics.syscalls) << "nothing counts them; see results.h";
 }
 
+TEST_F(Performance, TheBrokersOfARollbackAreInTheFiguresOfTheTask) {
+  const CleanupMetrics ran = after_plugin_run();
+  EXPECT_EQ(ran.rollback_cpu_ns, 0);
+  EXPECT_TRUE(manager_.cleanup->rollback_cleanup(handle("old")));
+  const CleanupMetrics back = track(handle("old"));
+  EXPECT_GT(back.rollback_cpu_ns, 0);
+  EXPECT_EQ(back.cpu_ns, ran.cpu_ns + back.rollback_cpu_ns);
+  EXPECT_EQ(back.start_cpu_ns, ran.start_cpu_ns) << "that of the run";
+  EXPECT_GE(back.peak_rss_bytes, ran.peak_rss_bytes);
+  EXPECT_GT(back.context_switches, ran.context_switches);
+}
+
 TEST_F(Performance, APlanOfAnEarlierHourKeepsWhatItTook) {
   add_task("old", "cache");
   make_old_file(dir_ / "root/two");
@@ -169,8 +181,8 @@ TEST_F(Performance, QueueIsTheTimeThatATaskWaitedForItsChannel) {
   NativeTask holder;
   holder.run = [&](TaskContext&) -> Status {
     inside = true;
-    while (track(*second).state != TaskState::executing) std::this_thread::sleep_for(1ms);
-    std::this_thread::sleep_for(300ms);
+    await_waiting(1);
+    std::this_thread::sleep_for(20ms);
     return {};
   };
   const auto first = manager_.cleanup->register_cleanup_task("holder", {holder, {}, {}}, "cache");

@@ -1,13 +1,18 @@
 // One test a field of the answers of ICleanupManager: through the real manager, with a value that is not its default.
-// CleanupMetrics has a file of its own (performance_test.cc). CleanupResult::missing_layers is left out: it takes a host
-// that lacks a layer.
+// CleanupMetrics has a file of its own (performance_test.cc).
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
 #include <linux/fs.h>
+#include <linux/seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <fstream>
 #include <thread>
 
@@ -93,18 +98,13 @@ TEST_F(CleanupResultFields, SharedIsSaidToTheSecondCaller) {
     return {};
   };
   const CleanupHandle handle = add("held", {task, {}, {}});
-  bool shared = false;
-  for (int tries = 0; !shared && tries < 20; ++tries) {  // the second call may come too late
-    inside = go = false;
-    const std::jthread first([&] { (void)execute(handle); });
-    while (!inside) std::this_thread::yield();
-    const std::jthread release([&] {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      go = true;
-    });
-    shared = execute(handle).shared;
-  }
-  EXPECT_TRUE(shared);
+  const std::jthread first([&] { (void)execute(handle); });
+  while (!inside) std::this_thread::yield();
+  const std::jthread release([&] {
+    await_waiting(1);
+    go = true;
+  });
+  EXPECT_TRUE(execute(handle).shared);
 }
 
 TEST_F(CleanupResultFields, AlreadyDoneIsSaidOfADependencyThatNeedNotRunAgain) {
@@ -177,6 +177,60 @@ TEST_F(CleanupResultFields, EndSaysHowAWorkerEnded) {
 TEST_F(CleanupResultFields, NoteSaysWhyATaskFailed) {
   open();
   EXPECT_NE(execute(add("bad", {failing(), {}, {}})).note.find("the pool does not close"), std::string::npos);
+}
+
+// Landlock's first call is not there for this process and its children from here on, as before Linux 5.13.
+bool take_landlock_away() {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 444 /* landlock_create_ruleset */, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(code), code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST_F(CleanupResultFields, MissingLayersAreNamedWhereOneIsMissing) {
+  if (!execute_files().missing_layers.empty()) return;  // this host has shown it already
+  const auto in_a_lesser_host = [&](config::Isolation isolation, auto&& look) {
+    const pid_t child = ::fork();  // nobody gets a layer back
+    if (child == 0) {
+      manager_ = {};
+      config_.isolation = isolation;
+      EXPECT_TRUE(take_landlock_away());
+      make_old_file(dir_ / "root/two");
+      open();
+      look();
+      manager_ = {};
+      ::fflush(nullptr);
+      ::_exit(HasFailure() ? 1 : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "the child says why";
+  };
+  manager_ = {};
+  in_a_lesser_host(config::Isolation::best_effort, [&] {
+    const CleanupResult result = execute(handle("old"));
+    EXPECT_EQ(result.state, TaskState::committed) << result.note;
+    ASSERT_FALSE(result.missing_layers.empty());
+    EXPECT_TRUE(std::ranges::any_of(result.missing_layers, [](const std::string& layer) { return layer.find("Landlock") != std::string::npos; }));
+    const auto past = manager_.history->find_run(result.run_id);
+    ASSERT_TRUE(past);
+    EXPECT_FALSE(exists("two"));
+  });
+  in_a_lesser_host(config::Isolation::strict, [&] {
+    const CleanupResult result = execute(handle("old"));
+    EXPECT_EQ(result.state, TaskState::refused) << result.note;
+    ASSERT_TRUE(result.error);
+    EXPECT_NE(result.error->what.find("Landlock"), std::string::npos) << result.error->what;
+    const CleanupIsolationResult proof = manager_.cleanup->verify_cleanup_isolation("cache");
+    ASSERT_TRUE(proof.error);
+    EXPECT_EQ(proof.error->cause, IsolationCause::layer_missing);
+    EXPECT_FALSE(proof.isolated);
+    EXPECT_TRUE(exists("two"));
+  });
 }
 
 TEST_F(CleanupResultFields, ResourcesAreTheFourChecksOfPluginAndNativeTasks) {

@@ -96,6 +96,7 @@ void for_each_message(F&& each) {
   each(Restore{});
   each(Restored{{{0, "a/b", RestoreCode::name_taken, 17}, {1, "c", RestoreCode::failed, 5}}});
   each(Trial{});
+  each(Working{6, 7});
   each(Inspect{});
   each(sample_inspected());
 }
