@@ -4,7 +4,7 @@
 #   quick    g++, optimised, warnings are errors; every test
 #   clang    clang++-19, warnings are errors; compiled, not run
 #   asan     clang++-19 with AddressSanitizer and UndefinedBehaviorSanitizer; every test that can be judged there
-#   tsan     clang++-19 with ThreadSanitizer; the tests of manager and channel
+#   tsan     clang++-19 with ThreadSanitizer; the tests of the manager
 #   fuzz     a few seconds of every fuzz target (FRESHET_FUZZ_SECONDS, default 6)
 #   install  cmake --install into an empty prefix, the program run from there, and a program that embeds the library
 #
@@ -24,18 +24,19 @@ closing=
 
 modes=("$@")
 ((${#modes[@]})) || modes=(all)
-[[ " ${modes[*]} " != *" all "* ]] || modes=(quick asan fuzz install)
+[[ " ${modes[*]} " != *" all "* ]] || modes=(quick asan tsan fuzz install)
 
 heading() { printf '\n==== %s (%d s so far)\n' "$*" "$SECONDS"; }
 die() { printf '\ntests/run.sh: FAILED: %s\n' "$*" >&2; exit 1; }
 
-# configure_and_build DIR OPTION..
+# configure_and_build DIR OPTION..: all of it, or what $targets names
 configure_and_build() {
-  local dir=$work/$1
+  local dir=$work/$1 target=()
+  for name in ${targets:-}; do target+=(--target "$name"); done
   shift
   cmake -S . -B "$dir" -G Ninja -DFRESHET_WERROR=ON -DFRESHET_TESTS=ON "$@" >"$dir.log" 2>&1 ||
     { cat "$dir.log"; die "configuring $dir"; }
-  cmake --build "$dir" --parallel "$jobs" || die "building $dir"
+  cmake --build "$dir" --parallel "$jobs" "${target[@]}" || die "building $dir"
 }
 
 # Prints the skipped tests of a ctest log that nobody expected.
@@ -97,10 +98,11 @@ asan() {
 }
 
 tsan() {
-  heading "tsan: clang++-19, ThreadSanitizer"
-  configure_and_build tsan "${with_clang[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O1 -g1" \
-    -DCMAKE_C_FLAGS="-O1 -g1" -DFRESHET_SANITIZE=thread
-  (sanitizer_options; run_ctest tsan --label-exclude ordinary-only --tests-regex '^(manager|channel)\.')
+  heading "tsan: clang++-19, ThreadSanitizer, the manager with the roles of the quick build"
+  configure_and_build quick
+  targets="unit_manager unit_metrics unit_sandbox" configure_and_build tsan "${with_clang[@]}" -DCMAKE_BUILD_TYPE=None \
+    -DCMAKE_CXX_FLAGS="-O1 -g1" -DCMAKE_C_FLAGS="-O1 -g1" -DFRESHET_SANITIZE=thread -DFRESHET_ROLES_FROM="$work/quick"
+  (sanitizer_options; run_ctest tsan --label-exclude ordinary-only --tests-regex '^(manager|metrics)\.')
 }
 
 fuzz() {
