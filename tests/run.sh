@@ -1,7 +1,8 @@
 #!/bin/bash
-# Builds Freshet and runs its tests: tests/run.sh [quick|asan|tsan|clang|fuzz|install|all].., default all.
+# Builds Freshet and runs its tests: tests/run.sh [quick|limits|asan|tsan|clang|fuzz|install|all].., default all.
 #
 #   quick    g++, optimised, warnings are errors; every test
+#   limits   every limit of the specification, few samples, judged by their median (tests/benchmark/limits.sh has them all)
 #   clang    clang++-19, warnings are errors; compiled, not run
 #   asan     clang++-19 with AddressSanitizer and UndefinedBehaviorSanitizer; every test that can be judged there
 #   tsan     clang++-19 with ThreadSanitizer; the tests of the manager
@@ -24,7 +25,7 @@ closing=
 
 modes=("$@")
 ((${#modes[@]})) || modes=(all)
-[[ " ${modes[*]} " != *" all "* ]] || modes=(quick asan tsan fuzz install)
+[[ " ${modes[*]} " != *" all "* ]] || modes=(quick limits asan tsan fuzz install)
 
 heading() { printf '\n==== %s (%d s so far)\n' "$*" "$SECONDS"; }
 die() { printf '\ntests/run.sh: FAILED: %s\n' "$*" >&2; exit 1; }
@@ -81,6 +82,12 @@ quick() {
   run_ctest quick
 }
 
+limits() {
+  heading "limits: of the specification"
+  configure_and_build quick
+  tests/benchmark/limits.sh --quick --build "$work/quick" || die "a limit of the specification is exceeded"
+}
+
 clang() {
   heading "clang: compile without a warning"
   configure_and_build clang "${with_clang[@]}" -DCMAKE_BUILD_TYPE=Debug
@@ -100,7 +107,7 @@ asan() {
 tsan() {
   heading "tsan: clang++-19, ThreadSanitizer, the manager with the roles of the quick build"
   configure_and_build quick
-  targets="unit_manager unit_metrics unit_sandbox" configure_and_build tsan "${with_clang[@]}" -DCMAKE_BUILD_TYPE=None \
+  targets="unit_manager unit_metrics org.freshet.expired-files" configure_and_build tsan "${with_clang[@]}" -DCMAKE_BUILD_TYPE=None \
     -DCMAKE_CXX_FLAGS="-O1 -g1" -DCMAKE_C_FLAGS="-O1 -g1" -DFRESHET_SANITIZE=thread -DFRESHET_ROLES_FROM="$work/quick"
   (sanitizer_options; run_ctest tsan --label-exclude ordinary-only --tests-regex '^(manager|metrics)\.')
 }
@@ -152,9 +159,9 @@ main_closing=
 for mode in "${modes[@]}"; do
   case $mode in
     quick) quick; main_closing=$closing ;;
-    asan | tsan | clang | fuzz) "$mode" ;;
+    limits | asan | tsan | clang | fuzz) "$mode" ;;
     install) install_check ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
   esac
 done
 heading "all well: ${modes[*]}"

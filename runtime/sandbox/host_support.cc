@@ -63,6 +63,7 @@ struct Trial {
 
 struct ChildArgument {
   int go_fd;
+  int manager_fd;  // the other end
   int flags;
   std::uint32_t other_id;
   Findings* found;
@@ -76,6 +77,7 @@ int run_trial(void* raw) {
   const auto& argument = *static_cast<ChildArgument*>(raw);
   Findings& found = *argument.found;
   char go = 0;
+  ::close(argument.manager_fd);  // or the end of a manager that is killed now would never be seen
   if (::read(argument.go_fd, &go, 1) != 1) return 1;
   if (argument.flags & CLONE_NEWNS) {
     StepError error = enter_private_tmpfs();
@@ -125,7 +127,7 @@ void run(Trial& trial) {
   const Fd go_write(ends[1]);
   auto* result = new (shared) Shared{};
   const auto stack = std::make_unique<char[]>(kStack);
-  ChildArgument argument{go_read.get(), trial.flags, trial.other_id, &result->found};
+  ChildArgument argument{go_read.get(), go_write.get(), trial.flags, trial.other_id, &result->found};
   const auto top = reinterpret_cast<std::uintptr_t>(stack.get() + kStack) & ~std::uintptr_t{15};
   const pid_t child = ::clone(run_trial, reinterpret_cast<void*>(top), trial.flags | SIGCHLD, &argument);
   if (child < 0) {

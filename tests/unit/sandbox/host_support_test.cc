@@ -1,10 +1,13 @@
 #include "runtime/sandbox/host_support.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 namespace freshet::sandbox {
@@ -72,6 +75,26 @@ TEST(HostSupport, RootCanGiveUidsWithAndWithoutAUserNamespace) {
   if (with.user_namespace && with.map_all_ids) {
     EXPECT_TRUE(with.change_ids);
   }
+}
+
+// Its trials wait for it. One that it cannot let go any more must end by itself: else this test never does.
+TEST(HostSupport, AKilledManagerLeavesNoTrialBehind) {
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+  int killed = 0;
+  for (int round = 0; round < 40; ++round) {
+    const pid_t manager = ::fork();
+    ASSERT_GE(manager, 0);
+    if (manager == 0) {
+      for (;;) find_host_support();
+    }
+    ::usleep(1000 + static_cast<useconds_t>(round) * 250);
+    ::kill(manager, SIGKILL);
+    int status = 0;
+    while (::waitpid(-1, &status, __WALL) > 0) killed += WIFSIGNALED(status) ? 1 : 0;  // what it left is ours now
+    EXPECT_EQ(errno, ECHILD);
+  }
+  EXPECT_GE(killed, 40);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
 }
 
 }  // namespace
