@@ -10,8 +10,8 @@
 #include <cstring>
 
 #include "runtime/base/bytes.h"
-#include "runtime/base/listing.h"
 #include "runtime/manager/area_access.h"
+#include "runtime/manager/directory_contents.h"
 
 namespace freshet {
 namespace {
@@ -30,12 +30,7 @@ std::uint64_t file_system_id(int fd) {
 // says so.
 bool may_be_area(int directory, const std::string& name) {
   const Fd area(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!area || stat_entry(area.get(), wire::kAreaMarker)) return true;
-  const Listing listing = list_directory(area.get(), ".");
-  if (!listing) return true;
-  while (const dirent* entry = ::readdir(listing.get()))
-    if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) return false;
-  return true;
+  return !area || stat_entry(area.get(), wire::kAreaMarker) || holds_nothing_but(area.get(), ".");
 }
 
 }  // namespace
