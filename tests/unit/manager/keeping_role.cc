@@ -17,17 +17,12 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/broker/broker.h"
-#include "runtime/sandbox/lock.h"
-#include "runtime/wire/packet.h"
-#include "runtime/worker/probe_main.h"
-#include "runtime/worker/worker_main.h"
+#include "test_role.h"
 
 using namespace freshet;
+using namespace freshet::testing;
 
 namespace {
-
-constexpr int kSocket = 3;
 
 std::string what_to_keep() {
   char path[4096];
@@ -49,7 +44,7 @@ void keep(const std::string& what) {
   } else if (what == "thread") {
     std::thread(sleep_on).detach();
   } else if (what == "descriptors") {
-    for (int i = 0; i < 200; ++i) (void)::fcntl(kSocket, F_DUPFD, 100);
+    for (int i = 0; i < 200; ++i) (void)::fcntl(kRoleSocket, F_DUPFD, 100);
   } else if (what == "lock") {
     (void)::flock(::memfd_create("held", 0), LOCK_EX);
   } else if (what == "process" && ::fork() == 0) {
@@ -82,7 +77,7 @@ class Between {
  private:
   void to_broker() {
     ready_.wait(false);
-    pass_on(kSocket, ours_.get(), false);
+    pass_on(kRoleSocket, ours_.get(), false);
     sleep_on();
   }
   void from_broker() {
@@ -93,7 +88,7 @@ class Between {
     theirs_ = std::move(ends->second);
     ready_ = true;
     ready_.notify_all();
-    pass_on(ours_.get(), kSocket, true);
+    pass_on(ours_.get(), kRoleSocket, true);
     drained_ = true;
     drained_.notify_all();
     sleep_on();
@@ -119,25 +114,19 @@ class Between {
 }  // namespace
 
 int main(int, char** arguments) {
-  const std::string_view name = arguments[1];
-  const wire::Role role = name == "worker" ? wire::Role::worker : name == "broker" ? wire::Role::broker : wire::Role::probe;
-  std::vector<char> buffer(wire::kMaxPacket);
-  if (!wire::send_message(kSocket, wire::Hello{.role = role})) return 1;
-  auto packet = wire::receive_packet(kSocket, buffer);
-  wire::Setup setup;
-  if (!packet || !wire::decode_message(packet->bytes, setup)) return 1;
   std::unique_ptr<Between> between;
-  if (role == wire::Role::broker && !setup.read_area) {  // the one that removes
-    setup.memory_bytes = 0;
-    setup.processes = 0;
-    setup.open_files = 1024;
-    between = std::make_unique<Between>(what_to_keep());
-  }
-  auto locked = sandbox::lock_role(kSocket, setup, std::move(packet->fds));
-  if (!locked) return 1;
-  if (role == wire::Role::worker) worker::run_worker(kSocket, setup, *locked);
-  if (role == wire::Role::probe) ::_exit(worker::run_probe(kSocket, *locked));
-  const int code = broker::run_broker(between ? between->begin() : kSocket, setup, std::move(locked->roots));
-  if (between) between->end();
-  ::_exit(code);
+  return run_test_role(
+      arguments[1],
+      [&](wire::Setup& setup) {
+        if (setup.role != wire::Role::broker || setup.read_area) return;  // not the one that removes
+        setup.memory_bytes = 0;
+        setup.processes = 0;
+        setup.open_files = 1024;
+        between = std::make_unique<Between>(what_to_keep());
+      },
+      [&](const wire::Setup& setup, std::vector<Fd> roots) {
+        const int code = broker::run_broker(between ? between->begin() : kRoleSocket, setup, std::move(roots));
+        if (between) between->end();
+        return code;
+      });
 }
