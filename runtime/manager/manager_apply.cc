@@ -55,10 +55,14 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
   return carry_out(std::move(*plan), own);
 }
 
+// Inside a task nobody is waited for: it may be this very run that holds the roots.
+Result<std::unique_ptr<store::RootLock>> CleanupManager::take_lock(const std::string& run_id, const std::vector<std::string>& roots, bool wait) {
+  return store::RootLock::take(core_.lock_dir(), run_id, roots, wait && calling_tasks().empty(), core_.options.stop);
+}
+
 Result<std::unique_ptr<store::RootLock>> CleanupManager::lock_roots(const std::string& run_id, const std::vector<std::string>& roots, bool wait) {
   if (roots.empty()) return std::unique_ptr<store::RootLock>();
-  // Inside a task nobody is waited for: it may be this very run that holds them.
-  return store::RootLock::take(core_.lock_dir(), run_id, roots, wait && calling_tasks().empty(), core_.options.stop);
+  return take_lock(run_id, roots, wait);
 }
 
 // From here on history knows of the run; nothing has been touched yet.

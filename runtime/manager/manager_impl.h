@@ -124,6 +124,7 @@ class CleanupManager final : public ICleanupManager,
 
   // manager_apply.cc
   struct Running;
+  Result<std::unique_ptr<store::RootLock>> take_lock(const std::string& run_id, const std::vector<std::string>& roots, bool wait);
   Result<std::unique_ptr<store::RootLock>> lock_roots(const std::string& run_id, const std::vector<std::string>& roots, bool wait);
   RunResult carry_out(Plan plan, bool own);
   Status begin_run(Running& running);
@@ -175,6 +176,7 @@ class CleanupManager final : public ICleanupManager,
   // manager_rollback.cc
   class WayBack;
   QuarantineRef reference(const store::TaskRow& row, const std::vector<PlanRoot>& roots) const;
+  [[nodiscard]] Told tell_of_restore(const std::string& task) const;
   std::string put_back(const store::TaskRow& row, RollbackReport& report);
   bool rollback_task(store::TaskRow row, RollbackReport& report);
   Result<std::unique_ptr<store::RootLock>> lock_past_run(const store::RunRow& run, bool wait);

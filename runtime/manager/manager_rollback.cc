@@ -54,14 +54,19 @@ class CleanupManager::WayBack {
   std::vector<store::TransitionRow> news_;
 };
 
+// In units, each of which may be a directory of many entries: how many there are in all nobody knows.
+Told CleanupManager::tell_of_restore(const std::string& task) const {
+  return [this, task](std::uint64_t units, std::uint64_t) {
+    core_.progress({.task = task, .phase = "restore", .scanned = 0, .found = 0, .done = units, .total = 0, .bytes = 0});
+  };
+}
+
 // What is left of a task that its compensation or the broker has worked on; empty when all came back.
 std::string CleanupManager::put_back(const store::TaskRow& row, RollbackReport& report) {
   if (row.plugin.empty()) return compensate_in_turn(row);
   const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json);
   if (!roots) return roots.error().what;
-  const Told told = [&](std::uint64_t units, std::uint64_t) {  // one of which may be a directory of many entries
-    core_.progress({.task = row.name, .phase = "restore", .scanned = 0, .found = 0, .done = units, .total = 0, .bytes = 0});
-  };
+  const Told told = tell_of_restore(row.name);
   told(0, 0);
   const RestoreOutcome back = restore_quarantine(core_, reference(row, *roots), told);
   told(back.units, 0);
@@ -120,8 +125,7 @@ bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
 
 // The roots of a past run, so that no other run, rollback or purge works on it or them meanwhile.
 Result<std::unique_ptr<store::RootLock>> CleanupManager::lock_past_run(const store::RunRow& run, bool wait) {
-  Result<std::unique_ptr<store::RootLock>> lock =
-      store::RootLock::take(core_.lock_dir(), run.id, paths_of(run), wait && calling_tasks().empty(), core_.options.stop);
+  Result<std::unique_ptr<store::RootLock>> lock = take_lock(run.id, paths_of(run), wait);
   if (!lock && lock.error().kind == ErrorKind::busy)
     return fail(ErrorKind::busy, lock.error().what, "try again when it has ended; see `freshet status`");
   return lock;

@@ -76,9 +76,7 @@ void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& 
   const PartTimer timed(task.measured, metrics::Limited::rollback, task.shown.units);
   advance(running, task, result, TaskState::rolling_back);
   static_cast<void>(record(running, task, result));  // it goes back either way
-  const Told told = [&](std::uint64_t units, std::uint64_t) {
-    core_.progress({.task = task.shown.name, .phase = "restore", .scanned = 0, .found = 0, .done = units, .total = 0, .bytes = 0});
-  };
+  const Told told = tell_of_restore(task.shown.name);
   told(0, 0);
   const RestoreOutcome back = restore_quarantine(core_, quarantine_of(running, task), told);
   add_rollback_usage(task.metrics, back.brokers);
