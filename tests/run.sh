@@ -32,7 +32,7 @@ die() { printf '\ntests/run.sh: FAILED: %s\n' "$*" >&2; exit 1; }
 
 # configure_and_build DIR OPTION..: all of it, or what $targets names
 configure_and_build() {
-  local dir=$work/$1 target=()
+  local dir=$work/$1 target=() name
   for name in ${targets:-}; do target+=(--target "$name"); done
   shift
   cmake -S . -B "$dir" -G Ninja -DFRESHET_WERROR=ON -DFRESHET_TESTS=ON "$@" >"$dir.log" 2>&1 ||

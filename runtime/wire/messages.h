@@ -653,9 +653,9 @@ void visit(A& a, M& m) {
 }
 
 // Manager to broker, phase purge: unlink everything of (channel, run, task), then empty parents of it, and the area
-// itself when nothing is left in it. Answers: any number of Working, then Finished. `tidy` removes only empty slots, tables without slots and empty
-// folders (after a rollback), never an entry. The areas of the roots in `keep` stay, though they be empty: others may be
-// about to use them.
+// itself when nothing is left in it. Answers: any number of Working, then Finished. `tidy` removes only empty slots,
+// tables without slots and empty folders (after a rollback), never an entry. The areas of the roots in `keep` stay, though
+// they be empty: others may be about to use them.
 struct Purge {
   static constexpr auto kType = MessageType::purge;
   bool tidy = false;

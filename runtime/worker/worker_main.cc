@@ -78,6 +78,7 @@ wire::ScanEnd run_call(TaskCall call, bool verify, std::int64_t now_ns, LoadedPl
   return end;
 }
 
+// Nothing of the task is needed any more: whatever is still held is what the plugin forgot.
 wire::Released release(std::uint32_t fds_before, LoadedPlugin& plugin, Host& host, std::uint32_t fd_limit) {
   plugin.table.destroy(plugin.task);
   plugin.task = nullptr;
