@@ -84,9 +84,18 @@ std::shared_ptr<spdlog::logger> find_logger() {
   return spdlog::get(kJsonLogger);
 }
 
-void write(LogLevel level, const LogContext& context, std::string_view printable, bool plugin) {
+// What was set up, or else the default one: made by whoever needs it first, while the others wait for it.
+std::shared_ptr<spdlog::logger> need_logger() {
+  static std::mutex making;
+  if (auto known = find_logger()) return known;
+  const std::lock_guard<std::mutex> lock(making);
   std::shared_ptr<spdlog::logger> logger = find_logger();
   if (!logger && setup_logging({})) logger = find_logger();
+  return logger;
+}
+
+void write(LogLevel level, const LogContext& context, std::string_view printable, bool plugin) {
+  const std::shared_ptr<spdlog::logger> logger = need_logger();
   if (!logger || !logger->should_log(spdlog_level(level))) return;
   std::string line;
   if (logger->name() == kJsonLogger) {

@@ -1,7 +1,10 @@
 #include "runtime/base/log.h"
 
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <barrier>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -158,6 +161,25 @@ TEST_F(Log, LinesOfManyThreadsStayWhole) {
   const auto all = lines();
   EXPECT_EQ(all.size(), 1000U);
   for (const auto& line : all) EXPECT_TRUE(nlohmann::json::accept(line)) << line;
+}
+
+// Nobody has set it up: whoever comes first does, and no line of the others is lost meanwhile.
+TEST_F(Log, TheFirstLinesOfManyThreadsAreAllWritten) {
+  constexpr int kThreads = 8;
+  for (int round = 0; round < 200; ++round) {
+    spdlog::drop("freshet");
+    testing::internal::CaptureStderr();
+    std::barrier together(kThreads);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t)
+      threads.emplace_back([&] {
+        together.arrive_and_wait();
+        log_error({}, "one of them");
+      });
+    for (auto& thread : threads) thread.join();
+    const std::string text = testing::internal::GetCapturedStderr();
+    ASSERT_EQ(std::ranges::count(text, '\n'), kThreads) << text;
+  }
 }
 
 }  // namespace
