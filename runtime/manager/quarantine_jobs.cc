@@ -1,5 +1,8 @@
 #include "runtime/manager/quarantine_jobs.h"
 
+#include <system_error>
+#include <thread>
+
 #include "runtime/base/bytes.h"
 #include "runtime/manager/area_access.h"
 #include "runtime/manager/open_roots.h"
@@ -34,8 +37,9 @@ Reachable reach(const std::vector<PlanRoot>& roots) {
   return out;
 }
 
-Result<std::unique_ptr<channel::RoleProcess>> start_broker(const Core& core, const QuarantineRef& ref, const AreaAccess& areas,
-                                                           wire::BrokerPhase phase) {
+using Broker = Result<std::unique_ptr<channel::RoleProcess>>;
+
+Broker start_broker(const Core& core, const QuarantineRef& ref, const AreaAccess& areas, wire::BrokerPhase phase) {
   channel::RoleRequest request;
   request.role = wire::Role::broker;
   request.phase = phase;
@@ -48,16 +52,46 @@ Result<std::unique_ptr<channel::RoleProcess>> start_broker(const Core& core, con
   request.channel = ref.channel;
   request.live = core.live.get();
   request.filters = core.filters.get();
-  Result<std::unique_ptr<channel::RoleProcess>> broker = channel::RoleProcess::start(*core.spawner, core.support, request);
-  if (!broker) return broker;
+  return channel::RoleProcess::start(*core.spawner, core.support, request);
+}
+
+void begin(channel::RoleProcess& broker, const QuarantineRef& ref, wire::BrokerPhase phase) {
   wire::Begin begin;
   begin.phase = phase;
   begin.channel = ref.channel;
   begin.run = ref.run_id;
   begin.task = ref.task_number;
-  (*broker)->send_message(begin);
-  return broker;
+  broker.send_message(begin);
 }
+
+// The broker that tidies up, made while another one still puts entries back: one that could do both would hold rights that
+// putting back does not need.
+class Tidier {
+ public:
+  Tidier(const Core& core, const QuarantineRef& ref, const AreaAccess& areas) {
+    try {
+      thread_ = std::thread([&, this] { broker_ = start_broker(core, ref, areas, wire::BrokerPhase::purge); });
+    } catch (const std::system_error&) {
+      broker_ = start_broker(core, ref, areas, wire::BrokerPhase::purge);
+    }
+  }
+  ~Tidier() { wait(); }
+  Tidier(const Tidier&) = delete;
+  Tidier& operator=(const Tidier&) = delete;
+
+  Broker take() {
+    wait();
+    return std::move(broker_);
+  }
+
+ private:
+  void wait() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  Broker broker_;
+  std::thread thread_;
+};
 
 Error ended(channel::RoleProcess& broker) {
   const channel::End end = broker.finish();
@@ -95,15 +129,20 @@ bool took_step(std::string_view packet, const Told& told) {
   return true;
 }
 
-// False when it did not come to its end; `out` says why.
-bool restore(const Core& core, const QuarantineRef& ref, const Reachable& roots, const Told& told, RestoreOutcome& out) {
+// The broker that is to tidy up; null when it did not come to its end, and `out` says why.
+Broker restore(const Core& core, const QuarantineRef& ref, const Reachable& roots, const Told& told, RestoreOutcome& out) {
   const Result<AreaAccess> areas = AreaAccess::open(core, roots.open, roots.planned, AreaAccess::Use::restore);
-  Result<std::unique_ptr<channel::RoleProcess>> broker =
-      areas ? start_broker(core, ref, *areas, wire::BrokerPhase::restore) : std::unexpected(areas.error());
+  if (!areas) {
+    out.error = areas.error();
+    return nullptr;
+  }
+  Tidier tidier(core, ref, *areas);
+  const Broker broker = start_broker(core, ref, *areas, wire::BrokerPhase::restore);
   if (!broker) {
     out.error = broker.error();
-    return false;
+    return nullptr;
   }
+  begin(**broker, ref, wire::BrokerPhase::restore);
   (*broker)->send_message(wire::Restore{});
   wire::Finished finished;
   out.error = await_finished(**broker, finished, [&](std::string_view packet) {
@@ -124,18 +163,18 @@ bool restore(const Core& core, const QuarantineRef& ref, const Reachable& roots,
   });
   out.brokers.push_back((*broker)->usage());
   out.units = finished.units;
-  return !out.error;
+  return out.error ? nullptr : tidier.take();
 }
 
-PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, const AreaAccess& areas, bool tidy,
+PurgeOutcome purge(const QuarantineRef& ref, const Reachable& roots, const AreaAccess& areas, const Broker& broker, bool tidy,
                    const Told& told = {}) {
   PurgeOutcome out;
-  const RootTimesWatch times(areas, roots.planned);
-  Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, areas, wire::BrokerPhase::purge);
   if (!broker) {
     out.error = broker.error();
     return out;
   }
+  const RootTimesWatch times(areas, roots.planned);
+  begin(**broker, ref, wire::BrokerPhase::purge);
   (*broker)->send_message(wire::Purge{.tidy = tidy, .keep = areas.kept()});
   wire::Finished finished;
   out.error = await_finished(**broker, finished, [&](std::string_view packet) { return took_step(packet, told); });
@@ -153,10 +192,12 @@ std::optional<Error> remove_unused_tops(const Core& core, const QuarantineRef& r
   const Result<AreaAccess> areas = AreaAccess::open(core, roots.open, roots.planned, AreaAccess::Use::remove);
   if (!areas) return areas.error();
   if (areas->kept().size() == roots.open.size()) return std::nullopt;
-  return purge(core, ref, roots, *areas, true).error;
+  return purge(ref, roots, *areas, start_broker(core, ref, *areas, wire::BrokerPhase::purge), true).error;
 }
 
-PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, bool tidy, const Told& told = {}) {
+// `ready`: a broker for it that waits already, or null.
+PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, bool tidy, Broker ready = nullptr,
+                   const Told& told = {}) {
   PurgeOutcome out;
   if (roots.open.empty()) return out;
   bool at_top = false;
@@ -167,7 +208,8 @@ PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& 
       return out;
     }
     at_top = areas->any_at_top();
-    out = purge(core, ref, roots, *areas, tidy, told);
+    if (ready && !*ready) ready = start_broker(core, ref, *areas, wire::BrokerPhase::purge);
+    out = purge(ref, roots, *areas, ready, tidy, told);
   }
   if (at_top && !out.error) out.error = remove_unused_tops(core, ref, roots);
   return out;
@@ -180,8 +222,10 @@ RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref, co
   const Reachable roots = reach(ref.roots);
   out.conflicts = roots.lost;
   out.conflict_count = roots.lost.size();
-  if (roots.open.empty() || !restore(core, ref, roots, told, out)) return out;
-  const PurgeOutcome tidied = purge(core, ref, roots, true);
+  if (roots.open.empty()) return out;
+  Broker tidier = restore(core, ref, roots, told, out);
+  if (out.error) return out;
+  const PurgeOutcome tidied = purge(core, ref, roots, true, std::move(tidier));
   out.brokers.insert(out.brokers.end(), tidied.brokers.begin(), tidied.brokers.end());
   if (tidied.error) out.error = tidied.error;
   return out;
@@ -195,7 +239,7 @@ Status tidy_quarantine(const Core& core, const QuarantineRef& ref) {
 
 PurgeOutcome purge_quarantine(const Core& core, const QuarantineRef& ref, const Told& told) {
   const Reachable roots = reach(ref.roots);
-  PurgeOutcome out = purge(core, ref, roots, false, told);
+  PurgeOutcome out = purge(core, ref, roots, false, nullptr, told);
   if (!roots.lost.empty() && !out.error)
     out.error = Error{ErrorKind::refused, {}, roots.lost.front().reason, {}};
   return out;
@@ -211,8 +255,9 @@ Status try_quarantine(const Core& core, const QuarantineRef& ref) {
     if (!areas) return std::unexpected(areas.error());
     at_top = areas->any_at_top();
     const RootTimesWatch times(*areas, roots.planned);
-    Result<std::unique_ptr<channel::RoleProcess>> broker = start_broker(core, ref, *areas, wire::BrokerPhase::trial);
+    const Broker broker = start_broker(core, ref, *areas, wire::BrokerPhase::trial);
     if (!broker) return std::unexpected(broker.error());
+    begin(**broker, ref, wire::BrokerPhase::trial);
     (*broker)->send_message(wire::Trial{});
     wire::Finished finished;
     error = await_finished(**broker, finished, [](std::string_view) { return false; });

@@ -31,7 +31,7 @@ struct RestoreOutcome {
   [[nodiscard]] bool complete() const { return !error && conflict_count == 0; }
 };
 
-// Has a fresh broker put everything back, and then another one remove what is empty. Never overwrites. Safe twice.
+// Has a fresh broker put everything back, and another one, started meanwhile, remove what is empty then. Never overwrites. Safe twice.
 RestoreOutcome restore_quarantine(const Core& core, const QuarantineRef& ref, const Told& told = {});
 
 // Removes the folders and tables of it that hold nothing; the root's area with them when it is empty then.

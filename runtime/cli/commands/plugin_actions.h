@@ -1,0 +1,18 @@
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "runtime/cli/session.h"
+
+// Actions of `freshet plugins` that have a file of their own.
+namespace freshet::cli {
+
+// A plugin by file or by the id of an installed one, or the exit code.
+std::expected<PluginFacts, int> find_plugin(Session& session, IPluginInspection& inspection, const std::string& word);
+
+int approve_plugin(Session& session, IPluginInspection& inspection, const Arguments& arguments);
+int revoke_plugin(Session& session, IPluginInspection& inspection, const Arguments& arguments);
+int verify_plugins(Session& session, IPluginInspection& inspection, const Arguments& arguments);
+
+}  // namespace freshet::cli
