@@ -22,6 +22,9 @@ struct ManagerOptions {
   std::string state_dir;                 // for history, plans and locks; made 0700 if missing; managers may share one
   std::vector<std::string> plugin_dirs;  // searched in this order; see find_plugin_dirs
   std::string role_executable;           // empty: where it is installed, from where this library or program lies
+  // What of each plugin was approved. Empty: freshet.lock beside the configuration's first file; a configuration that is in
+  // no file has none then.
+  std::string lockfile;
   // Called from the manager's threads.
   std::function<void(const Progress&)> on_progress;
   std::stop_token stop;  // an operator's interrupt: finishes the entry in hand, records, ends

@@ -26,7 +26,7 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
       Validated now;
       {
         const ValidationTimer timed(task);
-        now = validate_task(core_, catalog_, host_, *at->second);
+        now = validate_task(core_, catalog_, lock_, host_, *at->second);
       }
       task.shown.violations = std::move(now.violations);
       if (!task.native) {

@@ -101,14 +101,17 @@ std::vector<PluginFacts> CleanupManager::plugins() {
     for (const auto& [name, task] : *tasks)
       if (task->plugin() != nullptr && task->plugin()->plugin_id == facts.id) facts.used_by.push_back(name);
     facts.blocked = why_blocked(core_, facts);
+    add_approval(facts, *plugin);
     out.push_back(std::move(facts));
   }
   return out;
 }
 
 PluginFacts CleanupManager::inspect(const std::string& file) {
-  PluginFacts out = facts_of(*catalog_.read(file));
+  const std::shared_ptr<const Plugin> plugin = catalog_.read(file);
+  PluginFacts out = facts_of(*plugin);
   out.blocked = why_blocked(core_, out);
+  add_approval(out, *plugin);
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/manager/graph.h"
 #include "runtime/manager/native_runner.h"
 #include "runtime/manager/plugin_catalog.h"
+#include "runtime/manager/plugin_lock.h"
 #include "runtime/manager/quarantine_jobs.h"
 #include "runtime/manager/registry.h"
 #include "runtime/manager/result_sharing.h"
@@ -73,6 +74,10 @@ class CleanupManager final : public ICleanupManager,
   PluginFacts inspect(const std::string& file) override;
   std::expected<std::vector<BlockedPlugin>, Error> blocked() override;
   std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) override;
+  std::expected<PluginApproval, Error> compare(const std::string& file) override;
+  Status approve(const std::string& file, const std::string& sha256) override;
+  Status revoke(const std::string& id) override;
+  std::expected<std::vector<std::string>, Error> approved() override;
 
  private:
   // What is remembered of a task between runs.
@@ -162,6 +167,9 @@ class CleanupManager final : public ICleanupManager,
   void block_plugin(const std::string& run_id, const TaskPlan& task, const std::string& what);
   void close_channel(Running& running, const TaskPlan& task, const CleanupResult& result);
 
+  // manager_approval.cc
+  void add_approval(PluginFacts& facts, const Plugin& plugin);
+
   // manager_execute.cc
   CleanupResult execute_alone(const Registered& task, CleanupHandle handle);
 
@@ -194,6 +202,7 @@ class CleanupManager final : public ICleanupManager,
 
   Core core_;
   PluginCatalog catalog_;
+  PluginLock lock_;
   policy::HostFacts host_;
   std::uint64_t id_;
   std::set<std::string> disabled_;  // by the configuration; constant

@@ -51,7 +51,7 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
   out.shown.state = TaskState::registered;
   out.changes.push_back({TaskState::registered, core_.clock.now()});
   out.native = task.native() != nullptr;
-  prepared.facts = validate_task(core_, catalog_, host_, task);
+  prepared.facts = validate_task(core_, catalog_, lock_, host_, task);
   DependencyGraph::Edges edges = edges_of(task.name);
   out.after = std::move(edges.after);
   out.requires_ = std::move(edges.requires_);

@@ -25,7 +25,7 @@ bool has_failed(TaskState state) {
 }  // namespace
 
 CleanupManager::CleanupManager(Core core, policy::HostFacts host)
-    : core_(std::move(core)), catalog_(core_), host_(std::move(host)), figures_(names_of(core_.config.channels)) {
+    : core_(std::move(core)), catalog_(core_), lock_(core_), host_(std::move(host)), figures_(names_of(core_.config.channels)) {
   randombytes_buf(&id_, sizeof id_);
   for (const auto& [name, task] : core_.config.tasks)
     if (!task.enabled) disabled_.insert(name);
@@ -252,7 +252,7 @@ SecurityValidationResult CleanupManager::validate_security_boundaries(CleanupHan
   }
   timed.task = (*task)->name;
   out.trusted_in_process = (*task)->native() != nullptr;
-  out.violations = validate_task(core_, catalog_, host_, **task).violations;
+  out.violations = validate_task(core_, catalog_, lock_, host_, **task).violations;
   out.passed = out.violations.empty();
   return out;
 }

@@ -21,17 +21,22 @@ Status write_all(int fd, std::string_view bytes, std::string_view what) {
   return {};
 }
 
-Status write_whole_file(const std::string& file, std::string_view bytes) {
+Status write_whole_file(const std::string& file, std::string_view bytes, FileMode mode) {
   // What the rename would replace may be a device or a link, and a file beside it somebody's own.
   struct stat there {};
   if (::lstat(file.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
     return fail(ErrorKind::invalid, file + " is there already, and not a regular file");
   const std::string beside = file + "." + std::to_string(::getpid()) + ".new";
-  const Fd out(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const Fd out(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode == FileMode::own ? 0600 : 0666));
   if (!out) return fail_errno("making " + file);
   if (const Status wrote = write_all(out.get(), bytes, file); !wrote) {
     ::unlink(beside.c_str());
     return wrote;
+  }
+  if (mode == FileMode::shared && ::fsync(out.get()) != 0) {
+    const Status failed = fail_errno("syncing " + file);
+    ::unlink(beside.c_str());
+    return failed;
   }
   if (::rename(beside.c_str(), file.c_str()) == 0) return {};
   const int error_number = errno;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -7,8 +8,11 @@
 
 namespace freshet {
 
-// Whole small files of the state directory. Written beside and renamed, mode 0600, so a reader sees the old or the new.
-Status write_whole_file(const std::string& file, std::string_view bytes);
+// Of a file for this program alone (0600), or one that others read and keep: that is synced too, and its mode is the umask's.
+enum class FileMode : std::uint8_t { own, shared };
+
+// Whole small files. Written beside and renamed, so a reader sees the old or the new.
+Status write_whole_file(const std::string& file, std::string_view bytes, FileMode mode = FileMode::own);
 // Error kind `invalid` above `cap`, `missing` when there is none.
 Result<std::string> read_whole_file(const std::string& file, std::size_t cap);
 

@@ -40,6 +40,15 @@ struct PluginFacts {
   std::vector<Kind> kinds;
   std::vector<std::string> used_by;  // task names of the configuration
   std::string blocked;               // why it may not run after a breach; empty: it may
+  std::string approval;              // "approved", "changed since it was approved", "not approved" where that matters; or empty
+  std::vector<std::string> drift;    // how it differs from what was approved, a line each
+};
+
+// What approving a file would write.
+struct PluginApproval {
+  PluginFacts plugin;
+  std::string lockfile;    // that it would be written to
+  bool approved = false;   // its id is in there already; plugin.drift has the differences
 };
 
 // What plugin files say about themselves; read in a probe, nothing of a plugin runs. Thread-safe.
@@ -56,6 +65,17 @@ class IPluginInspection {
   virtual std::expected<std::vector<BlockedPlugin>, Error> blocked() = 0;
   // Lets a plugin run again, by id, hash or a prefix of at least 8. What was unblocked; `missing` when nothing was.
   virtual std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) = 0;
+
+  // What approving `file` would change. Errors: the file is no usable plugin, there is no lock file to write or it cannot
+  // be read (F1063).
+  virtual std::expected<PluginApproval, Error> compare(const std::string& file) = 0;
+  // Pins what `file` is now: version, bytes, ABI, permissions, limits, settings. Error kind `invalid` when its bytes are not
+  // those with this hash; also as above. The lock file is replaced as a whole, for other processes too.
+  virtual Status approve(const std::string& file, const std::string& sha256) = 0;
+  // Takes an id out of the lock file. Error kind `missing` when it is not in there.
+  virtual Status revoke(const std::string& id) = 0;
+  // Ids in the lock file, sorted.
+  virtual std::expected<std::vector<std::string>, Error> approved() = 0;
 };
 
 }  // namespace freshet

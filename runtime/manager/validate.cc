@@ -89,7 +89,7 @@ void check_settings(Validated& out, const config::TaskConfig& task) {
     out.violations.push_back(violation_at(wrong.position, "F2012", std::move(wrong.what), std::move(wrong.suggestion)));
 }
 
-void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, const policy::HostFacts& host,
+void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, PluginLock& lock, const policy::HostFacts& host,
                   const Registered& task, const config::ChannelConfig& channel) {
   Result<std::shared_ptr<const Plugin>> plugin = catalog.find(task.plugin()->plugin_id);
   if (!plugin) {
@@ -103,6 +103,7 @@ void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, cons
     out.violations.push_back(violation_at(position_of_key(*task.config, "plugin"), "F1060",
                                           "the plugin " + out.plugin->manifest.id + " is blocked: " + **blocked,
                                           "look at what it did; unblock it only if you trust these bytes"));
+  for (BoundaryViolation& violation : lock.check(*out.plugin, position_of_key(*task.config, "plugin"))) out.violations.push_back(std::move(violation));
   check_kind(out, *task.config);
   policy::PermissionResult permission = policy::effective_permission(out.plugin->manifest, *task.config, channel);
   out.permission = std::move(permission.permission);
@@ -126,7 +127,7 @@ BoundaryViolation to_public(const policy::Violation& violation) {
   return violation_at(violation.position, violation.code, violation.what, violation.remedy);
 }
 
-Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::HostFacts& host, const Registered& task) {
+Validated validate_task(const Core& core, PluginCatalog& catalog, PluginLock& lock, const policy::HostFacts& host, const Registered& task) {
   Validated out;
   check_clock(out, core);
   if (task.native() != nullptr) {
@@ -140,7 +141,8 @@ Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::
   add(out, policy::check_overlaps_of(core.config, channel.name));
   check_ids(out, core, host);
   for (const std::string& file : core.config.files) add(out, policy::check_not_writable_by_others(file, "the configuration", host));
-  check_plugin(out, core, catalog, host, task, channel);
+  if (!lock.file().empty()) add(out, policy::check_not_writable_by_others(lock.file(), "the lock file", host));
+  check_plugin(out, core, catalog, lock, host, task, channel);
   check_mount_tops(out, host, channel);
   return out;
 }

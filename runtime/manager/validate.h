@@ -6,6 +6,7 @@
 
 #include "runtime/manager/core.h"
 #include "runtime/manager/plugin_catalog.h"
+#include "runtime/manager/plugin_lock.h"
 #include "runtime/manager/registry.h"
 #include "runtime/policy/boundaries.h"
 
@@ -24,9 +25,9 @@ struct Validated {
 // Every boundary that is known without plugin code. Codes beside those of the policy layer:
 //   F1019 the quarantine cannot be at the top of the mount
 //   F1040 no such plugin   F1041 the plugin offers several kinds   F1050 a layer that strict isolation needs is missing
-//   F1060 the plugin is blocked after a breach                     F1070 native tasks are denied
-//   F1080 the clock is before the last run
-Validated validate_task(const Core& core, PluginCatalog& catalog, const policy::HostFacts& host, const Registered& task);
+//   F1060 the plugin is blocked after a breach    F1061 to F1063 it is not what was approved
+//   F1070 native tasks are denied                 F1080 the clock is before the last run
+Validated validate_task(const Core& core, PluginCatalog& catalog, PluginLock& lock, const policy::HostFacts& host, const Registered& task);
 
 BoundaryViolation to_public(const policy::Violation& violation);
 // With the place, and the line that stands there.

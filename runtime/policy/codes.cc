@@ -125,8 +125,22 @@ constexpr CodePage kPages[] = {
      "A worker or broker did what it may not while it ran this plugin, so these very bytes are not loaded "
      "again. What "
      "the run had removed was taken back.",
-     "Read the run's record (`freshet history`, `freshet report RUN`) and find out what it was. "
+     "Read the run's record (`freshet history --json`) and find out what it was. "
      "`freshet plugins unblock` lets these bytes run again; another version of the plugin is not blocked."},
+    {"F1061", "the plugin has changed since it was approved",
+     "freshet.lock beside the configuration says what was approved of this plugin: version, bytes, ABI, permissions and limits "
+     "it asks for, task kinds and settings, signer. The installed file differs in what is named, so that nothing of it is run.",
+     "Find out where the new file came from. `freshet plugins approve ID` shows every difference and pins what is there; "
+     "installing the old file again needs nothing more."},
+    {"F1062", "the plugin is not approved",
+     "The configuration says lockfile = \"require\" in [policy], and the lock file beside it does not have this plugin.",
+     "Look at it with `freshet plugins inspect ID`, then write `freshet plugins approve ID`. Without that key of [policy] a plugin "
+     "that is not in the lock file needs no approval."},
+    {"F1063", "the lock file cannot be read",
+     "freshet.lock beside the configuration says what was approved of each plugin. It cannot be read, or is not as "
+     "`freshet plugins approve` writes it, so that no plugin can be compared with it and none is run.",
+     "Take the file back from version control, or correct the line that is shown. Where it is beyond repair, remove it and approve "
+     "each plugin again."},
     {"F1070", "native tasks are not allowed",
      "A program that embeds Freshet registered a task that runs inside it. Such a task is not isolated, and "
      "the policy "

@@ -314,6 +314,8 @@ Json plugin_json(const PluginFacts& plugin) {
   put_bytes(object, "doc", plugin.doc);
   object["abi"] = utf8_of(plugin.abi);
   object["stripped"] = plugin.stripped;
+  object["approval"] = plugin.approval;
+  object["drift"] = list_of(plugin.drift);
   object["required_permissions"] = list_of(plugin.required_permissions);
   object["optional_permissions"] = list_of(plugin.optional_permissions);
   object["used_by"] = list_of(plugin.used_by);
@@ -336,6 +338,32 @@ Json plugin_json(const PluginFacts& plugin) {
     }
     object["kinds"].push_back(std::move(row));
   }
+  return object;
+}
+
+Json approval_json(const PluginApproval& approval, bool done) {
+  Json object;
+  object["object"] = "approval";
+  object["id"] = utf8_of(approval.plugin.id);
+  object["version"] = utf8_of(approval.plugin.version);
+  object["sha256"] = utf8_of(approval.plugin.sha256);
+  put_bytes(object, "file", approval.plugin.file);
+  put_bytes(object, "lockfile", approval.lockfile);
+  object["approved_before"] = approval.approved;
+  object["drift"] = list_of(approval.plugin.drift);
+  object["written"] = done;
+  return object;
+}
+
+Json verified_plugin_json(const std::string& id, const PluginFacts* plugin) {
+  Json object;
+  object["object"] = "verified_plugin";
+  object["id"] = utf8_of(id);
+  object["installed"] = plugin != nullptr;
+  object["holds"] = plugin != nullptr && plugin->drift.empty();
+  if (plugin == nullptr) return object;
+  put_bytes(object, "file", plugin->file);
+  object["drift"] = list_of(plugin->drift);
   return object;
 }
 

@@ -36,6 +36,10 @@ Json past_run_json(const RunSummary& run);
 Json plugin_json(const PluginFacts& plugin);
 // `object_name`: "blocked", or "unblocked" for one that no longer is.
 Json blocked_json(const BlockedPlugin& plugin, std::string_view object_name);
+// `done`: it was written.
+Json approval_json(const PluginApproval& approval, bool done);
+// Null: no installed plugin has the id.
+Json verified_plugin_json(const std::string& id, const PluginFacts* plugin);
 Json violations_json(const std::vector<BoundaryViolation>& violations);
 Json diagnostics_json(const std::vector<config::Diagnostic>& diagnostics);
 Json doctor_json(const std::vector<DoctorRow>& rows);

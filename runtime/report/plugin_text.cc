@@ -28,14 +28,30 @@ std::string setting_part(const PluginFacts::Setting& setting, const Style& style
   return out;
 }
 
+// In a word; the row of a blocked plugin says so first.
+Table::Cell state_of(const PluginFacts& plugin) {
+  if (!plugin.blocked.empty()) return {"blocked", Paint::bad};
+  if (plugin.approval == "approved") return {"approved", Paint::good};
+  if (!plugin.drift.empty()) return {"changed", Paint::bad};
+  if (!plugin.approval.empty()) return {plugin.approval, Paint::bad};
+  return {plugin.used_by.empty() ? "-" : "enabled", Paint::dim};
+}
+
+std::string drift_part(const std::vector<std::string>& drift, const Style& style) {
+  std::string out;
+  for (const std::string& difference : drift) out += "  - " + wrap(style, show_words(style, difference), 4) + "\n";
+  return out;
+}
+
 }  // namespace
 
 std::string plugins_text(const std::vector<PluginFacts>& plugins, const Style& style) {
   if (plugins.empty()) return "No plugin found. See where they are looked for with `freshet help`.\n";
   using enum Table::Align;
-  Table table({left, left, left, left, left});
+  Table table({left, left, left, left, left, left});
   table.add({{"PLUGIN", Paint::dim},
              {"VERSION", Paint::dim},
+             {"STATE", Paint::dim},
              {"TASK KINDS", Paint::dim},
              {"USED BY", Paint::dim},
              {"FILE", Paint::dim}});
@@ -55,6 +71,7 @@ std::string plugins_text(const std::vector<PluginFacts>& plugins, const Style& s
     any = true;
     table.add({{show(style, plugin.id), Paint::strong},
                {show(style, plugin.version)},
+               state_of(plugin),
                {kinds_of(plugin, style)},
                {plugin.used_by.empty() ? "-" : joined(plugin.used_by, ", ", style)},
                {show(style, plugin.file), Paint::dim}});
@@ -70,6 +87,25 @@ std::string blocked_text(const std::vector<BlockedPlugin>& plugins, const Style&
     out += "    " + wrap(style, show_words(style, plugin.why), 4) + "\n";
   }
   return out;
+}
+
+std::string approval_text(const PluginApproval& approval, const Style& style) {
+  const PluginFacts& plugin = approval.plugin;
+  std::string out = fmt::format("{}  {}\n", paint(style, Paint::strong, show(style, plugin.id)), show(style, plugin.version));
+  out += labelled(style, "file", show(style, plugin.file));
+  out += labelled(style, "sha256", plugin.sha256);
+  out += labelled(style, "requires", plugin.required_permissions.empty() ? "nothing" : joined(plugin.required_permissions, ", ", style));
+  if (!plugin.optional_permissions.empty()) out += labelled(style, "asks for", joined(plugin.optional_permissions, ", ", style));
+  if (!approval.approved) return out + "It was not approved before.\n";
+  if (plugin.drift.empty()) return out + "It is approved as it is.\n";
+  return out + "Since it was approved:\n" + drift_part(plugin.drift, style);
+}
+
+std::string verified_plugin_text(const std::string& id, const PluginFacts* plugin, const Style& style) {
+  const bool holds = plugin != nullptr && plugin->drift.empty();
+  std::string out = fmt::format("{}  {}\n", plugin == nullptr ? paint(style, Paint::warning, "missing") : holds ? paint(style, Paint::good, "as approved") : paint(style, Paint::bad, "changed"),
+                                show(style, id));
+  return plugin == nullptr ? out + "  no usable installed plugin has this id\n" : out + drift_part(plugin->drift, style);
 }
 
 std::string unblocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style) {
@@ -93,6 +129,8 @@ std::string plugin_text(const PluginFacts& plugin, const Style& style) {
   if (!plugin.doc.empty()) out += "  " + wrap(style, show_words(style, plugin.doc), 2) + "\n";
   out += labelled(style, "file", show(style, plugin.file));
   out += labelled(style, "sha256", plugin.sha256);
+  if (!plugin.approval.empty()) out += labelled(style, "approval", show_words(style, plugin.approval));
+  out += drift_part(plugin.drift, style);
   if (!plugin.blocked.empty()) out += labelled(style, "blocked", show_words(style, plugin.blocked));
   out += labelled(style, "license", show_words(style, plugin.license));
   out += labelled(style, "abi", show_words(style, plugin.abi));

@@ -47,6 +47,10 @@ std::string plugins_text(const std::vector<PluginFacts>& plugins, const Style& s
 std::string plugin_text(const PluginFacts& plugin, const Style& style);
 // Blocked hashes under a heading; "" for none.
 std::string blocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style);
+// What `plugins approve` would write, and how that differs from what is there.
+std::string approval_text(const PluginApproval& approval, const Style& style);
+// One approved id beside the installed plugin of that id; null: there is none.
+std::string verified_plugin_text(const std::string& id, const PluginFacts* plugin, const Style& style);
 std::string unblocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style);
 std::string doctor_text(const std::vector<DoctorRow>& rows, const Style& style);
 

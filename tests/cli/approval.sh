@@ -18,8 +18,9 @@ configure ''
 expect 0 check "${plugins[@]}"
 configure "$require"
 remember
-expect 4 run --yes "${plugins[@]}"
+expect 4 check "${plugins[@]}"
 says "$err" F1062 "$id" 'plugins approve'
+expect 4 run --yes "${plugins[@]}"
 unchanged
 expect 0 plugins list "${plugins[@]}"
 says "$out" 'not approved'
@@ -53,8 +54,9 @@ printf 'x' >>"$folder/$id.so"
 for policy in "$require" ''; do
   configure "$policy"
   expect 4 run --yes "${plugins[@]}"
-  says "$err" F1061 'bytes are others' "$hash"
   unchanged
+  expect 4 check "${plugins[@]}"
+  says "$err" F1061 'bytes are others' "$hash"
 done
 expect 4 plugins verify --json "${plugins[@]}"
 expect_json /holds false

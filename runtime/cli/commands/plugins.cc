@@ -2,6 +2,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/cli/command.h"
+#include "runtime/cli/commands/plugin_actions.h"
 #include "runtime/cli/exit_codes.h"
 #include "runtime/cli/session.h"
 #include "runtime/base/suggest.h"
@@ -10,9 +11,15 @@
 namespace freshet::cli {
 namespace {
 
-constexpr std::string_view kActions[] = {"list", "inspect", "unblock"};
+namespace po = boost::program_options;
 
-int list(Session& session, IPluginInspection& inspection) {
+void add_options(po::options_description& options) {
+  options.add_options()                                                                                   //
+      ("yes,y", "approve: do not ask; needs --sha256")                                                    //
+      ("sha256", po::value<std::string>()->value_name("HEX"), "approve: only when the file has this SHA-256");
+}
+
+int list(Session& session, IPluginInspection& inspection, const Arguments&) {
   const std::vector<PluginFacts> plugins = inspection.plugins();
   for (const PluginFacts& plugin : plugins) session.put(report::plugin_json(plugin));
   session.say(report::plugins_text(plugins, session.style()));
@@ -23,36 +30,16 @@ int list(Session& session, IPluginInspection& inspection) {
   return kDone;
 }
 
-int unblock(Session& session, IPluginInspection& inspection, const std::string& word) {
-  const auto done = inspection.unblock(word);
+int unblock(Session& session, IPluginInspection& inspection, const Arguments& arguments) {
+  const auto done = inspection.unblock(arguments.words[1]);
   if (!done) return session.tell(done.error());
   for (const BlockedPlugin& plugin : *done) session.put(report::blocked_json(plugin, "unblocked"));
   session.say(report::unblocked_text(*done, session.style()));
   return kDone;
 }
 
-// A word with a '/' or the ending of a library is a file; anything else is the id of an installed plugin.
-bool is_file(const std::string& word) {
-  return word.find('/') != std::string::npos || word.ends_with(".so");
-}
-
-std::expected<PluginFacts, int> find_plugin(Session& session, IPluginInspection& inspection, const std::string& word) {
-  if (is_file(word)) return inspection.inspect(word);
-  const std::vector<PluginFacts> plugins = inspection.plugins();
-  const auto found = std::ranges::find(plugins, word, &PluginFacts::id);
-  if (found != plugins.end()) return *found;
-  std::vector<std::string_view> ids;
-  for (const PluginFacts& plugin : plugins) {
-    if (!plugin.error) ids.push_back(plugin.id);
-  }
-  const std::string hint = suggest(word, ids, true);
-  return std::unexpected(
-      session.tell({ErrorKind::missing, "", "no installed plugin is named `" + escape_bytes(word) + "`",
-                    hint.empty() ? "Name a file with a `/` in it, or a folder with --plugin-dir." : hint}));
-}
-
-int inspect(Session& session, IPluginInspection& inspection, const std::string& word) {
-  auto plugin = find_plugin(session, inspection, word);
+int inspect(Session& session, IPluginInspection& inspection, const Arguments& arguments) {
+  auto plugin = find_plugin(session, inspection, arguments.words[1]);
   if (!plugin) return plugin.error();
   session.put(report::plugin_json(*plugin));
   if (!plugin->error) {
@@ -63,46 +50,69 @@ int inspect(Session& session, IPluginInspection& inspection, const std::string& 
   return kFailed;
 }
 
+// One word after `plugins`, and what it takes after itself.
+struct Action {
+  std::string_view name;
+  std::size_t words;        // after it
+  std::string_view wanted;  // "a file or an id"
+  int (*run)(Session&, IPluginInspection&, const Arguments&);
+};
+
+constexpr Action kActions[] = {
+    {"list", 0, "no further word", list},
+    {"inspect", 1, "a file or an id", inspect},
+    {"approve", 1, "a file or an id", approve_plugin},
+    {"revoke", 1, "an id", revoke_plugin},
+    {"verify", 0, "no further word", verify_plugins},
+    {"unblock", 1, "a hash or an id", unblock},
+};
+
 int run(Session& session, const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.words;
-  if (std::ranges::find(kActions, words[0]) == std::end(kActions)) {
-    return session.tell_usage("`freshet plugins` cannot `" + escape_bytes(words[0]) + "`",
-                              suggest(words[0], kActions, true));
+  const auto action = std::ranges::find(kActions, std::string_view(words[0]), &Action::name);
+  if (action == std::end(kActions)) {
+    std::vector<std::string_view> names;
+    for (const Action& one : kActions) names.push_back(one.name);
+    return session.tell_usage("`freshet plugins` cannot `" + escape_bytes(words[0]) + "`", suggest(words[0], names, true));
   }
-  const bool listing = words[0] == "list";
-  if (listing != (words.size() == 1)) {
-    return session.tell_usage(listing                ? "`freshet plugins list` takes no further word"
-                              : words[0] == "unblock" ? "`freshet plugins unblock` needs a hash or an id"
-                                                      : "`freshet plugins inspect` needs a file or an id",
-                              "");
+  if (words.size() != action->words + 1) {
+    return session.tell_usage("`freshet plugins " + words[0] + (action->words == 0 ? "` takes " : "` needs ") + std::string(action->wanted), "");
+  }
+  for (const char* option : {"yes", "sha256"}) {
+    if (arguments.has(option) && action->name != "approve")
+      return session.tell_usage("--" + std::string(option) + " belongs to `freshet plugins approve`", "");
   }
   auto manager = session.open_manager_for_the_past();
   if (!manager) return manager.error();
-  IPluginInspection& plugins = *(*manager)->plugins;
-  if (listing) return list(session, plugins);
-  return words[0] == "unblock" ? unblock(session, plugins, words[1]) : inspect(session, plugins, words[1]);
+  return action->run(session, *(*manager)->plugins, arguments);
 }
 
 }  // namespace
 
 const Command kPlugins = {
     .name = "plugins",
-    .usage = "list | inspect FILE|ID | unblock HASH|ID",
-    .summary = "list plugins, look into one without running it, or lift a block",
+    .usage = "ACTION [FILE|ID|HASH]",
+    .summary = "list plugins, look into one unrun, approve or unblock one",
     .text =
-        "`list` shows the plugins that are found, their task kinds and the tasks that use them. "
+        "Actions: list, inspect FILE|ID, approve FILE|ID, revoke ID, verify, unblock HASH|ID. `list` shows the plugins that are found, their task kinds and the tasks that use them. "
         "`inspect` reads a plugin's file and its manifest in a locked process without running one "
         "instruction of it: version, ABI, permissions it asks for, task kinds and their settings. "
-        "A plugin that did what it may not is blocked by the hash of its bytes: `list` shows why, and "
+        "`approve` writes what a plugin is now (version, bytes, permissions, settings) into freshet.lock "
+        "beside the configuration, after it has shown what changed; from then on a file that differs in "
+        "any of it is refused. `verify` compares all that is in there with the files, and `revoke` "
+        "takes one out. With lockfile = \"require\" in [policy] a plugin that is not in there is refused "
+        "too. A plugin that did what it may not is blocked by the hash of its bytes: `list` shows why, and "
         "`unblock` lets those bytes run again, by id, by hash or by its first 8 digits or more.",
     .examples =
         "freshet plugins list\n"
         "freshet plugins inspect org.freshet.expired-files\n"
         "freshet plugins inspect ./downloaded.so    # before it is installed\n"
+        "freshet plugins approve org.freshet.expired-files\n"
+        "freshet plugins approve ./new.so --yes --sha256 9c1f..   # unasked, in scripts\n"
         "freshet plugins unblock 3f9a02c1           # after you know what it was",
     .min_words = 1,
     .max_words = 2,
-    .add_options = nullptr,
+    .add_options = add_options,
     .run = run,
 };
 

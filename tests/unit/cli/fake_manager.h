@@ -122,6 +122,22 @@ class FakeManager final : public ICleanupManager,
     facts.file = file;
     return facts;
   }
+  std::expected<PluginApproval, Error> compare(const std::string& file) override {
+    PluginApproval approval;
+    approval.plugin = inspect(file);
+    approval.lockfile = "/etc/freshet/freshet.lock";
+    approval.approved = !approval.plugin.approval.empty();
+    return approval;
+  }
+  Status approve(const std::string& file, const std::string& sha256) override {
+    script_.calls.push_back("approve " + file + " " + sha256);
+    return {};
+  }
+  Status revoke(const std::string& id) override {
+    script_.calls.push_back("revoke " + id);
+    return {};
+  }
+  std::expected<std::vector<std::string>, Error> approved() override { return std::vector<std::string>(); }
   std::vector<BoundaryViolation> trial() override {
     script_.calls.emplace_back("trial");
     return script_.trial;
