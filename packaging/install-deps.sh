@@ -32,7 +32,7 @@ build|libseccomp-dev|system call filters
 build|libelf-dev|reads plugin files without running them
 build|zlib1g-dev|libelf links it
 build|nlohmann-json3-dev|--json output
-build|libsodium-dev|SHA-256 and SipHash
+build|libsodium-dev|SHA-256, SipHash, signatures of plugins
 build|libzstd-dev|compresses the plans that history keeps
 tests|libgtest-dev|unit tests
 tests|libbenchmark-dev|benchmarks
@@ -44,6 +44,7 @@ tests|util-linux|flock, setpriv, mount and unshare in tests
 tests|e2fsprogs|file systems of their own for tests
 tests|bubblewrap|the peer that the start of a channel is measured against
 tests|libcap2-bin|drops capabilities in tests
+tests|minisign|signs plugins in tests
 END
 }
 

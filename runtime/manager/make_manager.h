@@ -25,6 +25,8 @@ struct ManagerOptions {
   // What of each plugin was approved. Empty: freshet.lock beside the configuration's first file; a configuration that is in
   // no file has none then.
   std::string lockfile;
+  // The directory of the keys whose signatures count. Empty: trusted-keys.d beside the configuration's first file.
+  std::string trusted_keys;
   // Called from the manager's threads.
   std::function<void(const Progress&)> on_progress;
   std::stop_token stop;  // an operator's interrupt: finishes the entry in hand, records, ends

@@ -54,6 +54,9 @@ PluginFacts facts_of(const Plugin& plugin) {
   const auto version = [](const manifest::AbiVersion& v) { return std::to_string(v.major) + "." + std::to_string(v.minor); };
   out.abi = version(manifest.abi_min) + " <= abi < " + version(manifest.abi_below);
   out.stripped = plugin.stripped;
+  out.signature = plugin.signature;
+  out.signer = plugin.signer;
+  if (plugin.distrust) out.distrust = plugin.distrust->what;
   out.required_permissions = manifest.required_permissions;
   out.optional_permissions = manifest.optional_permissions;
   for (const manifest::TaskKind& kind : manifest.kinds) {

@@ -14,7 +14,7 @@ void CleanupManager::add_approval(PluginFacts& facts, const Plugin& plugin) {
     if (core_.config.policy.lockfile == config::LockfilePolicy::require) facts.approval = "not approved";
     return;
   }
-  facts.drift = policy::differences(pinned->second, policy::make_pin(plugin.manifest, plugin.sha256, {}));
+  facts.drift = policy::differences(pinned->second, policy::make_pin(plugin.manifest, plugin.sha256, plugin.signer));
   facts.approval = facts.drift.empty() ? "approved" : "changed since it was approved";
 }
 
@@ -32,10 +32,11 @@ std::expected<PluginApproval, Error> CleanupManager::compare(const std::string& 
 Status CleanupManager::approve(const std::string& file, const std::string& sha256) {
   const std::shared_ptr<const Plugin> plugin = catalog_.read(file);
   if (plugin->error) return std::unexpected(*plugin->error);
+  if (plugin->distrust) return std::unexpected(*plugin->distrust);
   if (plugin->sha256 != sha256)
     return fail(ErrorKind::invalid, escape_bytes(file) + " has the SHA-256 " + plugin->sha256 + ", not " + escape_bytes(sha256),
                 "look at what it is now before you approve it");
-  return lock_.pin(policy::make_pin(plugin->manifest, plugin->sha256, {}));
+  return lock_.pin(policy::make_pin(plugin->manifest, plugin->sha256, plugin->signer));
 }
 
 Status CleanupManager::revoke(const std::string& id) { return lock_.remove(id); }

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/log.h"
 #include "runtime/channel/plugin_bytes.h"
 #include "runtime/base/suggest.h"
 #include "runtime/wire/manifest_message.h"
@@ -59,6 +60,11 @@ std::shared_ptr<const Plugin> PluginCatalog::read(const std::string& file) {
   out->stripped = inspected->stripped;
   out->libraries = inspected->libraries;
   if (const Status abi = manifest::check_abi(out->manifest); !abi) out->error = abi.error();
+  trust_.judge(*out);
+  if (out->signature.starts_with("unknown"))
+    log_warn({}, "the plugin " + out->manifest.id + " is signed by an " + out->signature + ": nobody trusts it here");
+  if (out->signature == "none" && core_.config.policy.signatures == config::SignaturePolicy::warn)
+    log_warn({}, "the plugin " + out->manifest.id + " is not signed");
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/mutex.h"
 #include "runtime/manager/core.h"
+#include "runtime/manager/plugin_trust.h"
 #include "runtime/manifest/manifest.h"
 #include "runtime/manifest/settings.h"
 
@@ -22,13 +23,18 @@ struct Plugin {
   bool stripped = false;
   manifest::LibrarySet libraries = 0;
   manifest::Manifest manifest;
+  std::string signature;          // "none", "good", "bad" or "unknown key ID"
+  std::string signer;             // name of the trusted key, of a good one
+  std::optional<Error> distrust;  // F1064 to F1067: why its signature, or the lack of one, refuses it
   std::optional<Error> error;  // why it cannot be used; the manifest is empty then
 };
 
 // Finds plugins in the plugin directories and has a probe read each file once. Thread-safe; plugins live as long as it.
 class PluginCatalog {
  public:
-  explicit PluginCatalog(const Core& core) : core_(core) {}
+  explicit PluginCatalog(const Core& core) : core_(core), trust_(core) {}
+
+  [[nodiscard]] const PluginTrust& trust() const { return trust_; }
 
   // Every `*.so`, usable or not, by file name; a directory named first hides a plugin id of a later one.
   std::vector<std::shared_ptr<const Plugin>> all();
@@ -39,6 +45,7 @@ class PluginCatalog {
 
  private:
   const Core& core_;
+  const PluginTrust trust_;
   Mutex mutex_;
   bool looked_ FRESHET_GUARDED_BY(mutex_) = false;
   std::vector<std::shared_ptr<const Plugin>> plugins_ FRESHET_GUARDED_BY(mutex_);

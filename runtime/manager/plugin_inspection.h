@@ -40,6 +40,9 @@ struct PluginFacts {
   std::vector<Kind> kinds;
   std::vector<std::string> used_by;  // task names of the configuration
   std::string blocked;               // why it may not run after a breach; empty: it may
+  std::string signature;             // "none", "good", "bad" or "unknown key ID"
+  std::string signer;                // name of the trusted key, of a good one
+  std::string distrust;              // why its signature, or the lack of one, refuses it; empty: it does not
   std::string approval;              // "approved", "changed since it was approved", "not approved" where that matters; or empty
   std::vector<std::string> drift;    // how it differs from what was approved, a line each
 };

@@ -96,7 +96,7 @@ std::vector<BoundaryViolation> PluginLock::check(const Plugin& plugin, const con
     return {violation_at(position, "F1062", "the plugin " + id + " is not approved: it is not in " + (file_.empty() ? "any lock file" : escape_bytes(file_)), approve)};
   }
   std::string all;
-  for (const std::string& difference : policy::differences(pinned->second, policy::make_pin(plugin.manifest, plugin.sha256, {})))
+  for (const std::string& difference : policy::differences(pinned->second, policy::make_pin(plugin.manifest, plugin.sha256, plugin.signer)))
     all += (all.empty() ? "" : "; ") + difference;
   if (all.empty()) return {};
   return {violation_at(position, "F1061", "the plugin " + id + " has changed since it was approved: " + all, approve)};

@@ -103,6 +103,8 @@ void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, Plug
     out.violations.push_back(violation_at(position_of_key(*task.config, "plugin"), "F1060",
                                           "the plugin " + out.plugin->manifest.id + " is blocked: " + **blocked,
                                           "look at what it did; unblock it only if you trust these bytes"));
+  if (const std::optional<Error>& distrust = out.plugin->distrust)
+    out.violations.push_back(violation_at(position_of_key(*task.config, "plugin"), distrust->code, distrust->what, distrust->detail));
   for (BoundaryViolation& violation : lock.check(*out.plugin, position_of_key(*task.config, "plugin"))) out.violations.push_back(std::move(violation));
   check_kind(out, *task.config);
   policy::PermissionResult permission = policy::effective_permission(out.plugin->manifest, *task.config, channel);
@@ -142,6 +144,7 @@ Validated validate_task(const Core& core, PluginCatalog& catalog, PluginLock& lo
   check_ids(out, core, host);
   for (const std::string& file : core.config.files) add(out, policy::check_not_writable_by_others(file, "the configuration", host));
   if (!lock.file().empty()) add(out, policy::check_not_writable_by_others(lock.file(), "the lock file", host));
+  if (const std::string& keys = catalog.trust().directory(); !keys.empty()) add(out, policy::check_not_writable_by_others(keys, "the trust store", host));
   check_plugin(out, core, catalog, lock, host, task, channel);
   check_mount_tops(out, host, channel);
   return out;

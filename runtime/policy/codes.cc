@@ -141,6 +141,26 @@ constexpr CodePage kPages[] = {
      "`freshet plugins approve` writes it, so that no plugin can be compared with it and none is run.",
      "Take the file back from version control, or correct the line that is shown. Where it is beyond repair, remove it and approve "
      "each plugin again."},
+    {"F1064", "the plugin's signature is bad",
+     "Beside the plugin's file stands a signature (.so.minisig) that cannot be read, or that is not of these bytes. A bad "
+     "signature refuses the plugin whatever the policy says: either the file or the signature is not what was published.",
+     "Get both files again from where they come from. If you made the file yourself, sign it again with `minisign -S`, or remove "
+     "the signature."},
+    {"F1065", "the plugin is not signed by a trusted key",
+     "The configuration says signatures = \"require\" in [policy], and the plugin has no signature, or one by a key that is not "
+     "in trusted-keys.d beside the configuration.",
+     "Put the author's minisign public key into trusted-keys.d/NAME.pub if you trust him; or ask him to sign the plugin "
+     "(minisign -S makes the .so.minisig beside it)."},
+    {"F1066", "the key may not sign this plugin",
+     "The signature is by a key of trusted-keys.d that is revoked, outside the dates in its file, or limited there to other "
+     "plugin ids.",
+     "Ask the author for a plugin that is signed by his present key. If the limits are wrong, correct `valid-from`, `valid-until` "
+     "or `plugins` in the key's file; a NAME.revoked there takes a key back for good."},
+    {"F1067", "the trust store cannot be read",
+     "A file of trusted-keys.d beside the configuration is no minisign public key, or what follows it is not understood. As it may "
+     "be the one that takes a key back, no signature counts.",
+     "Correct the file and line that is named, or take the file away. NAME.pub and NAME.revoked have the two lines of a minisign "
+     "public key, then TOML: valid-from = 2026-01-31, valid-until, plugins = [\"org.example.\"]."},
     {"F1070", "native tasks are not allowed",
      "A program that embeds Freshet registered a task that runs inside it. Such a task is not isolated, and "
      "the policy "

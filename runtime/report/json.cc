@@ -314,6 +314,9 @@ Json plugin_json(const PluginFacts& plugin) {
   put_bytes(object, "doc", plugin.doc);
   object["abi"] = utf8_of(plugin.abi);
   object["stripped"] = plugin.stripped;
+  object["signature"] = plugin.signature;
+  put_bytes(object, "signer", plugin.signer);
+  put_bytes(object, "distrust", plugin.distrust);
   object["approval"] = plugin.approval;
   object["drift"] = list_of(plugin.drift);
   object["required_permissions"] = list_of(plugin.required_permissions);

@@ -31,6 +31,7 @@ std::string setting_part(const PluginFacts::Setting& setting, const Style& style
 // In a word; the row of a blocked plugin says so first.
 Table::Cell state_of(const PluginFacts& plugin) {
   if (!plugin.blocked.empty()) return {"blocked", Paint::bad};
+  if (!plugin.distrust.empty()) return {"refused", Paint::bad};
   if (plugin.approval == "approved") return {"approved", Paint::good};
   if (!plugin.drift.empty()) return {"changed", Paint::bad};
   if (!plugin.approval.empty()) return {plugin.approval, Paint::bad};
@@ -129,6 +130,8 @@ std::string plugin_text(const PluginFacts& plugin, const Style& style) {
   if (!plugin.doc.empty()) out += "  " + wrap(style, show_words(style, plugin.doc), 2) + "\n";
   out += labelled(style, "file", show(style, plugin.file));
   out += labelled(style, "sha256", plugin.sha256);
+  out += labelled(style, "signature", show_words(style, plugin.signer.empty() ? plugin.signature : "good, by " + plugin.signer));
+  if (!plugin.distrust.empty()) out += labelled(style, "refused", show_words(style, plugin.distrust));
   if (!plugin.approval.empty()) out += labelled(style, "approval", show_words(style, plugin.approval));
   out += drift_part(plugin.drift, style);
   if (!plugin.blocked.empty()) out += labelled(style, "blocked", show_words(style, plugin.blocked));
