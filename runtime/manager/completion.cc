@@ -15,7 +15,7 @@ bool same(const Result<EntryStat>& there, const Identity& planned) { return ther
 
 }  // namespace
 
-CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run_id, const std::string& dir) {
+CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run_id, const std::string& dir, InPlace* in_place) {
   CompletionStatus out;
   out.units_planned = task.shown.units;
   const auto wrong_record = [&](Error error) { out.error.emplace(CompletionCause::record_damaged, std::move(error)); };
@@ -92,6 +92,14 @@ CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run
       }
     }
     ++out.units_in_place;
+    if (in_place == nullptr) return true;
+    ++in_place->units;
+    ++in_place->entries;
+    in_place->bytes += entry.allocated;
+    if (kind != UnitKind::whole) return true;
+    const Fold::Node& below = fold->node(fold->child(entry.directory, entry.name));
+    in_place->entries += below.entries;
+    in_place->bytes += below.bytes;
     return true;
   });
   if (!read) {

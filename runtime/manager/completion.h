@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "runtime/manager/plan_model.h"
@@ -10,6 +11,12 @@ namespace freshet {
 // in its slot with the planned identity, or has a named refusal. Reads only; opens no entry. `dir` holds the task's
 // files. Error kind `missing` when the run left no record of its outcomes (it was cut off): then a unit may be in
 // either place, and `complete` says whether each is in exactly one.
-CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run_id, const std::string& dir);
+// What of it stands in its place is added to `in_place`, where that is asked for.
+struct InPlace {
+  std::uint64_t units = 0;
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;  // on disk; a hard link counts as often as it is there
+};
+CompletionStatus look_at_completion(const TaskPlan& task, const std::string& run_id, const std::string& dir, InPlace* in_place = nullptr);
 
 }  // namespace freshet

@@ -3,6 +3,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
+#include "runtime/base/units.h"
 #include "runtime/manager/completion.h"
 #include "runtime/manager/pre_state.h"
 #include "runtime/manager/result_rows.h"
@@ -69,8 +70,17 @@ void CleanupManager::take_back(Running& running, TaskPlan& task, CleanupResult& 
   const bool unlinked = task.permission.quarantine_mode == config::QuarantineMode::none;
   if ((task.on_failure == config::OnFailure::keep && !whole) || unlinked) {
     mend_root_times(task.roots);
-    if (result.entries_removed > 0 || unlinked)
-      result.note += unlinked ? "; what it unlinked cannot be taken back" : "; what it moved stays in the quarantine (on-failure = \"keep\")";
+    if (unlinked) {
+      result.note += "; what it unlinked cannot be taken back";
+      return;
+    }
+    InPlace kept;  // a broker that was lost has not told of its last units
+    if (look_at_completion(task, running.plan.id, running.dir, &kept).error) return;
+    result.entries_removed = kept.entries;
+    result.bytes_reclaimable_at_purge = kept.bytes;
+    if (kept.units > 0)
+      result.note += "; half done: " + counted(kept.units, "unit", "units") + " of " + format_count(task.shown.units) +
+                     " stay in the quarantine (on-failure = \"keep\")";
     return;
   }
   const PartTimer timed(task.measured, metrics::Limited::rollback, task.shown.units);

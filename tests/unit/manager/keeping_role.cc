@@ -1,5 +1,5 @@
-// A role executable whose broker keeps what its file is named after, `keeps-<what>`, once its first units are done. All
-// else is as in runtime/role/main.cc.
+// A role executable whose broker keeps what its file is named after, `keeps-<what>`, once its first units are done, or ends
+// or hangs then, before it has told what became of them. All else is as in runtime/role/main.cc.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -47,6 +47,10 @@ void keep(const std::string& what) {
     for (int i = 0; i < 200; ++i) (void)::fcntl(kRoleSocket, F_DUPFD, 100);
   } else if (what == "lock") {
     (void)::flock(::memfd_create("held", 0), LOCK_EX);
+  } else if (what == "exits") {
+    ::_exit(9);
+  } else if (what == "hangs") {
+    sleep_on();
   } else if (what == "process" && ::fork() == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     sleep_on();
