@@ -1,6 +1,7 @@
 #include "runtime/manager/graph.h"
 
 #include <algorithm>
+#include <span>
 
 namespace freshet {
 
@@ -10,19 +11,22 @@ DependencyGraph::Number DependencyGraph::number_of(const std::string& name) {
   numbers_.emplace(names_.emplace_back(name), number);
   edges_.emplace_back();
   next_.emplace_back();
+  groups_.push_back(0);
   marks_.push_back(Mark::missing);
   return number;
 }
 
-void DependencyGraph::set(const std::string& name, Edges edges) {
-  std::vector<Number> next;
+void DependencyGraph::set(const std::string& name, Edges edges, std::uint32_t group) {
+  std::vector<Link> next;
   next.reserve(edges.after.size() + edges.requires_.size());
-  for (const auto* list : {&edges.after, &edges.requires_})
-    for (const std::string& dependency : *list) next.push_back(number_of(dependency));
-  std::ranges::sort(next, {}, [&](Number number) -> const std::string& { return names_[number]; });
-  next.erase(std::ranges::unique(next).begin(), next.end());
+  for (const auto* list : {&edges.requires_, &edges.after})  // of two to the same name the first one stays
+    for (const std::string& dependency : *list) next.push_back({number_of(dependency) & 0x7FFF'FFFFU, list == &edges.requires_});
+  const auto same = [](const Link& a, const Link& b) { return a.number == b.number; };
+  std::ranges::stable_sort(next, {}, [&](const Link& link) -> const std::string& { return names_[link.number]; });
+  next.erase(std::ranges::unique(next, same).begin(), next.end());
   const Number number = number_of(name);
   edges_[number] = std::move(edges);
+  groups_[number] = group;
   Span& span = next_[number];
   if (next.size() > span.size) {
     span.begin = links_.size();
@@ -33,17 +37,22 @@ void DependencyGraph::set(const std::string& name, Edges edges) {
   marks_[number] = Mark::fresh;
 }
 
+std::uint32_t DependencyGraph::group_of(const std::string& name) const {
+  const auto at = numbers_.find(name);
+  return at == numbers_.end() ? 0 : groups_[at->second];
+}
+
 const DependencyGraph::Edges* DependencyGraph::find(const std::string& name) const {
   const auto at = numbers_.find(name);
   return at == numbers_.end() || marks_[at->second] == Mark::missing ? nullptr : &edges_[at->second];
 }
 
-DependencyGraph::Order DependencyGraph::order(const std::vector<std::string>& from) const {
+DependencyGraph::Order DependencyGraph::order(const std::vector<std::string>& from, Tell tell) const {
   // A task whose dependencies are being walked: those from `at` on are still to come.
   struct Frame {
     Number number;
-    const Number* at;
-    const Number* end;
+    const Link* at;
+    const Link* end;
   };
   Order out;
   std::vector<Mark> marks = marks_;
@@ -51,7 +60,7 @@ DependencyGraph::Order DependencyGraph::order(const std::vector<std::string>& fr
   std::vector<Number> order;
   const auto enter = [&](Number number) {
     marks[number] = Mark::open;
-    const Number* next = links_.data() + next_[number].begin;
+    const Link* next = links_.data() + next_[number].begin;
     return Frame{number, next, next + next_[number].size};
   };
   const auto note_cycle = [&](Number innermost, Number again) {
@@ -73,7 +82,7 @@ DependencyGraph::Order DependencyGraph::order(const std::vector<std::string>& fr
     Frame top = enter(start);
     for (;;) {
       if (top.at != top.end) {
-        const Number dependency = *top.at++;
+        const Number dependency = (top.at++)->number;
         const Mark mark = marks[dependency];
         if (mark == Mark::done) continue;
         if (mark == Mark::fresh) {
@@ -95,6 +104,20 @@ DependencyGraph::Order DependencyGraph::order(const std::vector<std::string>& fr
   }
   out.order.reserve(order.size());
   for (const Number number : order) out.order.push_back(names_[number]);
+  if (tell == Tell::order) return out;
+  out.required.resize(order.size());
+  std::vector<bool> required(names_.size());
+  for (const Number start : starts) required[start] = true;
+  for (std::size_t i = order.size(); i-- > 0;) {  // dependents before what they depend on
+    out.required[i] = required[order[i]];
+    const Span& span = next_[order[i]];
+    for (const Link& link : std::span(links_).subspan(span.begin, span.size)) {
+      if (link.required && required[order[i]]) required[link.number] = true;
+      if (marks_[link.number] != Mark::missing && groups_[link.number] != groups_[order[i]])
+        out.crossing.push_back(names_[order[i]] + " -> " + names_[link.number]);
+    }
+  }
+  std::ranges::reverse(out.crossing);
   return out;
 }
 

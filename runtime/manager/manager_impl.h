@@ -104,7 +104,7 @@ class CleanupManager final : public ICleanupManager,
   std::shared_ptr<const TaskMap> registered();
   [[nodiscard]] DependencyGraph::Edges written_edges(const CleanupTask& task) const;
   void add_manifest_edges();
-  DependencyGraph::Order order_of(const std::vector<std::string>& names);
+  DependencyGraph::Order order_of(const std::vector<std::string>& names, DependencyGraph::Tell tell = DependencyGraph::Tell::order);
   DependencyGraph::Edges edges_of(const std::string& name);
   std::expected<std::vector<std::shared_ptr<const Registered>>, DependencyError> resolve(const std::vector<CleanupHandle>& handles,
                                                                                            std::int64_t& took_ns);

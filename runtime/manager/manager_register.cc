@@ -88,7 +88,7 @@ std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup
   names_.push_back(name);
   records_[name];
   const CleanupHandle handle{id_, registered->id, 0};
-  graph_.set(name, written_edges(registered->task));
+  graph_.set(name, written_edges(registered->task), channel_id ? channel_index(*channel_id) + 1 : 0);
   tasks_.emplace(name, std::move(registered));
   snapshot_.reset();
   figures_.add_task(name, channel_id.value_or(""));
@@ -185,16 +185,16 @@ void CleanupManager::add_manifest_edges() {
         DependencyGraph::Edges edges = *graph_.find(name);
         add(instance.kind->after, edges.after);
         add(instance.kind->requires_, edges.requires_);
-        graph_.set(name, std::move(edges));
+        graph_.set(name, std::move(edges), graph_.group_of(name));
       }
     }
   });
 }
 
-DependencyGraph::Order CleanupManager::order_of(const std::vector<std::string>& names) {
+DependencyGraph::Order CleanupManager::order_of(const std::vector<std::string>& names, DependencyGraph::Tell tell) {
   add_manifest_edges();
   const MutexLock lock(mutex_);
-  return graph_.order(names);
+  return graph_.order(names, tell);
 }
 
 DependencyGraph::Edges CleanupManager::edges_of(const std::string& name) {
@@ -214,27 +214,14 @@ DependencyValidationResult CleanupManager::validate_dependencies(CleanupHandle h
     return out;
   }
   const std::string& asked = timed.task = (*task)->name;
-  const std::shared_ptr<const TaskMap> tasks = registered();
-  DependencyGraph::Order order = order_of({asked});
+  DependencyGraph::Order order = order_of({asked}, DependencyGraph::Tell::everything);
   out.order = std::move(order.order);
   out.cycle = std::move(order.cycle);
   out.missing = std::move(order.missing);
-  std::vector<DependencyGraph::Edges> edges;  // of each in the order
-  for (const std::string& name : out.order) {
-    const DependencyGraph::Edges& own = edges.emplace_back(edges_of(name));
-    const std::optional<std::string>& channel = tasks->at(name)->channel;
-    for (const auto* list : {&own.after, &own.requires_})
-      for (const std::string& other : *list)
-        if (const auto at = tasks->find(other); at != tasks->end() && at->second->channel != channel)
-          out.crossing.push_back(name + " -> " + other);
-  }
-  std::set<std::string> required{asked};
-  for (std::size_t i = out.order.size(); i-- > 0;) {  // dependents before what they require
-    const std::string& name = out.order[i];
-    if (!required.contains(name)) continue;
-    if (disabled_.contains(name) && name != asked) out.disabled.push_back(name);
-    required.insert(edges[i].requires_.begin(), edges[i].requires_.end());
-  }
+  out.crossing = std::move(order.crossing);
+  if (!disabled_.empty())
+    for (std::size_t i = out.order.size(); i-- > 0;)
+      if (order.required[i] && out.order[i] != asked && disabled_.contains(out.order[i])) out.disabled.push_back(out.order[i]);
   for (const std::string& name : out.order)
     if (name != asked && has_failed(figures_.state_of(name))) out.failed.push_back(name);
   out.valid = out.cycle.empty() && out.missing.empty() && out.disabled.empty();

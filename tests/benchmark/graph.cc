@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/config/config.h"
 #include "runtime/manager/graph.h"
 #include "runtime/manager/make_manager.h"
 
@@ -138,6 +139,20 @@ void validate_dependencies(benchmark::State& state) {
   std::filesystem::remove_all(place);
 }
 
+// What comes before all that for a graph that stands in a file: reading and typing the TOML text of one, apart.
+void read_configuration(benchmark::State& state) {
+  const Sample& sample = sample_of(state);
+  std::vector<std::string> lists(sample.names.size());
+  for (const auto& [from, to] : sample.edges) lists[from] += (lists[from].empty() ? "\"" : ", \"") + sample.names[to] + '"';
+  std::string text = "[channel.c]\nroots = [{ path = \"/srv/cache\" }]\n";
+  for (std::size_t i = 0; i < sample.names.size(); ++i)
+    text += "[task." + sample.names[i] + "]\nplugin = \"org.example.plugin\"\nchannel = \"c\"\nrequires = [" + lists[i] + "]\n";
+  const std::vector<config::NamedText> texts{{"freshet.toml", text}};
+  if (!config::load_texts(texts)) return state.SkipWithError("the configuration does not hold");
+  measure(state, [&] { return config::load_texts(texts); });
+  state.counters["KiB"] = static_cast<double>(text.size()) / 1024;
+}
+
 void sizes(benchmark::internal::Benchmark* benchmark) {
   benchmark->Args({1'000, 4'000})->Args({10'000, 100'000})->Args({100'000, 1'000'000});
   benchmark->UseManualTime()->Unit(benchmark::kMicrosecond)->Complexity(benchmark::oN);
@@ -146,6 +161,7 @@ BENCHMARK(ours)->Apply(sizes);
 BENCHMARK(boost_adjacency_list)->Apply(sizes);
 BENCHMARK(boost_compressed_rows)->Apply(sizes);
 BENCHMARK(validate_dependencies)->Apply(sizes);
+BENCHMARK(read_configuration)->Args({1'000, 4'000})->UseManualTime()->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace freshet

@@ -100,5 +100,25 @@ TEST(DependencyGraph, RandomGraphsWithoutCyclesAreOrdered) {
   }
 }
 
+TEST(DependencyGraph, CrossingEdgesAndRequirementsAreTold) {
+  DependencyGraph graph;
+  graph.set("top", {{"a", "elsewhere"}, {"b"}}, 1);
+  graph.set("a", {{}, {"c"}}, 1);
+  graph.set("b", {{"d"}, {"elsewhere", "nobody"}}, 1);
+  graph.set("c", {}, 1);
+  graph.set("d", {}, 0);
+  graph.set("elsewhere", {}, 2);
+  const DependencyGraph::Order order = graph.order({"top"}, DependencyGraph::Tell::everything);
+  EXPECT_EQ(order.crossing, (std::vector<std::string>{"b -> elsewhere", "b -> d", "top -> elsewhere"}));
+  std::vector<std::string> required;
+  for (std::size_t i = 0; i < order.order.size(); ++i)
+    if (order.required[i]) required.push_back(order.order[i]);
+  // `c` is required by `a`, which `top` only comes after.
+  EXPECT_EQ(required, (std::vector<std::string>{"elsewhere", "b", "top"}));
+  graph.set("top", {{"b"}, {"b"}}, 2);
+  EXPECT_EQ(graph.order({"top"}, DependencyGraph::Tell::everything).crossing, (std::vector<std::string>{"b -> elsewhere", "b -> d", "top -> b"}));
+  EXPECT_TRUE(graph.order({"top"}, DependencyGraph::Tell::everything).required.back());
+}
+
 }  // namespace
 }  // namespace freshet
