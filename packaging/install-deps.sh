@@ -44,6 +44,7 @@ tests|util-linux|flock, setpriv, mount and unshare in tests
 tests|e2fsprogs|file systems of their own for tests
 tests|bubblewrap|the peer that the start of a channel is measured against
 tests|libcap2-bin|drops capabilities in tests
+tests|abigail-tools|compares the plugin ABI with its kept description
 tests|minisign|signs plugins in tests
 END
 }
