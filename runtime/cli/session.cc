@@ -99,6 +99,15 @@ std::expected<Manager*, int> Session::open_manager_with(const config::Config& co
   return &manager_;
 }
 
+std::expected<Manager, int> Session::make_trial_manager(const std::string& plugin_file) {
+  auto options = manager_options();
+  if (!options) return std::unexpected(options.error());
+  options->trial_plugin = plugin_file;
+  auto manager = backend_.make_manager(config_, std::move(*options));
+  if (!manager) return std::unexpected(tell(manager.error()));
+  return std::move(*manager);
+}
+
 std::expected<ManagerOptions, int> Session::manager_options() {
   ManagerOptions options;
   if (options_.state_dir) {

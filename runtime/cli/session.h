@@ -52,6 +52,8 @@ class Session {
   // so where it was named on the command line.
   std::expected<Manager*, int> open_manager_for_the_past();
   std::expected<Manager*, int> open_manager_with(const config::Config& config);
+  // Beside the one of open_manager: with a plugin's file in the place of the installed one. It plans only.
+  std::expected<Manager, int> make_trial_manager(const std::string& plugin_file);
 
   std::expected<ManagerOptions, int> manager_options();
   std::vector<DoctorRow> examine_host() { return backend_.examine_host(); }

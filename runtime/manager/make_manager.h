@@ -27,6 +27,9 @@ struct ManagerOptions {
   std::string lockfile;
   // The directory of the keys whose signatures count. Empty: trusted-keys.d beside the configuration's first file.
   std::string trusted_keys;
+  // A plugin's file that stands for its id, whatever is installed or approved: to see what it would do. A manager with one
+  // plans and carries out nothing.
+  std::string trial_plugin;
   // Called from the manager's threads.
   std::function<void(const Progress&)> on_progress;
   std::stop_token stop;  // an operator's interrupt: finishes the entry in hand, records, ends

@@ -31,6 +31,8 @@ RunResult CleanupManager::apply(const PlanId& id, bool wait) {
     out.state = RunState::failed;
     return out;
   };
+  if (!core_.options.trial_plugin.empty())
+    return refuse({ErrorKind::refused, {}, "a manager that tries " + escape_bytes(core_.options.trial_plugin) + " carries out nothing", {}});
   if (!is_entry_name(id.id)) return refuse({ErrorKind::invalid, {}, "no plan has that id", {}});
   Result<Plan> plan = read_plan(core_.plan_dir(id.id));
   if (!plan) return refuse(plan.error());

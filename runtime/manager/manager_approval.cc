@@ -29,6 +29,15 @@ std::expected<PluginApproval, Error> CleanupManager::compare(const std::string& 
   return out;
 }
 
+std::expected<std::vector<std::string>, Error> CleanupManager::differences(const std::string& before, const std::string& now) {
+  const std::shared_ptr<const Plugin> old = catalog_.read(before);
+  const std::shared_ptr<const Plugin> fresh = catalog_.read(now);
+  for (const auto& plugin : {old, fresh})
+    if (plugin->error) return std::unexpected(*plugin->error);
+  return policy::differences(policy::make_pin(old->manifest, old->sha256, old->signer),
+                             policy::make_pin(fresh->manifest, fresh->sha256, fresh->signer));
+}
+
 Status CleanupManager::approve(const std::string& file, const std::string& sha256) {
   const std::shared_ptr<const Plugin> plugin = catalog_.read(file);
   if (plugin->error) return std::unexpected(*plugin->error);

@@ -75,6 +75,7 @@ class CleanupManager final : public ICleanupManager,
   std::expected<std::vector<BlockedPlugin>, Error> blocked() override;
   std::expected<std::vector<BlockedPlugin>, Error> unblock(const std::string& word) override;
   std::expected<PluginApproval, Error> compare(const std::string& file) override;
+  std::expected<std::vector<std::string>, Error> differences(const std::string& before, const std::string& now) override;
   Status approve(const std::string& file, const std::string& sha256) override;
   Status revoke(const std::string& id) override;
   std::expected<std::vector<std::string>, Error> approved() override;

@@ -72,6 +72,7 @@ std::vector<std::shared_ptr<const Plugin>> PluginCatalog::all() {
   const MutexLock lock(mutex_);
   if (looked_) return plugins_;
   looked_ = true;
+  if (!core_.options.trial_plugin.empty()) plugins_.push_back(read(core_.options.trial_plugin));
   for (const std::string& directory : core_.options.plugin_dirs) {
     std::vector<std::string> files;
     std::error_code ignored;

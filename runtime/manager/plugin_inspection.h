@@ -72,6 +72,9 @@ class IPluginInspection {
   // What approving `file` would change. Errors: the file is no usable plugin, there is no lock file to write or it cannot
   // be read (F1063).
   virtual std::expected<PluginApproval, Error> compare(const std::string& file) = 0;
+  // How the plugin in one file differs from that in another, a line each: "requires in addition: read". Errors: one of them
+  // is no usable plugin.
+  virtual std::expected<std::vector<std::string>, Error> differences(const std::string& before, const std::string& now) = 0;
   // Pins what `file` is now: version, bytes, ABI, permissions, limits, settings. Error kind `invalid` when its bytes are not
   // those with this hash; also as above. The lock file is replaced as a whole, for other processes too.
   virtual Status approve(const std::string& file, const std::string& sha256) = 0;

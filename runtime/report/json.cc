@@ -358,6 +358,37 @@ Json approval_json(const PluginApproval& approval, bool done) {
   return object;
 }
 
+Json upgrade_entry_json(const std::string& task, std::string_view change, const UpgradeTrial::Entry& entry) {
+  Json object;
+  object["object"] = "upgrade_entry";
+  object["task"] = utf8_of(task);
+  object["change"] = change;
+  put_bytes(object, "path", entry.path);
+  put_bytes(object, "reason", entry.reason);
+  object["allocated"] = entry.allocated;
+  return object;
+}
+
+Json upgrade_json(const UpgradeTrial& trial) {
+  Json object;
+  object["object"] = "upgrade";
+  object["id"] = utf8_of(trial.now.id);
+  object["before"] = utf8_of(trial.before.version);
+  object["now"] = utf8_of(trial.now.version);
+  object["differences"] = list_of(trial.differences);
+  object["tasks"] = Json::array();
+  for (const auto& [name, task] : trial.tasks) {
+    Json row;
+    row["name"] = utf8_of(name);
+    row["same"] = task.same;
+    row["more"] = task.more.size();
+    row["fewer"] = task.fewer.size();
+    row["notes"] = list_of(task.notes);
+    object["tasks"].push_back(std::move(row));
+  }
+  return object;
+}
+
 Json verified_plugin_json(const std::string& id, const PluginFacts* plugin) {
   Json object;
   object["object"] = "verified_plugin";

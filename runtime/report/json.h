@@ -38,6 +38,9 @@ Json plugin_json(const PluginFacts& plugin);
 Json blocked_json(const BlockedPlugin& plugin, std::string_view object_name);
 // `done`: it was written.
 Json approval_json(const PluginApproval& approval, bool done);
+// `change`: "more" or "fewer".
+Json upgrade_entry_json(const std::string& task, std::string_view change, const UpgradeTrial::Entry& entry);
+Json upgrade_json(const UpgradeTrial& trial);
 // Null: no installed plugin has the id.
 Json verified_plugin_json(const std::string& id, const PluginFacts* plugin);
 Json violations_json(const std::vector<BoundaryViolation>& violations);

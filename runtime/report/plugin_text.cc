@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include "runtime/base/bytes.h"
+#include "runtime/base/units.h"
 #include "runtime/report/table.h"
 #include "runtime/report/text.h"
 #include "runtime/report/text_parts.h"
@@ -102,6 +104,39 @@ std::string approval_text(const PluginApproval& approval, const Style& style) {
   return out + "Since it was approved:\n" + drift_part(plugin.drift, style);
 }
 
+namespace {
+
+constexpr std::size_t kShownEntries = 20;
+
+std::string entries_part(char sign, const std::vector<UpgradeTrial::Entry>& entries, Paint paint_as, const Style& style) {
+  std::string out;
+  for (std::size_t i = 0; i < entries.size() && i < kShownEntries; ++i) {
+    const UpgradeTrial::Entry& entry = entries[i];
+    out += fmt::format("    {} {} {}  {}\n", paint(style, paint_as, std::string(1, sign)), format_size(entry.allocated), show(style, entry.path),
+                       paint(style, Paint::dim, show_words(style, entry.reason)));
+  }
+  if (entries.size() > kShownEntries) out += fmt::format("    {} and {} more\n", sign, format_count(entries.size() - kShownEntries));
+  return out;
+}
+
+}  // namespace
+
+std::string upgrade_text(const UpgradeTrial& trial, const Style& style) {
+  std::string out = fmt::format("{}  {} -> {}\n", paint(style, Paint::strong, show(style, trial.now.id)), show(style, trial.before.version), show(style, trial.now.version));
+  out += labelled(style, "installed", show(style, trial.before.file));
+  out += labelled(style, "new", show(style, trial.now.file));
+  if (!trial.now.distrust.empty()) out += labelled(style, "refused", show_words(style, trial.now.distrust));
+  out += trial.differences.empty() ? "The two files are the same.\n" : "What is other\n" + drift_part(trial.differences, style);
+  if (trial.tasks.empty()) out += "No task uses it, so that there is nothing to compare.\n";
+  for (const auto& [name, task] : trial.tasks) {
+    out += fmt::format("\ntask {}: {} found by both, {} by the new one alone, {} no more\n", paint(style, Paint::strong, show(style, name)),
+                       format_count(task.same), format_count(task.more.size()), format_count(task.fewer.size()));
+    for (const std::string& note : task.notes) out += "    " + wrap(style, show_words(style, note), 4) + "\n";
+    out += entries_part('+', task.more, Paint::warning, style) + entries_part('-', task.fewer, Paint::good, style);
+  }
+  return out + "Nothing was changed. Nothing of it is approved.\n";
+}
+
 std::string verified_plugin_text(const std::string& id, const PluginFacts* plugin, const Style& style) {
   const bool holds = plugin != nullptr && plugin->drift.empty();
   std::string out = fmt::format("{}  {}\n", plugin == nullptr ? paint(style, Paint::warning, "missing") : holds ? paint(style, Paint::good, "as approved") : paint(style, Paint::bad, "changed"),
@@ -148,6 +183,54 @@ std::string plugin_text(const PluginFacts& plugin, const Style& style) {
     out += fmt::format("\n  task kind {}\n", paint(style, Paint::strong, show(style, kind.name)));
     if (!kind.doc.empty()) out += "    " + wrap(style, show_words(style, kind.doc), 4) + "\n";
     for (const PluginFacts::Setting& setting : kind.settings) out += setting_part(setting, style);
+  }
+  return out;
+}
+
+namespace {
+
+// Each line of `text` as a comment.
+std::string comment(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    out += fmt::format("# {}\n", escape_bytes(text.substr(0, end)));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return out;
+}
+
+std::string_view example_of(std::string_view type) {
+  constexpr std::pair<std::string_view, std::string_view> kExamples[] = {
+      {"duration", "\"30d\""}, {"size", "\"1MiB\""}, {"boolean", "false"}, {"integer", "0"}, {"number", "0.0"}, {"string", "\"\""}};
+  for (const auto& [name, example] : kExamples)
+    if (name == type) return example;
+  return "[]";
+}
+
+}  // namespace
+
+std::string plugin_doc_text(const PluginFacts& plugin) {
+  std::string out = comment(fmt::format("{} {} ({})\n{}", plugin.id, plugin.version, plugin.license, plugin.doc));
+  for (const PluginFacts::Kind& kind : plugin.kinds) {
+    out += "\n" + comment(kind.doc);
+    out += fmt::format("[task.{}]\nplugin = \"{}\"\n", kind.name, plugin.id);
+    if (plugin.kinds.size() > 1) out += fmt::format("task = \"{}\"\n", kind.name);
+    std::string access;
+    for (const auto* list : {&plugin.required_permissions, &plugin.optional_permissions})
+      for (const std::string& name : *list)
+        if (name == "remove" || name == "read") access += fmt::format("{}\"{}\"", access.empty() ? "" : ", ", name);
+    out += fmt::format("roots = [{{ path = \"/absolute/path\", access = [{}] }}]\n", access);
+    if (kind.settings.empty()) continue;
+    out += fmt::format("[task.{}.settings]\n", kind.name);
+    for (const PluginFacts::Setting& setting : kind.settings) {
+      std::string facts = setting.type;
+      if (!setting.range.empty()) facts += ", " + setting.range;
+      for (std::size_t i = 0; i < setting.values.size(); ++i) facts += (i == 0 ? ", one of " : " | ") + setting.values[i];
+      out += comment(fmt::format("{}\n({}{})", setting.doc, facts, setting.required ? ", required" : ""));
+      out += fmt::format("{}{} = {}\n", setting.required ? "" : "#", setting.name,
+                         setting.default_text.empty() ? example_of(setting.type) : setting.default_text);
+    }
   }
   return out;
 }

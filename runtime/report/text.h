@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -45,10 +47,28 @@ std::string status_text(const std::vector<RunSummary>& runs, std::int64_t now_ns
 // ---- plugins and host ----
 std::string plugins_text(const std::vector<PluginFacts>& plugins, const Style& style);
 std::string plugin_text(const PluginFacts& plugin, const Style& style);
+// A piece of configuration that uses the plugin, with all its settings and their docs: TOML to begin from.
+std::string plugin_doc_text(const PluginFacts& plugin);
 // Blocked hashes under a heading; "" for none.
 std::string blocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style);
 // What `plugins approve` would write, and how that differs from what is there.
 std::string approval_text(const PluginApproval& approval, const Style& style);
+// A new file of a plugin beside the installed one, on the same roots.
+struct UpgradeTrial {
+  struct Entry {
+    std::string path, reason;
+    std::uint64_t allocated = 0;
+  };
+  struct Task {
+    std::uint64_t same = 0;
+    std::vector<Entry> more, fewer;   // found by the new one alone, by the installed one alone
+    std::vector<std::string> notes;   // why one of them could not be asked
+  };
+  PluginFacts before, now;
+  std::vector<std::string> differences;  // of manifest and file
+  std::map<std::string, Task> tasks;     // that use it
+};
+std::string upgrade_text(const UpgradeTrial& trial, const Style& style);
 // One approved id beside the installed plugin of that id; null: there is none.
 std::string verified_plugin_text(const std::string& id, const PluginFacts* plugin, const Style& style);
 std::string unblocked_text(const std::vector<BlockedPlugin>& plugins, const Style& style);

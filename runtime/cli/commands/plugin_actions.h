@@ -11,8 +11,9 @@ namespace freshet::cli {
 // A plugin by file or by the id of an installed one, or the exit code.
 std::expected<PluginFacts, int> find_plugin(Session& session, IPluginInspection& inspection, const std::string& word);
 
-int approve_plugin(Session& session, IPluginInspection& inspection, const Arguments& arguments);
-int revoke_plugin(Session& session, IPluginInspection& inspection, const Arguments& arguments);
-int verify_plugins(Session& session, IPluginInspection& inspection, const Arguments& arguments);
+int approve_plugin(Session& session, Manager& manager, const Arguments& arguments);
+int revoke_plugin(Session& session, Manager& manager, const Arguments& arguments);
+int upgrade_plugin(Session& session, Manager& manager, const Arguments& arguments);
+int verify_plugins(Session& session, Manager& manager, const Arguments& arguments);
 
 }  // namespace freshet::cli

@@ -19,16 +19,16 @@ std::expected<void, int> ask(Session& session, const PluginApproval& approval) {
 
 }  // namespace
 
-int approve_plugin(Session& session, IPluginInspection& inspection, const Arguments& arguments) {
+int approve_plugin(Session& session, Manager& manager, const Arguments& arguments) {
   const bool asks = !arguments.has("yes");
   const auto hash = arguments.text("sha256");
   // Whoever is not asked has to say which bytes he means.
   if (!asks && !hash) return session.tell_usage("`--yes` needs `--sha256 HEX`: what you approve unseen is these bytes", "`freshet plugins inspect` shows a file's SHA-256");
   if (asks && !session.console().can_ask())
     return session.tell_usage("`freshet plugins approve` asks, and here is no terminal to ask on", "Say --yes and --sha256 HEX to approve without being asked.");
-  auto plugin = find_plugin(session, inspection, arguments.words[1]);
+  auto plugin = find_plugin(session, *manager.plugins, arguments.words[1]);
   if (!plugin) return plugin.error();
-  auto approval = inspection.compare(plugin->file);
+  auto approval = manager.plugins->compare(plugin->file);
   if (!approval) return session.tell(approval.error());
   session.say(report::approval_text(*approval, session.style()));
   if (approval->approved && approval->plugin.drift.empty()) {
@@ -38,24 +38,24 @@ int approve_plugin(Session& session, IPluginInspection& inspection, const Argume
   if (asks) {
     if (auto agreed = ask(session, *approval); !agreed) return agreed.error();
   }
-  if (const Status done = inspection.approve(approval->plugin.file, hash.value_or(approval->plugin.sha256)); !done) return session.tell(done.error());
+  if (const Status done = manager.plugins->approve(approval->plugin.file, hash.value_or(approval->plugin.sha256)); !done) return session.tell(done.error());
   session.put(report::approval_json(*approval, true));
   session.say("Approved " + escape_bytes(approval->plugin.id) + " in " + escape_bytes(approval->lockfile) + ".\n");
   return kDone;
 }
 
-int revoke_plugin(Session& session, IPluginInspection& inspection, const Arguments& arguments) {
+int revoke_plugin(Session& session, Manager& manager, const Arguments& arguments) {
   const std::string& id = arguments.words[1];
-  if (const Status done = inspection.revoke(id); !done) return session.tell(done.error());
+  if (const Status done = manager.plugins->revoke(id); !done) return session.tell(done.error());
   session.put({{"object", "revoked"}, {"id", id}});
   session.say("The plugin " + escape_bytes(id) + " is approved no more.\n");
   return kDone;
 }
 
-int verify_plugins(Session& session, IPluginInspection& inspection, const Arguments&) {
-  const auto approved = inspection.approved();
+int verify_plugins(Session& session, Manager& manager, const Arguments&) {
+  const auto approved = manager.plugins->approved();
   if (!approved) return session.tell(approved.error());
-  const std::vector<PluginFacts> plugins = inspection.plugins();
+  const std::vector<PluginFacts> plugins = manager.plugins->plugins();
   int code = kDone;
   for (const std::string& id : *approved) {
     const auto found = std::ranges::find(plugins, id, &PluginFacts::id);

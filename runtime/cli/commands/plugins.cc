@@ -15,31 +15,32 @@ namespace po = boost::program_options;
 
 void add_options(po::options_description& options) {
   options.add_options()                                                                                   //
+      ("dry-run", "upgrade: show what the new file would find, and change nothing")                       //
       ("yes,y", "approve: do not ask; needs --sha256")                                                    //
       ("sha256", po::value<std::string>()->value_name("HEX"), "approve: only when the file has this SHA-256");
 }
 
-int list(Session& session, IPluginInspection& inspection, const Arguments&) {
-  const std::vector<PluginFacts> plugins = inspection.plugins();
+int list(Session& session, Manager& manager, const Arguments&) {
+  const std::vector<PluginFacts> plugins = manager.plugins->plugins();
   for (const PluginFacts& plugin : plugins) session.put(report::plugin_json(plugin));
   session.say(report::plugins_text(plugins, session.style()));
-  const auto blocked = inspection.blocked();
+  const auto blocked = manager.plugins->blocked();
   if (!blocked) return session.tell(blocked.error());
   for (const BlockedPlugin& plugin : *blocked) session.put(report::blocked_json(plugin, "blocked"));
   session.say(report::blocked_text(*blocked, session.style()));
   return kDone;
 }
 
-int unblock(Session& session, IPluginInspection& inspection, const Arguments& arguments) {
-  const auto done = inspection.unblock(arguments.words[1]);
+int unblock(Session& session, Manager& manager, const Arguments& arguments) {
+  const auto done = manager.plugins->unblock(arguments.words[1]);
   if (!done) return session.tell(done.error());
   for (const BlockedPlugin& plugin : *done) session.put(report::blocked_json(plugin, "unblocked"));
   session.say(report::unblocked_text(*done, session.style()));
   return kDone;
 }
 
-int inspect(Session& session, IPluginInspection& inspection, const Arguments& arguments) {
-  auto plugin = find_plugin(session, inspection, arguments.words[1]);
+int inspect(Session& session, Manager& manager, const Arguments& arguments) {
+  auto plugin = find_plugin(session, *manager.plugins, arguments.words[1]);
   if (!plugin) return plugin.error();
   session.put(report::plugin_json(*plugin));
   if (!plugin->error) {
@@ -50,20 +51,31 @@ int inspect(Session& session, IPluginInspection& inspection, const Arguments& ar
   return kFailed;
 }
 
+int doc(Session& session, Manager& manager, const Arguments& arguments) {
+  auto plugin = find_plugin(session, *manager.plugins, arguments.words[1]);
+  if (!plugin) return plugin.error();
+  if (plugin->error) return session.tell(*plugin->error);
+  session.put(report::plugin_json(*plugin));
+  session.say(report::plugin_doc_text(*plugin));
+  return kDone;
+}
+
 // One word after `plugins`, and what it takes after itself.
 struct Action {
   std::string_view name;
   std::size_t words;        // after it
   std::string_view wanted;  // "a file or an id"
-  int (*run)(Session&, IPluginInspection&, const Arguments&);
+  int (*run)(Session&, Manager&, const Arguments&);
 };
 
 constexpr Action kActions[] = {
     {"list", 0, "no further word", list},
     {"inspect", 1, "a file or an id", inspect},
+    {"doc", 1, "a file or an id", doc},
     {"approve", 1, "a file or an id", approve_plugin},
     {"revoke", 1, "an id", revoke_plugin},
     {"verify", 0, "no further word", verify_plugins},
+    {"upgrade", 1, "the new file", upgrade_plugin},
     {"unblock", 1, "a hash or an id", unblock},
 };
 
@@ -78,13 +90,14 @@ int run(Session& session, const Arguments& arguments) {
   if (words.size() != action->words + 1) {
     return session.tell_usage("`freshet plugins " + words[0] + (action->words == 0 ? "` takes " : "` needs ") + std::string(action->wanted), "");
   }
-  for (const char* option : {"yes", "sha256"}) {
-    if (arguments.has(option) && action->name != "approve")
-      return session.tell_usage("--" + std::string(option) + " belongs to `freshet plugins approve`", "");
+  for (const auto& [option, owner] : {std::pair("yes", "approve"), {"sha256", "approve"}, {"dry-run", "upgrade"}}) {
+    if (arguments.has(option) && action->name != owner)
+      return session.tell_usage("--" + std::string(option) + " belongs to `freshet plugins " + owner + "`", "");
   }
-  auto manager = session.open_manager_for_the_past();
+  // Only a trial plans, and so needs the configuration to hold.
+  auto manager = action->name == "upgrade" ? session.open_manager() : session.open_manager_for_the_past();
   if (!manager) return manager.error();
-  return action->run(session, *(*manager)->plugins, arguments);
+  return action->run(session, **manager, arguments);
 }
 
 }  // namespace
@@ -94,21 +107,26 @@ const Command kPlugins = {
     .usage = "ACTION [FILE|ID|HASH]",
     .summary = "list plugins, look into one unrun, approve or unblock one",
     .text =
-        "Actions: list, inspect FILE|ID, approve FILE|ID, revoke ID, verify, unblock HASH|ID. `list` shows the plugins that are found, their task kinds and the tasks that use them. "
+        "Actions: list, inspect FILE|ID, doc FILE|ID, approve FILE|ID, revoke ID, verify, upgrade FILE, unblock HASH|ID. `list` shows the plugins that are found, their task kinds and the tasks that use them. "
         "`inspect` reads a plugin's file and its manifest in a locked process without running one "
         "instruction of it: version, ABI, permissions it asks for, task kinds and their settings. "
+        "`doc` prints a piece of configuration to begin from, with every setting and what it means. "
         "`approve` writes what a plugin is now (version, bytes, permissions, settings) into freshet.lock "
         "beside the configuration, after it has shown what changed; from then on a file that differs in "
         "any of it is refused. `verify` compares all that is in there with the files, and `revoke` "
         "takes one out. With lockfile = \"require\" in [policy] a plugin that is not in there is refused "
-        "too. A plugin that did what it may not is blocked by the hash of its bytes: `list` shows why, and "
+        "too. `upgrade --dry-run` runs a new file beside the installed one, both locked in, on the roots "
+        "of the tasks that use it, and shows what the new one would find in addition and what no more. "
+        "A plugin that did what it may not is blocked by the hash of its bytes: `list` shows why, and "
         "`unblock` lets those bytes run again, by id, by hash or by its first 8 digits or more.",
     .examples =
         "freshet plugins list\n"
         "freshet plugins inspect org.freshet.expired-files\n"
         "freshet plugins inspect ./downloaded.so    # before it is installed\n"
+        "freshet plugins doc org.freshet.expired-files\n"
         "freshet plugins approve org.freshet.expired-files\n"
         "freshet plugins approve ./new.so --yes --sha256 9c1f..   # unasked, in scripts\n"
+        "freshet plugins upgrade ./new.so --dry-run\n"
         "freshet plugins unblock 3f9a02c1           # after you know what it was",
     .min_words = 1,
     .max_words = 2,

@@ -1,12 +1,21 @@
-// The control: reads all of its grant and proposes everything in it, directories after their entries.
+// The control: reads all of its grant and proposes everything in it, directories after their entries. With NEXT_VERSION it
+// spares what is named `spared*`, and asks for more.
 #include <freshet/plugin.hpp>
+
+#ifdef NEXT_VERSION
+#define VERSION "1.1.0"
+#define OPTIONAL ", optional = [\"read\"]"
+#else
+#define VERSION "1.0.0"
+#define OPTIONAL
+#endif
 
 FRESHET_MANIFEST(R"(
 id = "org.freshet.test.well-behaved"
-version = "1.0.0"
+version = ")" VERSION R"("
 license = "MIT"
 abi = { min = "0.1", below = "0.2" }
-permissions = { required = ["remove"] }
+permissions = { required = ["remove"])" OPTIONAL R"( }
 [task.well-behaved]
 doc = "Proposes everything"
 [task.well-behaved.settings]
@@ -23,6 +32,11 @@ class WellBehaved final : public freshet::Task {
     for (const freshet::Root& root : host.roots()) {
       host.walk(root, [&](freshet::Directory& directory, const freshet::Entry& entry) {
         const bool device = entry.type > FRESHET_SOCKET || entry.type == FRESHET_TYPE_UNKNOWN;
+#ifdef NEXT_VERSION
+        if (entry.file_name().substr(0, 6) == "spared") return;
+#else
+        if (entry.file_name().substr(0, 4) == "more") return;
+#endif
         if (!device && !entry.is_mount_point()) directory.propose(entry, {reason_, FRESHET_AGED});
       });
     }

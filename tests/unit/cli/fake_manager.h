@@ -129,6 +129,7 @@ class FakeManager final : public ICleanupManager,
     approval.approved = !approval.plugin.approval.empty();
     return approval;
   }
+  std::expected<std::vector<std::string>, Error> differences(const std::string&, const std::string&) override { return std::vector<std::string>(); }
   Status approve(const std::string& file, const std::string& sha256) override {
     script_.calls.push_back("approve " + file + " " + sha256);
     return {};
