@@ -45,6 +45,7 @@ tests|e2fsprogs|file systems of their own for tests
 tests|bubblewrap|the peer that the start of a channel is measured against
 tests|libcap2-bin|drops capabilities in tests
 tests|abigail-tools|compares the plugin ABI with its kept description
+tests|doxygen|makes the reference of the SDK
 tests|minisign|signs plugins in tests
 END
 }
