@@ -47,6 +47,7 @@ tests|libcap2-bin|drops capabilities in tests
 tests|abigail-tools|compares the plugin ABI with its kept description
 tests|doxygen|makes the reference of the SDK
 tests|minisign|signs plugins in tests
+tests|rustc|builds the example in another language
 END
 }
 

@@ -62,6 +62,8 @@ TEST(Examples, AreAsShortAsPromised) {
 TEST(Examples, PassEveryCheckOfTheFile) {
   EXPECT_EQ(manifest_of(OLD_LINKS_SO).id, "org.freshet.example.old-links");
   EXPECT_EQ(manifest_of(PART_FILES_SO).id, "org.freshet.example.part-files");
+  EXPECT_EQ(manifest_of(LOOKS_AGAIN_SO).id, "org.freshet.example.looks-again");
+  EXPECT_EQ(manifest_of(TWO_STEPS_SO).kinds.at(1).requires_, Paths{"given-up"});
 }
 
 TEST(Examples, OldLinksProposesOldLinks) {
@@ -92,6 +94,52 @@ TEST(Examples, PartFilesProposesUnfinishedDownloadsAtAnyDepth) {
   ASSERT_EQ(task.configured, FRESHET_OK);
   EXPECT_EQ(task.scan(), FRESHET_OK);
   EXPECT_EQ(host.proposed(), (Paths{"/r/a.part", "/r/d/b.part"}));
+  EXPECT_EQ(host.broken_rules, Paths{});
+}
+
+TEST(Examples, TwoStepsTakesWhatWasGivenUpAndThenEmptyFolders) {
+  const LoadedPlugin plugin(TWO_STEPS_SO);
+  FakeHost host;
+  FakeEntry& root = host.add_root("/r");
+  root.file("a.part");
+  root.file("a.given-up");
+  root.file("b.part");
+  root.file("c.given-up");
+  root.directory("empty");
+  root.directory("full").file("x");
+  root.directory("shut").unreadable = true;
+  {
+    RunningTask task(host, plugin.entry(), "given-up", {});
+    ASSERT_EQ(task.configured, FRESHET_OK);
+    EXPECT_EQ(task.scan(), FRESHET_OK);
+    EXPECT_EQ(host.proposed(), (Paths{"/r/a.part"}));
+  }
+  host.findings.clear();
+  RunningTask task(host, plugin.entry(), "folders", {});
+  ASSERT_EQ(task.configured, FRESHET_OK);
+  EXPECT_EQ(task.scan(), FRESHET_UNREADABLE);
+  EXPECT_EQ(host.proposed(), (Paths{"/r/empty"}));
+  EXPECT_EQ(host.broken_rules, Paths{});
+}
+
+TEST(Examples, LooksAgainCountsWhatIsLeft) {
+  const LoadedPlugin plugin(LOOKS_AGAIN_SO);
+  FakeHost host;
+  FakeEntry& root = host.add_root("/r");
+  root.file("old", 31).type = FRESHET_SOCKET;
+  root.directory("d").file("old", 31).type = FRESHET_SOCKET;
+  root.file("young", 1).type = FRESHET_SOCKET;
+  for (const std::int64_t most : {0, 2}) {
+    RunningTask task(host, plugin.entry(), "sockets", FakeSettings().duration("older-than", 7 * kDay).integer("most", most));
+    ASSERT_EQ(task.configured, FRESHET_OK);
+    ASSERT_TRUE(task.has_verify());
+    host.findings.clear();
+    EXPECT_EQ(task.scan(), FRESHET_OK);
+    EXPECT_EQ(host.proposed(), (Paths{"/r/d/old", "/r/old"}));
+    host.findings.clear();
+    EXPECT_EQ(task.verify(), most == 0 ? FRESHET_FAILED : FRESHET_OK);
+    EXPECT_EQ(host.proposed(), Paths{});
+  }
   EXPECT_EQ(host.broken_rules, Paths{});
 }
 
