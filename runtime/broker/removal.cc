@@ -77,6 +77,7 @@ EntryRules Removal::rules_of(std::size_t root_index) const {
 }
 
 Outcome Removal::remove(const wire::Unit& unit) {
+  if (session_.begin.not_after_ns != 0 && clock_.now() >= session_.begin.not_after_ns) return outcome(unit, OutcomeCode::out_of_hours);
   Target target{unit, slots_.root_index_of(unit.slot), -1, {}, {}};
   LinkLedger& ledger = ledgers_[target.root];
   Outcome result = check(target);

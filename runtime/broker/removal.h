@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "runtime/base/clock.h"
 #include "runtime/broker/inode_set.h"
 #include "runtime/broker/link_ledger.h"
 #include "runtime/broker/session.h"
@@ -47,6 +48,7 @@ class Removal {
   [[nodiscard]] EntryRules rules_of(std::size_t root) const;
 
   const Session& session_;
+  SystemClock clock_;
   InodeSet in_use_;
   bool in_use_sealed_ = false;
   SlotBook slots_;

@@ -8,6 +8,7 @@
 #include "runtime/manager/fold.h"
 #include "runtime/manager/in_use.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/plan_rules.h"
 #include "runtime/manager/reclaim_counter.h"
 #include "runtime/manager/result_rows.h"
 #include "runtime/manager/role_resources.h"
@@ -190,6 +191,7 @@ bool Removal::begin(const std::vector<channel::OpenRoot>& roots) {
   begin.max_bytes = task_.permission.budget.bytes.value_or(~0ULL);
   if (task_.permission.floors.min_age_ns > 0)
     begin.not_younger_than_ns = core_.clock.now() - task_.permission.floors.min_age_ns;
+  if (task_.permission.floors.hours) begin.not_after_ns = end_of_hours(core_.clock.now(), *task_.permission.floors.hours);
   begin.key = task_.key;
   if (!broker_->send_message(begin)) return lost();
   if (!task_.permission.floors.spare_in_use) return true;

@@ -18,7 +18,7 @@ Status OutcomeLog::save(const std::string& file) const {
   out.number(static_cast<std::uint64_t>(not_removed.size()));
   for (const auto& [ordinal, code] : not_removed) {
     out.number(ordinal);
-    out.enumeration(code, wire::OutcomeCode::failed);
+    out.enumeration(code, wire::kLastOutcome);
   }
   out.number(static_cast<std::uint64_t>(expanded.size()));
   for (const std::uint32_t id : expanded) out.number(id);
@@ -41,7 +41,7 @@ Result<OutcomeLog> OutcomeLog::load(const std::string& file) {
     std::uint64_t ordinal = 0;
     wire::OutcomeCode code{};
     in.number(ordinal);
-    in.enumeration(code, wire::OutcomeCode::failed);
+    in.enumeration(code, wire::kLastOutcome);
     if (in.ok()) out.not_removed.emplace(ordinal, code);
   }
   in.number(count);

@@ -40,6 +40,14 @@ std::uint32_t local_minutes(std::int64_t now_ns) {
   return static_cast<std::uint32_t>(broken.tm_hour * 60 + broken.tm_min);
 }
 
+std::int64_t end_of_hours(std::int64_t now_ns, std::pair<std::uint32_t, std::uint32_t> hours) {
+  constexpr std::int64_t kMinute = 60'000'000'000;
+  constexpr std::uint32_t kDay = 24 * 60;
+  if (hours.first % kDay == hours.second % kDay) return 0;  // "00:00-24:00"
+  const std::uint32_t left = (hours.second % kDay + kDay - local_minutes(now_ns)) % kDay;
+  return now_ns - now_ns % kMinute + static_cast<std::int64_t>(left == 0 ? kDay : left) * kMinute;
+}
+
 std::string_view kind_name(wire::FindingKind kind) {
   switch (kind) {
     case wire::FindingKind::none: return "none";

@@ -21,6 +21,7 @@ std::string_view to_string(OutcomeCode code) {
     case OutcomeCode::moved_back: return "changed while it was moved; put back";
     case OutcomeCode::stranded: return "changed while it was moved; kept in the quarantine";
     case OutcomeCode::failed: return "failed";
+    case OutcomeCode::out_of_hours: return "the hours of floors.hours are over";
   }
   return "unknown";
 }

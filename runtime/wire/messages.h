@@ -16,7 +16,7 @@
 // here are the ones it names.
 namespace freshet::wire {
 
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 inline constexpr std::uint32_t kMagic = 0x54485246;  // "FRHT"
 
 inline constexpr std::size_t kMaxName = 255;
@@ -483,6 +483,7 @@ struct Begin {
   std::uint64_t max_entries = 0;       // the task's budget, enforced again here
   std::uint64_t max_bytes = ~0ULL;     // allocated bytes
   std::int64_t not_younger_than_ns = 0;  // floor min-age: mtime must be below this; 0: no floor
+  std::int64_t not_after_ns = 0;         // floor hours: nothing is removed from then on (CLOCK_REALTIME); 0: no floor
   TreeDigest::Key key{};
 };
 template <class A, Is<Begin> M>
@@ -495,6 +496,7 @@ void visit(A& a, M& m) {
   a.number(m.max_entries);
   a.number(m.max_bytes);
   a.number(m.not_younger_than_ns);
+  a.number(m.not_after_ns);
   a.bytes(m.key);
 }
 
@@ -601,7 +603,9 @@ enum class OutcomeCode : std::uint8_t {
   moved_back,      // it was not what was planned once it was moved, and stands at its origin again
   stranded,        // the same, but the origin was taken meanwhile: it is in the slot and is named
   failed,          // any other errno
+  out_of_hours,    // floor hours: its time is over
 };
+inline constexpr OutcomeCode kLastOutcome = OutcomeCode::out_of_hours;
 std::string_view to_string(OutcomeCode code);  // plain words for reports
 
 struct Outcome {
@@ -613,7 +617,7 @@ struct Outcome {
 template <class A, Is<Outcome> M>
 void visit(A& a, M& m) {
   a.number(m.sequence);
-  a.enumeration(m.code, OutcomeCode::failed);
+  a.enumeration(m.code, kLastOutcome);
   a.number(m.error_number);
   a.number(m.entries);
 }

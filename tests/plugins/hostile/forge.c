@@ -22,6 +22,7 @@ static freshet_status forge(const freshet_task *task, const freshet_host *host, 
   else if (strcmp(how, "huge-ordinal") == 0) entry.ordinal = UINT64_MAX;
   else if (strcmp(how, "inode") == 0) entry.inode += 1;
   else if (strcmp(how, "type") == 0) entry.type = FRESHET_BLOCK_DEVICE;
+  else if (strcmp(how, "mtime") == 0) entry.mtime = entry.atime = entry.ctime = entry.btime = 1000000000;
   else if (strcmp(how, "no-directory") == 0) dir = NULL;
   else if (strcmp(how, "wild-directory") == 0) dir = (freshet_dir *)(uintptr_t)0x1000;
   else if (strcmp(how, "small-size") == 0) entry.size = 8;

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/broker/table.h"
 #include "tests/unit/broker/broker_harness.h"
 
@@ -382,6 +383,25 @@ TEST_P(Removing, TheFloorHoldsAndADirectoryEmptiedHereIsAsOldAsItWas) {
   EXPECT_EQ(result.code(1), OutcomeCode::too_young);
   EXPECT_EQ(result.code(2), OutcomeCode::too_young);
   EXPECT_EQ(result.code(3), OutcomeCode::removed);
+}
+
+TEST_P(Removing, NothingGoesOnceItsHoursAreOver) {
+  write_file(path("a"));
+  make_dir(path("tree"));
+  write_file(path("tree/b"));
+  ready();
+  Plan plan(root_);
+  plan.add("a").add_whole("tree");
+  const std::int64_t now = SystemClock().now();
+  const RemovalResult late = remove_plan(options_, plan, [&](wire::Begin& begin) { begin.not_after_ns = now; });
+  EXPECT_EQ(late.code(0), OutcomeCode::out_of_hours);
+  EXPECT_EQ(late.code(1), OutcomeCode::out_of_hours);
+  EXPECT_TRUE(exists(path("a")));
+  EXPECT_TRUE(exists(path("tree/b")));
+  purge(options_, true);
+  const RemovalResult in_time = remove_plan(options_, plan, [&](wire::Begin& begin) { begin.not_after_ns = now + 3'600'000'000'000; });
+  EXPECT_EQ(in_time.code(0), OutcomeCode::removed);
+  EXPECT_FALSE(exists(path("a")));
 }
 
 TEST_P(Removing, PathsDeeperThanTheKernelTakesGoAndComeBack) {

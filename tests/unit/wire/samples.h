@@ -35,6 +35,7 @@ inline Begin sample_begin() {
   begin.unlink = true;
   begin.max_entries = 10;
   begin.not_younger_than_ns = 5;
+  begin.not_after_ns = 6;
   begin.key[3] = 9;
   return begin;
 }
