@@ -28,15 +28,16 @@ bool Networks::enter_shared() {
   return enter(shared_);
 }
 
-// Who could enter can leave: both need the same right, over the network of this process. To stay would take the rest of
-// the program's children from its network.
+// Who was let in has been seen to come back (make). To stay would take the rest of the program's children from its network.
 void Networks::leave() {
   if (::setns(own_.get(), CLONE_NEWNET) != 0) std::abort();
 }
 
 Fd Networks::make() {
   if (!own_) own_ = open_current();
-  if (!own_ || ::unshare(CLONE_NEWNET) != 0) {
+  // The way back is tried before the way out: root of a user namespace alone may make a network, but not come back to one
+  // that is the host's.
+  if (!own_ || !enter(own_) || ::unshare(CLONE_NEWNET) != 0) {
     refused_ = true;
     return {};
   }

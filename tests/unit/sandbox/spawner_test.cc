@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "runtime/sandbox/host_support.h"
+#include "runtime/sandbox/networks.h"
 #include "runtime/wire/packet.h"
 
 namespace freshet::sandbox {
@@ -164,6 +165,27 @@ TEST(Spawner, ASharedNetworkIsNotThisProgramsAndNoWorkers) {
 }
 
 #ifndef FRESHET_SANITIZED
+// As in a container without root's rights: it may make networks, and not come back to the one it was started in.
+TEST(Networks, WhoCouldNotComeBackStaysWhereHeIs) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::unshare(CLONE_NEWUSER) != 0) ::_exit(77);
+    const auto network = [] { return std::filesystem::read_symlink("/proc/thread-self/ns/net"); };
+    const auto before = network();
+    Networks networks;
+    bool entered = networks.enter_shared();
+    entered = networks.enter_next() || entered;
+    networks.make_ahead();
+    entered = networks.enter_next() || entered;
+    ::_exit(entered || networks.may_make_ahead() || network() != before ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status)) << "it ended by signal " << WTERMSIG(status);
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "this host grants no user namespace";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST(Spawner, WhoLoadsNoLibrariesIsTheStaticTwinWhereThereIsOne) {
   auto spawner = make_spawner();
   const SpawnRequest request{.argument = "broker", .loads_libraries = false};
