@@ -27,16 +27,33 @@ std::string shown(std::string_view path) {
   return "`" + ellipsize(escape_bytes(path), 300) + "`";
 }
 
-std::optional<std::string> why_never(std::string_view path) {
-  if (path == "/") return "is the whole system";
+// What stands at a root's path, to know a place by when it goes by another name: a bind mount, say.
+class Standing {
+ public:
+  explicit Standing(const std::string& path) : known_(::lstat(path.c_str(), &info_) == 0) {}
+  bool is(std::string_view place) const {
+    struct stat other {};
+    return known_ && ::stat(std::string(place).c_str(), &other) == 0 && other.st_dev == info_.st_dev && other.st_ino == info_.st_ino;
+  }
+
+ private:
+  struct stat info_ {};
+  bool known_;
+};
+
+std::string by_another_name(std::string_view place) { return "is " + shown(place) + " by another name"; }
+
+std::optional<std::string> why_never(std::string_view path, const Standing& standing) {
+  if (path == "/" || standing.is("/")) return "is the whole system";
   for (const std::string_view place : kKernelPlaces) {
     if (path == place || is_below(path, place)) return "belongs to the kernel or to devices";
+    if (standing.is(place)) return by_another_name(place);
   }
   return std::nullopt;
 }
 
 // Why a root needs the operator's word; none when it does not.
-std::optional<std::string> why_protected(std::string_view path, const HostFacts& host) {
+std::optional<std::string> why_protected(std::string_view path, const Standing& standing, const HostFacts& host) {
   const auto of_system = [&](std::string_view place) -> std::optional<std::string> {
     if (path == place) return "is a directory of the system";
     if (is_below(place, path)) return "holds " + shown(place) + ", a directory of the system";
@@ -54,6 +71,12 @@ std::optional<std::string> why_protected(std::string_view path, const HostFacts&
   }
   if (!host.state_dir.empty() && is_below(host.state_dir, path)) {
     return "holds the state directory " + shown(host.state_dir) + ", from which runs are taken back";
+  }
+  for (const std::string_view place : kSystemPlaces) {
+    if (standing.is(place)) return by_another_name(place);
+  }
+  for (const std::string& home : host.homes) {
+    if (standing.is(home)) return by_another_name(home);
   }
   return std::nullopt;
 }
@@ -91,12 +114,14 @@ RootFinding look_at_root(const std::string& path) {
 
 void check_place(const RootConfig& root, const HostFacts& host, std::vector<Violation>& out) {
   const std::string name = "root " + shown(root.path) + " ";
-  if (const auto why = why_never(root.path)) {
+  const Standing standing(root.path);
+  if (const auto why = why_never(root.path, standing)) {
     out.push_back({"F1010", name + *why + ": it is never cleaned", "name a directory of files that may go",
                    root.position});
     return;
   }
-  if (!host.state_dir.empty() && (root.path == host.state_dir || is_below(root.path, host.state_dir))) {
+  if (!host.state_dir.empty() &&
+      (root.path == host.state_dir || is_below(root.path, host.state_dir) || standing.is(host.state_dir))) {
     out.push_back(
         {"F1011",
          name + "is or lies in the state directory, from which runs are taken back: it is never cleaned",
@@ -104,7 +129,7 @@ void check_place(const RootConfig& root, const HostFacts& host, std::vector<Viol
     return;
   }
   if (root.i_know_what_this_is) return;
-  if (const auto why = why_protected(root.path, host)) {
+  if (const auto why = why_protected(root.path, standing, host)) {
     out.push_back(
         {"F1011", name + *why,
          "name a directory below it, or write i-know-what-this-is = true for this root if it is meant",

@@ -26,6 +26,7 @@ HostFacts find_host_facts(std::string state_dir, std::vector<std::string> config
 // F1010 root is `/`, /proc, /sys, /dev or below /proc, /sys, /dev: never.
 // F1011 root is /home, /etc, /usr, /boot (or the like), a home itself, the state directory, or an ancestor of one of
 //       them: refused unless `i-know-what-this-is`. The state directory and what lies below it: always.
+// Both also where the root is one of these places by another name, as of a bind mount.
 // F1012 root is missing (unless optional).  F1013 root is a symbolic link or has one on its way, or is no directory.
 // F1014 an exclude is not below its root.  F1015 root cannot be reached (permission, I/O error).
 std::vector<Violation> check_roots(const config::ChannelConfig& channel, const HostFacts& host);
@@ -42,8 +43,8 @@ std::vector<Violation> check_overlaps_of(const config::Config& config, const std
 
 // F1030: with root's rights, a file or one of its parent directories is writable by others (group or world, or owned by
 // somebody but root; sticky directories count as safe for the directory's own entry only when it is root's).
-// `what` names it for people ("plugin directory"); `path` is absolute. Links are followed, and each directory on the way
-// is looked at. A missing path has no violation.
+// `what` names it for people ("plugin directory"); a relative `path` starts at the working directory. Links are followed,
+// and each directory on the way is looked at. A missing path has no violation.
 std::vector<Violation> check_not_writable_by_others(std::string_view path, std::string_view what, const HostFacts& host);
 
 // F1051: the ids that workers and brokers run under (kUidCount from `uid-base` on) overlap a range of `file`, which is

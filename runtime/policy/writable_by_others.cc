@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "runtime/base/bytes.h"
@@ -112,8 +114,13 @@ class Walk {
 
 std::vector<Violation> check_not_writable_by_others(std::string_view path, std::string_view what,
                                                     const HostFacts& host) {
-  if (!host.root || path.empty() || path.front() != '/') return {};
-  return Walk(path, what).run();
+  if (!host.root || path.empty()) return {};
+  if (path.front() == '/') return Walk(path, what).run();
+  std::error_code error;
+  const std::string whole = std::filesystem::absolute(path, error).string();
+  if (!error) return Walk(whole, what).run();
+  return {{"F1030", std::string(what) + " `" + escape_bytes(path) + "` cannot be found from here: " + error.message(),
+           "write its path in full, from `/` on", {}}};
 }
 
 }  // namespace freshet::policy

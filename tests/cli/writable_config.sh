@@ -9,6 +9,8 @@ expect 4 check
 says "$err" F1030 "$config"
 expect 4 run --yes
 unchanged
+(cd "$dir" && config=freshet.toml expect 4 check)
+says "$err" F1030 "$config"
 chmod o-w "$config"
 mkdir "$dir/plugins"
 cp "$PLUGINS"/*.so "$dir/plugins/"

@@ -99,6 +99,21 @@ TEST_F(Boundaries, PlacesOfTheSystemAndHomesNeedTheOperatorsWord) {
   }
 }
 
+TEST_F(Boundaries, AnotherNameOfAProtectedPlaceIsThatPlace) {
+  const std::string real = make_directory("real");
+  make_directory("real/below");
+  fs::create_directory_symlink(real, at("name"));
+  EXPECT_EQ(place_codes(real), Codes{});
+  HostFacts host = fake_host();
+  host.homes.push_back(at("name"));
+  EXPECT_EQ(place_codes(real, false, host), Codes{"F1011"});
+  EXPECT_EQ(place_codes(real, true, host), Codes{});
+  EXPECT_EQ(place_codes(real + "/below", false, host), Codes{});
+  host = fake_host();
+  host.state_dir = at("name");
+  EXPECT_EQ(place_codes(real, true, host), Codes{"F1011"});
+}
+
 TEST_F(Boundaries, BelowAHomeAndUsualPlacesAreFine) {
   for (const std::string path :
        {"/home/ann/.cache", "/home/ann2", "/var/cache", "/var/cache/web", "/var/log", "/tmp", "/var/tmp",
@@ -293,6 +308,19 @@ class Writable : public Boundaries {
     return codes(check_not_writable_by_others(at(name), "configuration", fake_host()));
   }
 };
+
+TEST_F(Writable, ARelativePathIsLookedAtFromTheWorkingDirectory) {
+  const fs::path before = fs::current_path();
+  fs::current_path(at("etc"));
+  const auto look = [&](std::string_view path) { return codes(check_not_writable_by_others(path, "configuration", fake_host())); };
+  EXPECT_EQ(look("freshet.toml"), Codes{});
+  set_mode("etc/freshet.toml", 0646);
+  for (const char* path : {"freshet.toml", "./freshet.toml", "../etc/freshet.toml"}) EXPECT_EQ(look(path), Codes{"F1030"}) << path;
+  set_mode("etc/freshet.toml", 0644);
+  set_mode("etc", 0777);
+  EXPECT_EQ(look("freshet.toml"), Codes{"F1030"});
+  fs::current_path(before);
+}
 
 TEST_F(Writable, RootsOwnFileIsFine) {
   EXPECT_EQ(found("etc/freshet.toml"), Codes{});
