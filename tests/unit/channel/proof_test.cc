@@ -64,14 +64,14 @@ class IsolationProof : public ::testing::Test {
     return out;
   }
 
-  Result<std::unique_ptr<RoleProcess>> start_without(const LeftOut& left_out) {
+  Result<std::unique_ptr<RoleProcess>> start_without(const LeftOut& left_out) { return start_without(left_out, request()); }
+  Result<std::unique_ptr<RoleProcess>> start_without(const LeftOut& left_out, RoleRequest weak) {
     const std::string name = tree_.path() + "/without-" + (left_out.step.empty() ? "nothing" : left_out.step);
     if (!fs::exists(name)) fs::copy_file(test_role_executable(), name);
     ::chmod(name.c_str(), 0755);
     auto real = sandbox::Spawner::create(name);
     if (!real) return std::unexpected(real.error());
     lesser_ = std::make_unique<LesserSpawner>(std::move(*real), left_out.namespaces);
-    RoleRequest weak = request();
     weak.strict = false;
     weak.channel = "cache";
     weak.live = &live_;
@@ -95,6 +95,13 @@ class IsolationProof : public ::testing::Test {
 
   // "create a file in the grant (/tmp/..)" is "create a file in the grant".
   static std::string plain(const std::string& name) { return name.substr(0, name.find(" (")); }
+
+  static void expect_words(const CheckedPoint& point) {
+    EXPECT_FALSE(point.name.empty());
+    EXPECT_FALSE(point.expected.empty()) << point.name;
+    EXPECT_FALSE(point.seen.empty()) << point.name;
+    EXPECT_TRUE(point.passed || point.expected != point.seen) << point.name;
+  }
 
   static std::string test_role_executable() {
     const char* folder = std::getenv("FRESHET_TEST_DIR");
@@ -219,8 +226,10 @@ TEST_F(IsolationProof, FailsWhereALayerIsLeftOut) {
     auto probe = start_without(row);
     ASSERT_TRUE(probe.has_value()) << what << ": " << probe.error().what;
     std::set<std::string> failed;
-    for (const CheckedPoint& point : prove(**probe))
+    for (const CheckedPoint& point : prove(**probe)) {
+      expect_words(point);
       if (!point.passed) failed.insert(plain(point.name));
+    }
     for (const std::string& name : row.fails) EXPECT_TRUE(failed.contains(name)) << "without " << what << ", passed: " << name;
     shown.insert(failed.begin(), failed.end());
   }
@@ -233,6 +242,24 @@ TEST_F(IsolationProof, FailsWhereALayerIsLeftOut) {
   for (const std::string& name : all) EXPECT_TRUE(shown.contains(name)) << "no layer's absence makes this fail: " << name;
 }
 
+// Memory has two limits, one inside and one watched from outside; each holds alone.
+TEST_F(IsolationProof, MemoryIsWatchedWhereTheKernelSetsNoLimit) {
+  auto bytes = read_plugin_file(plugin_path("hostile"));
+  ASSERT_TRUE(bytes.has_value());
+  RoleRequest asked = request();
+  asked.plugin_memfd = bytes->memfd.get();
+  asked.limits.memory_bytes = 64ULL << 20;
+  asked.limits.wall_ns = 120'000'000'000;
+  auto worker = start_without({"RLIMIT_AS", 0, {}, {}}, asked);
+  ASSERT_TRUE(worker.has_value()) << worker.error().what;
+  Scanned scanned;
+  if (load(**worker, "allocate-slowly")) read_scan(**worker, scanned);
+  const End end = (*worker)->finish();
+  EXPECT_EQ(end.reason, EndReason::limit) << end.what;
+  EXPECT_NE(end.what.find("memory limit of 64 MiB"), std::string::npos) << end.what;
+  EXPECT_FALSE(scanned.end.has_value());
+}
+
 TEST_F(IsolationProof, NothingOfTheSwitchIsInTheRealRole) {
   std::ifstream file(role_executable(), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), {});
@@ -242,6 +269,28 @@ TEST_F(IsolationProof, NothingOfTheSwitchIsInTheRealRole) {
 }
 
 #endif
+
+// A process of which /proc tells nothing but that it lives.
+TEST_F(IsolationProof, WhatIsNotToldFailsInWords) {
+  const std::string folder = tree_.directory("proc");
+  std::ofstream(folder + "/status") << "State:\tS (sleeping)\n";
+  const Fd proc(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const wire::Role role : {wire::Role::worker, wire::Role::broker, wire::Role::probe}) {
+    RoleLock lock;
+    lock.role = role;
+    lock.own_ids = true;
+    lock.memory_bytes = lock.cpu_seconds = lock.processes = 1;
+    std::set<std::string> failed;
+    for (const CheckedPoint& point : look_from_outside(proc.get(), lock)) {
+      expect_words(point);
+      if (!point.passed) failed.insert(point.name);
+    }
+    std::vector<const char*> names = {"NoNewPrivs", "Seccomp", "CapEff", "CapBnd", "threads", "Uid", "Groups", "namespace net",
+                                      "max address space", "max open files", "max core file size"};
+    if (role != wire::Role::broker) names.insert(names.end(), {"mounts", "mounts that can be written", "roots with programs"});
+    for (const char* name : names) EXPECT_TRUE(failed.contains(name)) << name;
+  }
+}
 
 TEST_F(IsolationProof, LiveRolesAreListedWhileTheyLiveAndLookLocked) {
   LiveRoles live;

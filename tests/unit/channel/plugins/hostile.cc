@@ -197,6 +197,15 @@ const std::pair<const char*, Act> kActs[] = {
          else { errno = ENOMEM; return -1L; }
        return 0L;
      }},
+    {"allocate-slowly", [] {
+       for (int n = 0; n < 2048; ++n) {
+         volatile char* p = static_cast<char*>(::malloc(1 << 20));
+         if (p == nullptr) return -1L;
+         for (int i = 0; i < (1 << 20); i += 4096) p[i] = 1;
+         ::poll(nullptr, 0, 2);
+       }
+       return 0L;
+     }},
     {"some-threads", [] { return make_waiting_threads(4); }},
     {"many-threads", [] { return make_waiting_threads(5); }},
     {"short-threads", [] { return make_many_threads(); }},
