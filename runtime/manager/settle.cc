@@ -77,7 +77,7 @@ struct HardLinks {
   std::uint64_t seen = 0;
   std::uint32_t links = 0;
   std::uint64_t bytes = 0;
-  std::uint32_t directory = 0;
+  std::uint32_t group = 0;  // whose bar it is in
 };
 
 Status count(const Fold& fold, const DirectoryTable& directories, TaskPlan& task) {
@@ -95,10 +95,10 @@ Status count(const Fold& fold, const DirectoryTable& directories, TaskPlan& task
   }
   std::map<std::uint32_t, PlannedDirectory> by_top;
   std::unordered_map<std::uint64_t, HardLinks> links;  // by inode: a task's roots rarely share a file system by halves
-  const auto add_bytes = [&](std::uint32_t directory, std::uint64_t bytes) {
+  const auto add_bytes = [&](std::uint32_t group, std::uint64_t bytes) {
     shown.bytes += bytes;
-    shown.roots[directories.node(directory).root].bytes += bytes;
-    by_top[top[directory]].bytes += bytes;
+    shown.roots[directories.node(group).root].bytes += bytes;
+    by_top[group].bytes += bytes;
   };
   std::uint64_t blocked = 0;
   const Status read = fold.for_each([&](std::uint64_t, const PlanEntry& entry) {
@@ -123,15 +123,15 @@ Status count(const Fold& fold, const DirectoryTable& directories, TaskPlan& task
       ++at.seen;
       at.links = entry.links;
       at.bytes = entry.allocated;
-      at.directory = entry.directory;
+      at.group = group;
     } else {
-      add_bytes(entry.directory, entry.allocated);
+      add_bytes(group, entry.allocated);
     }
     return true;
   });
   if (!read) return read;
   for (const auto& [inode, at] : links)
-    if (at.seen >= at.links) add_bytes(at.directory, at.bytes);  // a link elsewhere keeps the blocks
+    if (at.seen >= at.links) add_bytes(at.group, at.bytes);  // a link elsewhere keeps the blocks
   if (blocked > 0) shown.kept[std::string(kStays)] += blocked;
   for (const auto& [id, facts] : by_top) {
     const DirectoryNode& at = directories.node(id);

@@ -83,6 +83,42 @@ TEST_F(HostileTest, AForgedMessageIsABreach) {
   EXPECT_EQ(manager_.plugins->blocked()->size(), 1U);
 }
 
+// What was planned before it and what would be planned after it: neither takes effect.
+TEST_F(HostileTest, ABreachInTheScanClosesTheWholeChannelAndNoOther) {
+  struct Deed {
+    const char* plugin;
+    const char* how;
+    EndReason end;
+  };
+  std::filesystem::create_directory(dir_ / "elsewhere");
+  add_channel("elsewhere", dir_ / "elsewhere");
+  add_task("a-first", "cache");
+  add_task("c-third", "cache");
+  add_task("d-other", "elsewhere");
+  for (const Deed& deed : {Deed{"forge-wire", "hello", EndReason::protocol}, Deed{"fork", "", EndReason::breach}}) {
+    if (deed.end == EndReason::breach && !strict()) continue;
+    config_.tasks.erase("b-second");
+    add_hostile("b-second", "cache", deed.plugin, deed.how);
+    make_old_file(dir_ / "root/old");
+    make_old_file(dir_ / "elsewhere/old");
+    open_with();
+    const auto planned = manager_.runs->plan({});
+    ASSERT_TRUE(planned);
+    std::map<std::string, CleanupResult> results;
+    for (CleanupResult& result : manager_.runs->apply(*planned).tasks) results[result.task] = std::move(result);
+    ASSERT_EQ(results.size(), 4U);
+    EXPECT_EQ(results["b-second"].end, deed.end) << results["b-second"].note;
+    for (const char* name : {"a-first", "c-third"}) {
+      EXPECT_EQ(results[name].state, TaskState::skipped) << deed.plugin << ": " << name;
+      EXPECT_EQ(results[name].note, "its channel was closed after a breach by b-second") << deed.plugin << ": " << name;
+    }
+    EXPECT_EQ(results["d-other"].state, TaskState::committed) << results["d-other"].note;
+    EXPECT_TRUE(exists("old"));
+    EXPECT_FALSE(exists(".freshet"));
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "elsewhere/old"));
+  }
+}
+
 TEST_F(HostileTest, ABreachInTheActTakesBackTheWholeChannelAndNoOther) {
   if (!strict()) GTEST_SKIP() << "this host grants no strict isolation";
   std::filesystem::create_directory(dir_ / "elsewhere");

@@ -53,6 +53,32 @@ TEST_F(ManagerTest, AChannelsTaskRunsIsVerifiedAndComesBack) {
   EXPECT_EQ(info.st_mtim.tv_nsec, 7);
 }
 
+// What a directory right below the root holds is shown with it, and so is itself.
+TEST_F(ManagerTest, TheLargestDirectoriesOfAPlanAreAllOfIt) {
+  add_task("old", "cache");
+  make_old_file(dir_ / "root/a/b/one");
+  make_old_file(dir_ / "root/a/two");
+  make_old_file(dir_ / "root/three");
+  std::filesystem::create_hard_link(dir_ / "root/three", dir_ / "root/a/link");
+  const timespec times[2] = {{1'600'000'000, 5}, {1'600'000'000, 7}};
+  for (const char* name : {"root/a/b", "root/a"}) ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ / name).c_str(), times, 0), 0);
+  open();
+  const auto plan = manager_.runs->plan({handle("old")});
+  ASSERT_TRUE(plan.has_value());
+  const auto summary = manager_.runs->summary(*plan);
+  ASSERT_TRUE(summary.has_value());
+  const PlannedRoot& root = summary->tasks.at(0).roots.at(0);
+  EXPECT_EQ(root.entries, 6U);
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+  for (const PlannedDirectory& directory : root.largest) {
+    entries += directory.entries;
+    bytes += directory.bytes;
+  }
+  EXPECT_EQ(entries, root.entries);
+  EXPECT_EQ(bytes, root.bytes);
+}
+
 TEST_F(ManagerTest, PeopleSeeHowFarARollbackAndAPurgeHaveCome) {
   add_task("old", "cache");
   // A young directory stays, so that every file goes by itself.
