@@ -111,7 +111,8 @@ std::string task_part(const PlannedTask& task, std::int64_t now_ns, const Style&
     out += labelled(style, "isolation", "best-effort, without " + joined(task.missing_layers, ", ", style),
                     Paint::warning);
   }
-  for (const PlannedRoot& root : task.roots) out += root_part(root, now_ns, style);
+  for (const PlannedRoot& root : task.roots)
+    if (goes_on(task) || root.scanned > 0) out += root_part(root, now_ns, style);
   if (!task.kept.empty()) {
     out += labelled(style, "stays", counts_text(task.kept, style));
     if (details) out += refusals_part(task.kept_examples, task.kept_examples.size(), examples, style);

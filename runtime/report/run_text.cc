@@ -48,7 +48,10 @@ std::string task_part(const CleanupResult& task, const Style& style, bool detail
       fmt::format("{}  {}{}\n", paint(style, Paint::strong, show(style, task.task)),
                   paint(style, paint_of(task.state), state),
                   task.trusted_in_process ? paint(style, Paint::dim, "  trusted in process") : "");
-  if (task.error) out += "  " + wrap(style, show_words(style, task.error->what), 2) + "\n";
+  // Mostly the error is the note, with the name in front.
+  const bool said_below = task.error && !task.note.empty() &&
+                          (task.error->what == task.note || task.error->what == task.task + ": " + task.note);
+  if (task.error && !said_below) out += "  " + wrap(style, show_words(style, task.error->what), 2) + "\n";
   if (!task.note.empty()) out += "  " + wrap(style, show_words(style, task.note), 2) + "\n";
   if (task.entries_found > 0 || task.entries_removed > 0) {
     out += labelled(

@@ -49,7 +49,7 @@ std::string refusals_part(const std::vector<Refusal>& refusals, std::uint64_t to
   for (std::size_t i = 0; i < shown; ++i) {
     out += fmt::format("    {}: {}\n", show(style, refusals[i].path), show_words(style, refusals[i].reason));
   }
-  if (total > shown)
+  if (shown > 0 && total > shown)
     out += paint(style, Paint::dim, fmt::format("    and {} more", format_count(total - shown))) + "\n";
   return out;
 }

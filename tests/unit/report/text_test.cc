@@ -91,6 +91,31 @@ TEST(EntryText, AnEntryIsOneLineWithItsReason) {
 )golden");
 }
 
+// Of what an interrupted run did not come to, only the number is known.
+TEST(RunText, MoreIsSaidOnlyBelowExamples) {
+  RunResult run = sample_run();
+  run.tasks[0].refusals.clear();
+  EXPECT_EQ(run_text(run, kStyle, false).find("more"), std::string::npos);
+  run.tasks[0].refusals = {{"/a", "changed"}};
+  EXPECT_NE(run_text(run, kStyle, false).find("and 1 more"), std::string::npos);
+}
+
+TEST(RunText, TheReasonOfARefusalIsSaidOnce) {
+  RunResult run = sample_run();
+  CleanupResult& task = run.tasks[1];
+  for (const std::string& what : {std::string("the roots overlap"), task.task + ": the roots overlap"}) {
+    task.error.emplace(SecurityError(SecurityCause::violation, Error{ErrorKind::refused, "F1020", what, ""}));
+    task.note = "the roots overlap";
+    const std::string text = run_text(run, kStyle, false);
+    const std::size_t first = text.find("the roots overlap");
+    ASSERT_NE(first, std::string::npos) << text;
+    EXPECT_EQ(text.find("the roots overlap", first + 1), std::string::npos) << text;
+  }
+  task.note = "another matter";
+  EXPECT_NE(run_text(run, kStyle, false).find("the roots overlap"), std::string::npos);
+  EXPECT_NE(run_text(run, kStyle, false).find("another matter"), std::string::npos);
+}
+
 TEST(RunText, ReclaimedNowAndAtPurgeStandApart) {
   EXPECT_EQ(run_text(sample_run(), kStyle, false),
             R"golden(expired-web-cache  committed
@@ -276,6 +301,15 @@ TEST(PlanText, ARefusalsNoteIsNotSaidTwice) {
   const std::size_t first = text.find("a protected place");
   ASSERT_NE(first, std::string::npos);
   EXPECT_EQ(text.find("a protected place", first + 1), std::string::npos) << text;
+}
+
+TEST(PlanText, WhereNobodyLookedThereAreNoFigures) {
+  PlanSummary plan = sample_plan();
+  plan.tasks[1].roots = {{.path = "/etc", .largest = {}}};
+  EXPECT_EQ(plan_text(plan, kStyle, false).find("0 of 0"), std::string::npos);
+  plan.tasks[1].state = TaskState::admitted;
+  EXPECT_NE(plan_text(plan, kStyle, false).find("  /etc\n    0 of 0 entries\n"), std::string::npos)
+      << "an empty root is one that was looked at";
 }
 
 TEST(PlanText, OneTaskWithOneRootNeedsNoOverview) {
