@@ -10,7 +10,7 @@ plant_clean_tree() {
   rm -rf "$scratch/tree"
   mkdir -p "$scratch/tree"
   cd "$scratch/tree"
-  mkdir -p .ci config packaging plugins/sample sdk/include/freshet tests
+  mkdir -p .ci config packaging plugins/sample sdk/include/freshet tests/layout
   local layer previous=
   for layer in base config policy wire broker store manager report cli role; do
     mkdir -p "runtime/$layer"
@@ -28,6 +28,8 @@ plant_clean_tree() {
     fi
   done
   printf '#include "runtime/manager/runs.h"\n#include "runtime/base/base.h"\n' >>runtime/cli/cli.cc
+  printf '# public\n\nruntime/manager/runs.h\nruntime/manager/task.h\n' >runtime/public_headers.txt
+  printf '# of the command line\nruntime/manager/runs.h\nruntime/base/base.h\n' >tests/layout/cli_includes.txt
   printf '#include <stdint.h>\n' >sdk/include/freshet/plugin.h
   printf '#include <freshet/plugin.h>\n#include "age.h"\n#include <vector>\n' >plugins/sample/sample.cc
   printf '#pragma once\n' >plugins/sample/age.h
@@ -60,7 +62,10 @@ planted layering.sh 'layer base includes runtime/manager/runs.h' runtime/base/ba
 planted layering.sh 'layer wire includes runtime/broker/broker.h' runtime/wire/wire.h '  #  include <runtime/broker/broker.h>'
 planted layering.sh 'does not link freshet_wire' runtime/report/report.cc '#include "runtime/wire/wire.h"'
 planted layering.sh 'includes "base.h"' runtime/base/base.cc '#include "base.h"'
-planted layering.sh 'which is not public' runtime/cli/cli.cc '#include "runtime/manager/state.h"'
+planted layering.sh 'cli_includes.txt does not name' runtime/cli/cli.cc '#include "runtime/manager/state.h"'
+planted layering.sh 'cli_includes.txt does not name' runtime/cli/cli.cc '#include "runtime/base/other.h"'
+planted layering.sh 'cli_includes.txt does not name' runtime/cli/cli.cc '#include "runtime/manager/task.h"'
+planted layering.sh 'names runtime/manager/task.h, which the command line does not include' tests/layout/cli_includes.txt 'runtime/manager/task.h'
 planted layering.sh 'the role executable includes runtime/store/store.h' runtime/role/role.cc '#include "runtime/store/store.h"'
 planted layering.sh 'role/CMakeLists.txt: links store' runtime/role/CMakeLists.txt 'target_link_libraries(x freshet_store)'
 planted layering.sh 'config/CMakeLists.txt: links manager' runtime/config/CMakeLists.txt 'target_link_libraries(x freshet_manager)'
@@ -69,6 +74,10 @@ planted layering.sh 'the SDK includes runtime/base/base.h' sdk/include/freshet/p
 planted layering.sh 'a plugin includes runtime/base/base.h' plugins/sample/age.h '#include "runtime/base/base.h"'
 planted layering.sh 'a plugin includes <boost/dll.hpp>' plugins/sample/age.h '#include <boost/dll.hpp>'
 
+plant_clean_tree
+printf '#include "runtime/manager/state.h"\n' >>runtime/cli/cli.cc
+printf 'runtime/manager/state.h\n' >>tests/layout/cli_includes.txt
+expect layering.sh 'names runtime/manager/state.h, which is not public'
 plant_clean_tree
 mkdir runtime/utils && printf '#include <string>\n' >runtime/utils/utils.cc && touch runtime/utils/CMakeLists.txt
 expect layering.sh 'folder runtime/utils is not in'
