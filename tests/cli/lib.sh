@@ -18,6 +18,7 @@ at_exit=()
 cleanup() {
   local command
   for command in "${at_exit[@]}"; do eval "$command" || true; done
+  ((EUID == 0)) || chmod -R u+rwX -- "$dir" 2>/dev/null || true
   rm -rf -- "$dir"
 }
 trap cleanup EXIT
@@ -37,6 +38,16 @@ freshet() { "$FRESHET" --config "$config" --state-dir "$state" "$@"; }
 start() {
   "$FRESHET" --config "$config" --state-dir "$state" "$@" >"$out" 2>"$err" </dev/null &
   pid=$!
+}
+
+# A freshet that anyone may run, wherever the build tree lies; $dir is open to all.
+share_freshet() {
+  mkdir -p "$dir/prefix/bin" "$dir/prefix/libexec/freshet" "$dir/prefix/lib/freshet"
+  cp "$FRESHET" "$dir/prefix/bin/"
+  cp "$ROLE" "$dir/prefix/libexec/freshet/"
+  cp -r "$PLUGINS" "$dir/prefix/lib/freshet/"
+  FRESHET=$dir/prefix/bin/freshet
+  chmod 755 "$dir"
 }
 
 # expect CODE ARGUMENT..: runs freshet off any terminal.

@@ -1,14 +1,6 @@
 # Without any right beyond his own, a user cleans his files and takes them back.
 source "$(dirname "$0")/lib.sh"
-if ((EUID == 0)); then
-  # The build tree may lie where nobody else may look.
-  mkdir -p "$dir/prefix/bin" "$dir/prefix/libexec/freshet" "$dir/prefix/lib/freshet"
-  cp "$FRESHET" "$dir/prefix/bin/"
-  cp "$ROLE" "$dir/prefix/libexec/freshet/"
-  cp -r "$PLUGINS" "$dir/prefix/lib/freshet/"
-  FRESHET=$dir/prefix/bin/freshet
-  chmod 755 "$dir"
-fi
+((EUID != 0)) || share_freshet
 old_files "$root/a" 5
 mkdir "$root/readonly" && echo x >"$root/readonly/file" && old "$root/readonly/file" && chmod 0555 "$root/readonly"
 echo fresh >"$root/a/fresh"
