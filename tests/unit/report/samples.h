@@ -121,6 +121,7 @@ inline PluginFacts sample_plugin() {
   plugin.license = "MIT";
   plugin.doc = "Removes things";
   plugin.abi = "0.1 <= abi < 1.0";
+  plugin.signature = "none";
   plugin.required_permissions = {"remove"};
   plugin.used_by = {"web"};
   plugin.kinds = {{"expired",

@@ -209,8 +209,8 @@ Run r1: the world is not as the history says
 
 TEST(PluginsText, AnUnusablePluginSaysWhyBelowTheTable) {
   EXPECT_EQ(plugins_text({sample_plugin(), broken_plugin()}, kStyle),
-            R"golden(PLUGIN  VERSION  TASK KINDS  USED BY  FILE
-org.x   1.0      expired     web      /p/x.so
+            R"golden(PLUGIN  VERSION  STATE    TASK KINDS  USED BY  FILE
+org.x   1.0      enabled  expired     web      /p/x.so
 unusable  /p/y.so
   F2004 has no manifest
 )golden");
@@ -222,6 +222,7 @@ TEST(PluginText, SettingsShowTypeDefaultRangeAndValues) {
   Removes things
   file         /p/x.so
   sha256       abcd
+  signature    none
   license      MIT
   abi          0.1 <= abi < 1.0
   stripped     no
