@@ -58,8 +58,8 @@ TEST_F(ManagerTest, TheLargestDirectoriesOfAPlanAreAllOfIt) {
   add_task("old", "cache");
   make_old_file(dir_ / "root/a/b/one");
   make_old_file(dir_ / "root/a/two");
-  make_old_file(dir_ / "root/three");
-  std::filesystem::create_hard_link(dir_ / "root/three", dir_ / "root/a/link");
+  make_old_file(dir_ / "root/a/b/three");
+  std::filesystem::create_hard_link(dir_ / "root/a/b/three", dir_ / "root/a/link");
   const timespec times[2] = {{1'600'000'000, 5}, {1'600'000'000, 7}};
   for (const char* name : {"root/a/b", "root/a"}) ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ / name).c_str(), times, 0), 0);
   open();
