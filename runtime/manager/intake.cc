@@ -104,6 +104,8 @@ Status Intake::take_directory(const wire::DirectoryEvent& event) {
     if (event.parent >= node_of_id_.size() || !is_entry_name(event.name)) return wrong("opened a directory that has no place");
     parent = node_of_id_[event.parent];
     if (directories_.node(parent).root != event.root) return wrong("opened a directory of another root");
+    if (directories_.node(parent).parent == kNoNode && event.name == in_.task->roots[event.root].area)
+      return wrong("opened the quarantine");
     if (directories_.node(parent).depth >= kMaxDepth) return wrong("opened directories without end");
   }
   const std::uint64_t parent_inode = parent == kNoNode ? event.root : directories_.node(parent).inode;

@@ -36,6 +36,7 @@ constexpr std::size_t kThreadStack = 256 * 1024;
 constexpr int kFirstFreeFd = 5;  // 4 stays free: the plugin's at dlopen, as the filter knows it
 
 void start_clean() {
+  if (is_left_out("start")) return;
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -147,6 +148,7 @@ Status refuse_write_execute() {
 // After the change of ids, which clears it. A manager that died before the prctl is seen by its closed socket;
 // getppid() says nothing in a pid namespace.
 Status die_with_manager(int socket) {
+  if (is_left_out("start")) return {};
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return fail_errno("PR_SET_PDEATHSIG");
   pollfd peer{socket, 0, 0};
   if (::poll(&peer, 1, 0) > 0 && (peer.revents & POLLHUP)) return fail(ErrorKind::peer, "the manager is gone");

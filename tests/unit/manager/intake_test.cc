@@ -106,6 +106,7 @@ TEST_F(IntakeTest, TheQuarantineAndExcludedPlacesCannotBeProposed) {
   EXPECT_NE(say(finding(0, ".freshet", EntryType::directory)).send(), "");
   EXPECT_NE(say(finding(0, "live", EntryType::directory)).send(), "");
   EXPECT_NE(say(directory(1, 0, "live", 7)).send(), "");
+  EXPECT_NE(say(directory(1, 0, ".freshet", 8)).send(), "");
 }
 
 TEST_F(IntakeTest, RepeatedFindingsAreDroppedAndCounted) {
