@@ -1,6 +1,10 @@
 #include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -226,6 +230,102 @@ TEST_F(Races, SwappingAParentDuringARestoreHasNoEffectOutside) {
   EXPECT_TRUE(restore(options_).conflicts.empty());
   for (int i = 0; i < kParents; ++i) EXPECT_TRUE(exists(path("p" + std::to_string(i) + "/file")));
 }
+
+// An ordinary user who owns the tree, in a process of its own. It swaps what the broker is about to resolve, as fast as it
+// can; the broker is asked for an entry that is only where a swapped path leads, with that entry's true identity, as a
+// worker might that works hand in hand with this user. No try may ever reach it.
+class OwnerOfTheTree {
+ public:
+  explicit OwnerOfTheTree(const std::function<void()>& swap)
+      : rounds_(static_cast<std::atomic<std::uint64_t>*>(
+            ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setresgid(kSomebody, kSomebody, kSomebody) != 0 ||
+                             ::setresuid(kSomebody, kSomebody, kSomebody) != 0))
+      ::_exit(1);
+    for (;;) {
+      swap();
+      ++*rounds_;
+    }
+  }
+  ~OwnerOfTheTree() { stop(); }
+  std::uint64_t stop() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    pid_ = -1;
+    return *rounds_;
+  }
+
+ private:
+  std::atomic<std::uint64_t>* rounds_;
+  pid_t pid_ = -1;
+};
+
+struct Swap {
+  const char* name;
+  const char* path;   // below the test's folder: what is exchanged ..
+  const char* other;  // .. with that
+};
+void PrintTo(const Swap& swap, std::ostream* out) { *out << swap.name; }
+
+class HundredThousandTries : public Races, public testing::WithParamInterface<Swap> {};
+
+TEST_P(HundredThousandTries, NeverReachWhatASwappedPathLeadsTo) {
+  constexpr std::uint64_t kTries = 100'000;
+  const std::string top = dir_.path(), outside = top + "/outside";
+  ::chmod(top.c_str(), 0777);
+  for (const std::string& one : {path("p"), path("p/q"), outside, outside + "/q"}) make_dir(one);
+  write_file(outside + "/q/victim");
+  write_file(outside + "/victim");
+  write_file(path("p/q/decoy"));
+  make_link("../outside", top + "/link");      // exchanged with root/p: it leads to outside
+  make_link("../../outside/q", top + "/deep");  // with root/p/q: to outside/q
+  chown_tree(top, ::geteuid() == 0 ? kSomebody : ::geteuid());
+  Plan plan(root_);
+  plan.add("p/q/decoy");
+  const Identity victim = stat_of(outside + "/q/victim").identity;
+  const std::string swapped = top + "/" + GetParam().path, other = top + "/" + GetParam().other;
+  const std::uint64_t inode = stat_of(swapped).identity.inode;
+  const Snapshot before = snapshot(outside, "");
+  std::map<OutcomeCode, std::uint64_t> counts;
+  std::uint64_t rounds = 0;
+  {
+    Broker broker(options_);
+    begin_removal(broker, plan);
+    OwnerOfTheTree owner([&] { exchange(swapped, other); });
+    for (std::uint64_t sequence = 0; sequence < kTries && !HasFailure();) {
+      std::vector<wire::Unit> batch;
+      for (int i = 0; i < 100; ++i) {
+        wire::Unit unit = plan.units.front();
+        unit.sequence = sequence++;
+        unit.name = "victim";
+        unit.identity = victim;
+        batch.push_back(unit);
+      }
+      for (const wire::Outcome& outcome : send_units(broker, batch)) ++counts[outcome.code];
+    }
+    rounds = owner.stop();
+  }
+  // Both sides of the race were hit: at times the path was the true one, at times another.
+  EXPECT_GT(counts[OutcomeCode::gone], 0U);
+  EXPECT_GT(counts[OutcomeCode::parent_changed] + counts[OutcomeCode::mount_point], 0U);
+  EXPECT_EQ(counts[OutcomeCode::gone] + counts[OutcomeCode::parent_changed] + counts[OutcomeCode::mount_point], kTries);
+  EXPECT_GT(rounds, 1000U);
+  if (stat_of(swapped).identity.inode != inode) exchange(swapped, other);
+  EXPECT_TRUE(same(before, snapshot(outside, "")));
+  RecordProperty("rounds", std::to_string(rounds));
+  std::printf("%s: %llu tries against %llu swaps, %llu met another path, 0 effects\n", GetParam().name,
+              static_cast<unsigned long long>(kTries), static_cast<unsigned long long>(rounds),
+              static_cast<unsigned long long>(kTries - counts[OutcomeCode::gone]));
+}
+
+INSTANTIATE_TEST_SUITE_P(Owner, HundredThousandTries,
+                         testing::Values(Swap{"ALinkOnTheWay", "root/p", "link"}, Swap{"ALinkAsTheParent", "root/p/q", "deep"},
+                                         Swap{"AnotherDirectoryOnTheWay", "root/p", "outside"}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 }  // namespace
 }  // namespace freshet::broker::test
