@@ -96,7 +96,7 @@ const Case kCases[] = {
        ::fcntl(ends[0], F_SETFL, O_ASYNC);
        [[maybe_unused]] const ssize_t done = ::write(ends[1], "x", 1);
      }},
-    {"priority-of-other", Evidence::victim, [](Scene& s) { ::setpriority(PRIO_PROCESS, static_cast<id_t>(s.victim), 7); }},
+    {"priority-of-other", Evidence::victim, [](Scene& s) { ::setpriority(PRIO_PROCESS, static_cast<id_t>(s.victim), 15); }},
     {"affinity-of-other", Evidence::victim,
      [](Scene& s) {
        cpu_set_t one;

@@ -1,0 +1,50 @@
+#!/bin/bash
+# Writes the seeds of the targets whose inputs nobody has at hand, intake and broker: make_seeds.sh [FOLDER]
+# (default: seeds/ beside this script). The others' seeds are files as people write them.
+set -euo pipefail
+folder=${1:-$(dirname "${BASH_SOURCE[0]}")/seeds}
+mkdir -p "$folder/intake" "$folder/broker"
+
+number() { local i v=$2; for ((i = 0; i < $1; ++i)); do printf "\\x$(printf %02x $((v & 255)))"; v=$((v >> 8)); done; }
+text() { number 4 "${#1}"; printf %s "$1"; }
+none=4294967295
+directory() { number 1 0; number 4 "$1"; number 4 "$2"; number 4 "$3"; text "$4"; number 8 "$5"; number 8 0; number 8 0; }  # id parent root name inode
+finding() {  # directory name type
+  number 1 1; number 4 "$1"; text "$2"; number 8 500; number 8 0; number 1 "$3"; number 8 5; number 8 1; number 8 5; number 8 5
+  number 8 4096; number 4 1; number 4 0; number 1 1; number 1 0; number 8 0; text old
+}
+end() { number 1 2; number 4 "$1"; number 8 4; number 1 1; }
+unread() { number 1 3; number 4 "$1"; number 4 0; text "$2"; number 4 13; }
+line() { number 1 5; number 1 3; text "$1"; }
+# packet NAME COMMAND..: appends what the commands print to the input NAME, as one packet.
+packet() {
+  local name=$1 part
+  shift
+  part=$(mktemp)
+  eval "$*" >"$part"
+  { number 2 "$(stat -c %s "$part")"; cat "$part"; } >>"$folder/intake/$name"
+  rm "$part"
+}
+rm -f "$folder"/intake/* "$folder"/broker/*
+packet honest "directory 0 $none 0 '' 100; finding 0 a 1; end 0"
+packet two_packets "directory 0 $none 0 '' 100; directory 1 0 0 sub 101; finding 1 x 1"
+packet two_packets "finding 0 sub 2; end 1; end 0; line hello"
+packet two_roots "directory 0 $none 0 '' 100; directory 1 $none 1 '' 101; unread 1 shut; finding 0 a 1"
+packet closed_off "directory 0 $none 0 '' 100; directory 1 0 0 live 9"
+packet area "directory 0 $none 0 '' 100; directory 1 0 0 .freshet 9"
+packet dotdot "directory 0 $none 0 '' 100; finding 0 .. 1"
+packet repeated "directory 0 $none 0 '' 100; finding 0 a 1; finding 0 a 1"
+packet reopened "directory 0 $none 0 '' 100; directory 1 0 0 d 7; directory 2 0 0 d 8; finding 2 x 1; end 2"
+
+# Steps as broker_fuzz.cc has them.
+printf '\0\0\0\1\0\0\2\0\1\0\3' >"$folder/broker/remove_one"
+printf '\0\0\0\1\1\0\1\2\1\1\0\2\1\3' >"$folder/broker/remove_two_parents"
+printf '\0\0\4\1\0\0\2\0\1\0\3' >"$folder/broker/unlink_one"
+printf '\0\0\0\1\0\0\2\20\1\3\3' >"$folder/broker/whole_directory"
+printf '\0\1\0\4' >"$folder/broker/restore"
+printf '\0\2\0\5\0' >"$folder/broker/purge"
+printf '\0\3\0\6' >"$folder/broker/trial"
+printf '\0\0\0\7\0\1\0\1\2\0\1\1\3' >"$folder/broker/in_use"
+printf '\0\0\0\1\0\3\2\0\1\11\3' >"$folder/broker/by_a_link"
+printf '\0\0\0\1\0\6\2\0\1\11\3' >"$folder/broker/by_dotdot"
+printf '\10\7\40abcdef' >"$folder/broker/raw"
