@@ -2,19 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 namespace expired_files {
 namespace {
-
-constexpr std::uint64_t kSecond = 1'000'000'000;
-
-struct Unit {
-  std::uint64_t nanoseconds;
-  std::string_view name;
-};
-constexpr Unit kUnits[] = {
-    {86'400 * kSecond, " d"}, {3'600 * kSecond, " h"}, {60 * kSecond, " min"}, {kSecond, " s"}};
 
 enum Stamp : unsigned { kMtime = 1, kAtime = 2, kCtime = 4, kBtime = 8 };
 
@@ -61,24 +51,6 @@ unsigned directory_stamps(unsigned wanted) {
 
 }  // namespace
 
-void Reason::add(std::string_view text) {
-  const std::size_t length = std::min(text.size(), buffer_.size() - length_);
-  std::memcpy(buffer_.data() + length_, text.data(), length);
-  length_ += length;
-}
-
-void Reason::add_count(std::uint64_t count) {
-  const auto [end, error] = std::to_chars(buffer_.data() + length_, buffer_.data() + buffer_.size(), count);
-  if (error == std::errc()) length_ = static_cast<std::size_t>(end - buffer_.data());
-}
-
-void Reason::add_age(std::uint64_t nanoseconds) {
-  const auto unit = std::find_if(std::begin(kUnits), std::end(kUnits) - 1,
-                                 [&](const Unit& u) { return nanoseconds >= u.nanoseconds; });
-  add_count(nanoseconds / unit->nanoseconds);
-  add(unit->name);
-}
-
 Criteria::Criteria(const freshet::Settings& settings)
     : limit_(static_cast<std::uint64_t>(settings.duration("older-than"))),
       keep_(globs(settings.strings("keep"))),
@@ -86,12 +58,8 @@ Criteria::Criteria(const freshet::Settings& settings)
       directories_go_(settings.boolean("empty-directories")),
       min_size_(settings.size("min-size")),
       max_depth_(settings.integer("max-depth")) {
-  // The limit is shown in the largest unit that says it exactly: 36 h is not "1 d".
-  const auto unit = std::find_if(std::begin(kUnits), std::end(kUnits) - 1,
-                                 [&](const Unit& u) { return limit_ % u.nanoseconds == 0 && limit_ != 0; });
   limit_text_.add("limit ");
-  limit_text_.add_count(limit_ / unit->nanoseconds);
-  limit_text_.add(unit->name);
+  limit_text_.add_limit(limit_);
 
   for (const std::string& name : settings.strings("age-by")) {
     for (const NamedStamp& stamp : kStamps) {

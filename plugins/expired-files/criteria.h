@@ -7,23 +7,11 @@
 #include <vector>
 
 #include "plugins/expired-files/glob.h"
+#include "plugins/parts/reason.h"
 
 namespace expired_files {
 
-// "mtime 41 d, atime 39 d, limit 30 d", put together without an allocation: there is one for every finding.
-class Reason {
- public:
-  void clear() { length_ = 0; }
-  void add(std::string_view text);
-  void add_count(std::uint64_t count);
-  // One unit, rounded down: "41 d".
-  void add_age(std::uint64_t nanoseconds);
-  [[nodiscard]] std::string_view text() const { return {buffer_.data(), length_}; }
-
- private:
-  std::array<char, 256> buffer_{};
-  std::size_t length_ = 0;
-};
+using parts::Reason;
 
 // Which entries go, by the operator's settings. Constant after construction.
 class Criteria {

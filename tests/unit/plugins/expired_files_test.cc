@@ -1,12 +1,9 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "runtime/base/units.h"
-#include "runtime/manifest/reader.h"
 #include "tests/unit/plugins/fake_host.h"
+#include "tests/unit/plugins/manifest_defaults.h"
 
 namespace freshet_test {
 namespace {
@@ -378,42 +375,7 @@ TEST_F(ExpiredFiles, DeepTreesNeedNoStack) {
 }
 
 TEST(ExpiredFilesManifest, ReadsFromTheFileAndHasTheDefaultsOfTheseTests) {
-  std::ifstream file(EXPIRED_FILES_SO, std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  const auto facts = freshet::manifest::read_elf(bytes.str());
-  ASSERT_TRUE(facts) << facts.error().what;
-  const auto manifest = freshet::manifest::parse_manifest(facts->manifest_text);
-  ASSERT_TRUE(manifest) << manifest.error().what << "\n" << manifest.error().detail;
-  EXPECT_EQ(manifest->id, "org.freshet.expired-files");
-  EXPECT_TRUE(freshet::manifest::check_abi(*manifest));
-  const auto* kind = freshet::manifest::find_kind(*manifest, "expired-files");
-  ASSERT_NE(kind, nullptr);
-
-  const FakeSettings settings = defaults();
-  ASSERT_EQ(kind->settings.size(), settings.count());
-  for (std::size_t i = 0; i < kind->settings.size(); ++i) {
-    const auto& schema = kind->settings[i];
-    const freshet_setting& ours = settings.data()[i];
-    EXPECT_EQ(schema.name, ours.name) << "the same order";
-    EXPECT_EQ(static_cast<freshet_value_type>(schema.type), ours.type) << schema.name;
-    if (schema.name == "older-than") {
-      EXPECT_FALSE(schema.default_value) << "the operator has to give it";
-      continue;
-    }
-    ASSERT_TRUE(schema.default_value) << schema.name;
-    if (const auto* flag = std::get_if<bool>(&*schema.default_value)) {
-      EXPECT_EQ(*flag, ours.integer != 0);
-    }
-    if (const auto* integer = std::get_if<std::int64_t>(&*schema.default_value)) {
-      EXPECT_EQ(*integer, ours.integer);
-    }
-    if (const auto* texts = std::get_if<std::vector<std::string>>(&*schema.default_value)) {
-      ASSERT_EQ(texts->size(), ours.count) << schema.name;
-      for (std::size_t k = 0; k < texts->size(); ++k)
-        EXPECT_EQ((*texts)[k], std::string(ours.strings[k].data, ours.strings[k].length));
-    }
-  }
+  expect_the_manifests_defaults(EXPIRED_FILES_SO, "org.freshet.expired-files", "expired-files", defaults(), {"older-than"});
 }
 
 }  // namespace
