@@ -95,19 +95,30 @@ void Console::erase_progress() {
 
 std::optional<bool> Console::ask(const std::string& question, const std::stop_token& stop) {
   err(question + " [y/N] ");
+  const std::optional<std::string> word = read_line(stop);
+  if (!word) return std::nullopt;
+  return *word == "y" || *word == "Y" || *word == "yes" || *word == "Yes" || *word == "YES";
+}
+
+std::optional<std::string> Console::ask_text(const std::string& question, const std::string& proposal, const std::stop_token& stop) {
+  err(question + (proposal.empty() ? "" : " [" + proposal + "]") + ": ");
+  std::optional<std::string> answer = read_line(stop);
+  if (answer && answer->empty()) answer = proposal;
+  return answer;
+}
+
+std::optional<std::string> Console::read_line(const std::stop_token& stop) const {
   std::string answer;
   while (!stop.stop_requested()) {
     pollfd ready{.fd = streams_.in, .events = POLLIN, .revents = 0};
     if (::poll(&ready, 1, kAskPollMilliseconds) <= 0) continue;
-    char buffer[64];
-    const ssize_t got = ::read(streams_.in, buffer, sizeof buffer);
+    // A byte at a time: what comes behind the line answers the next question.
+    char byte = 0;
+    const ssize_t got = ::read(streams_.in, &byte, 1);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return std::nullopt;
-    answer.append(buffer, static_cast<std::size_t>(got));
-    const std::size_t end = answer.find('\n');
-    if (end == std::string::npos && answer.size() < kMaxAnswerBytes) continue;
-    const std::string word = answer.substr(0, end);
-    return word == "y" || word == "Y" || word == "yes" || word == "Yes" || word == "YES";
+    if (byte == '\n' || answer.size() >= kMaxAnswerBytes) return answer;
+    answer += byte;
   }
   return std::nullopt;
 }

@@ -50,6 +50,8 @@ class Console {
 
   // Asks on stderr; true for "y" or "yes". None: `stop` was requested, or stdin ended.
   std::optional<bool> ask(const std::string& question, const std::stop_token& stop);
+  // Asks on stderr for a line; an empty one is `proposal`. None: as above.
+  std::optional<std::string> ask_text(const std::string& question, const std::string& proposal, const std::stop_token& stop);
 
   // Writes what is buffered: what people should see before something happens.
   void flush();
@@ -57,6 +59,8 @@ class Console {
   Status finish();
 
  private:
+  // A line from stdin. None: `stop` was requested, or stdin ended.
+  std::optional<std::string> read_line(const std::stop_token& stop) const;
   void flush_locked() FRESHET_REQUIRES(mutex_);
   void erase_locked() FRESHET_REQUIRES(mutex_);
 

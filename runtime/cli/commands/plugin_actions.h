@@ -16,4 +16,7 @@ int revoke_plugin(Session& session, Manager& manager, const Arguments& arguments
 int upgrade_plugin(Session& session, Manager& manager, const Arguments& arguments);
 int verify_plugins(Session& session, Manager& manager, const Arguments& arguments);
 
+// These need no manager.
+int new_plugin(Session& session, const Arguments& arguments);
+
 }  // namespace freshet::cli

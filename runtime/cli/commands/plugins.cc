@@ -17,7 +17,12 @@ void add_options(po::options_description& options) {
   options.add_options()                                                                                   //
       ("dry-run", "upgrade: show what the new file would find, and change nothing")                       //
       ("yes,y", "approve: do not ask; needs --sha256")                                                    //
-      ("sha256", po::value<std::string>()->value_name("HEX"), "approve: only when the file has this SHA-256");
+      ("sha256", po::value<std::string>()->value_name("HEX"), "approve: only when the file has this SHA-256")  //
+      ("lang", po::value<std::string>()->value_name("LANG"), "new: c or c++ (the default)")         //
+      ("dir", po::value<std::string>()->value_name("DIR"), "new: write it there, not into ./NAME")     //
+      ("id", po::value<std::string>()->value_name("ID"), "new: a reverse domain name")                 //
+      ("license", po::value<std::string>()->value_name("SPDX"), "new: its licence")                    //
+      ("ci", "new: with a file that builds and tests it on every push");
 }
 
 int list(Session& session, Manager& manager, const Arguments&) {
@@ -63,21 +68,35 @@ int doc(Session& session, Manager& manager, const Arguments& arguments) {
 // One word after `plugins`, and what it takes after itself.
 struct Action {
   std::string_view name;
-  std::size_t words;        // after it
-  std::string_view wanted;  // "a file or an id"
+  std::size_t min_words, max_words;  // after it
+  std::string_view wanted;           // "a file or an id"
+  std::string_view options;          // its own, each between spaces
   int (*run)(Session&, Manager&, const Arguments&);
+  int (*run_alone)(Session&, const Arguments&) = nullptr;  // needs no manager
 };
 
 constexpr Action kActions[] = {
-    {"list", 0, "no further word", list},
-    {"inspect", 1, "a file or an id", inspect},
-    {"doc", 1, "a file or an id", doc},
-    {"approve", 1, "a file or an id", approve_plugin},
-    {"revoke", 1, "an id", revoke_plugin},
-    {"verify", 0, "no further word", verify_plugins},
-    {"upgrade", 1, "the new file", upgrade_plugin},
-    {"unblock", 1, "a hash or an id", unblock},
+    {"list", 0, 0, "no further word", "", list},
+    {"inspect", 1, 1, "a file or an id", "", inspect},
+    {"doc", 1, 1, "a file or an id", "", doc},
+    {"approve", 1, 1, "a file or an id", " yes sha256 ", approve_plugin},
+    {"revoke", 1, 1, "an id", "", revoke_plugin},
+    {"verify", 0, 0, "no further word", "", verify_plugins},
+    {"upgrade", 1, 1, "the new file", " dry-run ", upgrade_plugin},
+    {"unblock", 1, 1, "a hash or an id", "", unblock},
+    {"new", 0, 1, "one name", " lang dir id license ci ", nullptr, new_plugin},
 };
+
+// Which actions take an option that `action` does not: "approve". Empty: it is right here.
+std::string owners_of(const std::string& option, const Action& action) {
+  const std::string word = " " + option + " ";
+  if (action.options.contains(word)) return "";
+  std::string out;
+  for (const Action& one : kActions) {
+    if (one.options.contains(word)) out += (out.empty() ? "`freshet plugins " : "` and `freshet plugins ") + std::string(one.name);
+  }
+  return out.empty() ? out : out + "`";
+}
 
 int run(Session& session, const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.words;
@@ -87,13 +106,14 @@ int run(Session& session, const Arguments& arguments) {
     for (const Action& one : kActions) names.push_back(one.name);
     return session.tell_usage("`freshet plugins` cannot `" + escape_bytes(words[0]) + "`", suggest(words[0], names, true));
   }
-  if (words.size() != action->words + 1) {
-    return session.tell_usage("`freshet plugins " + words[0] + (action->words == 0 ? "` takes " : "` needs ") + std::string(action->wanted), "");
+  if (words.size() - 1 < action->min_words || words.size() - 1 > action->max_words) {
+    return session.tell_usage("`freshet plugins " + words[0] + (action->min_words == 1 ? "` needs " : "` takes ") + std::string(action->wanted), "");
   }
-  for (const auto& [option, owner] : {std::pair("yes", "approve"), {"sha256", "approve"}, {"dry-run", "upgrade"}}) {
-    if (arguments.has(option) && action->name != owner)
-      return session.tell_usage("--" + std::string(option) + " belongs to `freshet plugins " + owner + "`", "");
+  for (const auto& [option, value] : arguments.options) {
+    if (const std::string owners = owners_of(option, *action); !owners.empty())
+      return session.tell_usage("--" + option + " belongs to " + owners, "");
   }
+  if (action->run_alone != nullptr) return action->run_alone(session, arguments);
   // Only a trial plans, and so needs the configuration to hold.
   auto manager = action->name == "upgrade" ? session.open_manager() : session.open_manager_for_the_past();
   if (!manager) return manager.error();
@@ -104,10 +124,10 @@ int run(Session& session, const Arguments& arguments) {
 
 const Command kPlugins = {
     .name = "plugins",
-    .usage = "ACTION [FILE|ID|HASH]",
+    .usage = "ACTION [FILE|ID|HASH|NAME]",
     .summary = "list plugins, look into one unrun, approve or unblock one",
     .text =
-        "Actions: list, inspect FILE|ID, doc FILE|ID, approve FILE|ID, revoke ID, verify, upgrade FILE, unblock HASH|ID. `list` shows the plugins that are found, their task kinds and the tasks that use them. "
+        "Actions: list, inspect FILE|ID, doc FILE|ID, approve FILE|ID, revoke ID, verify, upgrade FILE, unblock HASH|ID, new NAME. `list` shows the plugins that are found, their task kinds and the tasks that use them. "
         "`inspect` reads a plugin's file and its manifest in a locked process without running one "
         "instruction of it: version, ABI, permissions it asks for, task kinds and their settings. "
         "`doc` prints a piece of configuration to begin from, with every setting and what it means. "
@@ -118,7 +138,9 @@ const Command kPlugins = {
         "too. `upgrade --dry-run` runs a new file beside the installed one, both locked in, on the roots "
         "of the tasks that use it, and shows what the new one would find in addition and what no more. "
         "A plugin that did what it may not is blocked by the hash of its bytes: `list` shows why, and "
-        "`unblock` lets those bytes run again, by id, by hash or by its first 8 digits or more.",
+        "`unblock` lets those bytes run again, by id, by hash or by its first 8 digits or more. "
+        "`new` writes a plugin to begin with: a project that builds against the installed SDK, with a test; on "
+        "a terminal it asks for what is not given.",
     .examples =
         "freshet plugins list\n"
         "freshet plugins inspect org.freshet.expired-files\n"
@@ -127,6 +149,7 @@ const Command kPlugins = {
         "freshet plugins approve org.freshet.expired-files\n"
         "freshet plugins approve ./new.so --yes --sha256 9c1f..   # unasked, in scripts\n"
         "freshet plugins upgrade ./new.so --dry-run\n"
+        "freshet plugins new old-dumps --id org.example.old-dumps --license MIT\n"
         "freshet plugins unblock 3f9a02c1           # after you know what it was",
     .min_words = 1,
     .max_words = 2,
