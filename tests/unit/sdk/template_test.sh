@@ -11,7 +11,7 @@ quietly() { "$@" >"$work/log" 2>&1 || { echo "FAILED: $*"; cat "$work/log"; exit
 quietly "$cmake" --install "$build" --prefix "$work/prefix" --component sdk
 for language in c c++; do
   project=$work/$language
-  id=org.vendor.$(echo "$language" | tr -d +)
+  id=org.vendor.$(echo "$language" | tr + p)
   quietly "$freshet" plugins new old-things --lang "$language" --dir "$project" --id "$id" --license MIT
   quietly "$cmake" -S "$project" -B "$project/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
     -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror
