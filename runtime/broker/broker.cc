@@ -191,6 +191,7 @@ Verdict set_up(Broker& broker, int socket, const wire::Setup& setup, std::vector
     Root root;
     root.directory = std::move(roots[i]);
     root.path = spec.path;
+    root.remove = spec.remove;
     root.area = setup.areas[i];
     root.excludes = spec.excludes;
     root.with_birth = spec.stable_birth;

@@ -44,6 +44,7 @@ inline constexpr std::size_t kNoArea = static_cast<std::size_t>(-1);
 struct Root {
   Fd directory;              // O_PATH
   std::string path;          // for texts only
+  bool remove = false;       // what lies in it may leave it
   std::string area;          // name of its area, "" for none; what has that name in the root is closed off in any case
   std::size_t area_index = kNoArea;  // in Session::areas
   std::string below_area;    // the root, relative to the directory that its area stands in; "" is that directory

@@ -62,6 +62,7 @@ Verdict SlotBook::add(const wire::Slot& wanted) {
   if (slots_.size() >= kMaxSlots) return give_up(kOutOfOrder, "too many slots");
   if (wanted.root >= session_.roots.size()) return give_up(kNotPermitted, "a slot in a root that was not granted");
   const Root& root = session_.roots[wanted.root];
+  if (!root.remove) return give_up(kNotPermitted, "a slot in a root without `remove`: " + root.path);
   if (!session_.begin.unlink && root.area.empty()) return give_up(kNotPermitted, "a slot in a root without an area");
   if (!is_relative_path(wanted.path)) return give_up(kNotPermitted, "a slot with a path that cannot be");
   if (is_closed_off(root, wanted.path)) return give_up(kNotPermitted, "a slot in an excluded place of " + root.path);

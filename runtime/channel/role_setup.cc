@@ -61,6 +61,7 @@ wire::RootSpec root_spec(const OpenRoot& root) {
   wire::RootSpec spec;
   spec.path = root.config.path;
   spec.read_contents = root.config.access.read;
+  spec.remove = root.config.access.remove;
   for (const std::string& exclude : root.config.exclude)
     if (std::string path = relative_to(root.config.path, exclude); !path.empty()) spec.excludes.push_back(std::move(path));
   spec.dev = root.dev;

@@ -35,7 +35,7 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
         if (task.shown.channel != at->second->channel) refuse("F1093", task.shown.name + " has another channel now");
         for (const PlanRoot& root : task.roots) {
           const bool granted = std::ranges::any_of(now.permission.roots, [&](const config::RootConfig& today) {
-            return today.path == root.config.path && today.exclude == root.config.exclude && today.access.remove;
+            return today.path == root.config.path && today.exclude == root.config.exclude && today.access == root.config.access;
           });
           if (!granted) refuse("F1093", "the grant for " + root.config.path + " is not what it was when the plan was made");
         }

@@ -79,6 +79,7 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
       if (root.access.read) words += " and read contents";
       out.shown.permissions.push_back(words + " below " + root.path);
     }
+    out.shown.not_granted = out.permission.dropped_optional;
     out.shown.quarantine = out.permission.quarantine_mode == config::QuarantineMode::keep
                                ? "keep " + format_duration(out.keep_ns) +
                                      (channel.quarantine.at == config::QuarantineAt::mount_top ? ", at the top of the mount" : "")

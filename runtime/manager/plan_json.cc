@@ -315,6 +315,7 @@ TaskPlan task_in(const json& in) {
   shown.unread_count = in.at("unread_count").get<std::uint64_t>();
   shown.repeated = in.at("repeated").get<std::uint64_t>();
   out.permission = permission_in(in.at("permission"));
+  shown.not_granted = out.permission.dropped_optional;
   out.keep_ns = in.at("keep").get<std::int64_t>();
   out.max_quarantine_bytes = in.at("max_quarantine").get<std::uint64_t>();
   out.on_failure = in.at("on_failure_keep").get<bool>() ? config::OnFailure::keep : config::OnFailure::rollback;

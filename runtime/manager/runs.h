@@ -59,6 +59,7 @@ struct PlannedTask {
   std::vector<BoundaryViolation> violations;
   std::vector<std::string> missing_layers;
   std::vector<std::string> permissions;  // effective, in words: "remove below /x"
+  std::vector<std::string> not_granted;  // permissions that the plugin would like and does without
   std::string quarantine;                // "keep 7d" or "none (cannot be taken back)"
   std::uint64_t entries = 0;
   std::uint64_t units = 0;

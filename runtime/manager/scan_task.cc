@@ -1,5 +1,6 @@
 #include "runtime/manager/scan_task.h"
 
+#include <freshet/contents.h>
 #include <freshet/plugin.h>
 
 #include <algorithm>
@@ -82,7 +83,8 @@ std::string status_words(std::int32_t status) {
 
 }  // namespace
 
-wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind, const manifest::TypedSettings& settings) {
+wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind, const manifest::TypedSettings& settings,
+                     const policy::EffectivePermission& permission) {
   wire::Load out;
   out.kind = kind;
   for (const manifest::TaskKind& known : manifest.kinds) out.announced.push_back(known.name);
@@ -90,6 +92,8 @@ wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind
   for (const auto& [name, value] : settings)
     for (const manifest::SettingSchema& schema : schemas->settings)
       if (schema.name == name) out.settings.push_back(to_wire(name, value, schema.type));
+  if (std::ranges::any_of(permission.roots, [](const config::RootConfig& root) { return root.access.read; }))
+    out.features.emplace_back(FRESHET_CONTENTS_ID);
   return out;
 }
 
@@ -118,7 +122,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   task.shown.missing_layers = worker.missing_layers();
 
   const Result<channel::Inventory> before = worker.inventory();
-  worker.send_message(make_load(inputs.plugin->manifest, task.kind, *inputs.settings));
+  worker.send_message(make_load(inputs.plugin->manifest, task.kind, *inputs.settings, task.permission));
   bool scanning = false;
   while (true) {
     const std::optional<std::string_view> packet = worker.receive(stop);

@@ -15,8 +15,10 @@ struct ScanInputs {
   std::uint32_t channel_index = 0;
 };
 
-// What the worker is told to load: the kind, and its settings by the types of its schema.
-wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind, const manifest::TypedSettings& settings);
+// What the worker is told to load: the kind, its settings by the types of its schema, and the features that the task's
+// permission allows.
+wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind, const manifest::TypedSettings& settings,
+                     const policy::EffectivePermission& permission);
 
 // Runs the plugin of one task in a fresh worker and takes its findings into the plan. Fills task->shown.state (planned,
 // or failed with end and note) and task->metrics; only errors of our own are returned. A breach or a protocol error shows in shown.end.

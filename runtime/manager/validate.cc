@@ -76,7 +76,7 @@ void check_settings(Validated& out, const config::TaskConfig& task) {
   std::expected<manifest::TypedSettings, std::vector<config::Diagnostic>> settings = manifest::type_settings(*out.kind, task);
   if (settings) {
     std::vector<std::uint8_t> packet;
-    wire::encode_message(make_load(out.plugin->manifest, out.kind->name, *settings), packet);
+    wire::encode_message(make_load(out.plugin->manifest, out.kind->name, *settings, out.permission), packet);
     if (packet.size() > wire::kMaxPacket)
       out.violations.push_back(violation_at(position_of_key(task, "settings"), "F2012",
                                             "the settings of " + task.name + " take " + format_size(packet.size()) +

@@ -103,6 +103,8 @@ std::string task_part(const PlannedTask& task, std::int64_t now_ns, const Style&
   if (!task.note.empty() && !said_below) out += "  " + wrap(style, show_words(style, task.note), 2) + "\n";
   out += violations_part(task.violations, style);
   if (!task.permissions.empty()) out += labelled(style, "may", joined(task.permissions, "; ", style));
+  if (!task.not_granted.empty())
+    out += labelled(style, "may not", joined(task.not_granted, ", ", style) + " (the plugin would like it)", Paint::dim);
   if (!task.quarantine.empty()) {
     out += labelled(style, "quarantine", show_words(style, task.quarantine),
                     freed_at_once(task) ? Paint::warning : Paint::plain);

@@ -181,6 +181,7 @@ Result<std::vector<LandlockGrant>> broker_grants(const Setup& setup, const Locke
   for (std::size_t i = 0; i < setup.roots.size(); ++i) {
     const wire::RootSpec& spec = setup.roots[i];
     if (spec.top > setup.tops.size()) return fail(ErrorKind::bug, "Setup names a top that it does not have");
+    if (!spec.remove) continue;
     const int root = role.roots[i].get();
     const bool has_area = i < setup.areas.size() && !setup.areas[i].empty();
     // Purge: of the directory that the area stands in only the area itself, empty, can go.

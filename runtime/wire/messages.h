@@ -92,6 +92,7 @@ void visit(A& a, M& m) {
 struct RootSpec {
   std::string path;                   // absolute; the worker opens it again in its own mount namespace
   bool read_contents = false;
+  bool remove = false;                // broker: entries may leave it; else it has no right at all there
   std::vector<std::string> excludes;  // relative to the root; never seen, never touched
   std::uint64_t dev = 0;              // as the manager sees it now: the worker's must be the same directory
   std::uint64_t inode = 0;
@@ -103,6 +104,7 @@ template <class A, Is<RootSpec> M>
 void visit(A& a, M& m) {
   a.string(m.path, 4096);
   a.boolean(m.read_contents);
+  a.boolean(m.remove);
   a.list(m.excludes, kMaxExcludes, [](auto& x, auto& s) { x.string(s, 4096); });
   a.number(m.dev);
   a.number(m.inode);
@@ -254,7 +256,7 @@ struct Load {
   std::string kind;
   std::vector<std::string> announced;  // the manifest's task kinds; `describe` may name no other (F2011)
   std::vector<Setting> settings;
-  std::vector<std::string> features;   // ids the host may give
+  std::vector<std::string> features;   // ids that the task's permission allows the host to give; no other is given
 };
 template <class A, Is<Load> M>
 void visit(A& a, M& m) {

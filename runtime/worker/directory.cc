@@ -19,6 +19,9 @@ namespace {
 constexpr std::size_t kBufferBytes = 32 * 1024;
 constexpr std::size_t kSpareBuffers = 16;
 constexpr int kOpenFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+// A file that is swapped for a fifo must not hang the open. Without a private, read-only root the access time would change
+// by reading; where this may not be asked for (another owner's file) the open goes on without.
+constexpr int kFileFlags = O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | O_NONBLOCK;
 constexpr std::int64_t kProgressNs = 100'000'000;
 
 // Every Freshet's quarantine areas, of whatever user: `.freshet`, `.freshet-1000`, `.freshet-1000-2`.
@@ -69,10 +72,12 @@ void Walker::begin(bool report) {
 }
 
 void Walker::end() {
+  while (!files_.empty()) close_file(const_cast<freshet_file*>(*files_.begin()));
   while (!open_.empty()) close(const_cast<freshet_dir*>(*open_.begin()));
   // Not only emptied: what is kept would be taken for the plugin's.
   decltype(spare_buffers_)().swap(spare_buffers_);
   decltype(open_)().swap(open_);
+  decltype(files_)().swap(files_);
 }
 
 bool Walker::is_open(const freshet_dir* directory) const { return open_.contains(directory); }
@@ -90,7 +95,7 @@ freshet_status Walker::open(std::uint32_t root, freshet_dir* parent, std::string
   directory->name = name;
   int error_number = parent == nullptr ? 0 : ensure_fd(*parent);
   if (error_number != 0) return fail_listing(*parent, error_number);
-  auto fd = parent == nullptr ? open_root(root) : open_fd(parent->fd.get(), directory->name.c_str());
+  auto fd = parent == nullptr ? open_root(root) : open_fd(parent->fd.get(), directory->name.c_str(), kOpenFlags);
   if (!fd) {
     if (fd.error() == ELOOP || fd.error() == ENOTDIR) return FRESHET_INVALID;
     report_unread(parent == nullptr ? wire::kNoDirectory : parent->id, directory->root, name, fd.error());
@@ -189,6 +194,52 @@ void Walker::close(freshet_dir* directory) {
   delete directory;
 }
 
+freshet_status Walker::open_file(freshet_dir* directory, std::string_view name, freshet_file** out) {
+  if (out == nullptr) return FRESHET_INVALID;
+  *out = nullptr;
+  if (!is_open(directory) || !is_entry_name(name)) return FRESHET_INVALID;
+  const RootView& root = roots_[directory->root];
+  if (!root.read_contents || judge(*directory, name, DT_REG) != Named::shown) return FRESHET_INVALID;
+  if (files_.size() >= FRESHET_CONTENTS_OPEN) return FRESHET_FAILED;
+  const std::string terminated(name);
+  if (const int error_number = ensure_fd(*directory); error_number != 0) return fail_listing(*directory, error_number);
+  const auto unreadable = [&](int error_number) {
+    report_unread(directory->id, directory->root, name, error_number);
+    return FRESHET_UNREADABLE;
+  };
+  // Looked at before it is opened, for an open alone may wake whoever waits at a fifo; and after, for it may be another by
+  // then.
+  const auto before = look(directory->fd.get(), terminated.c_str(), root.stable_birth);
+  if (!before) return unreadable(before.error());
+  if (before->identity.type != EntryType::file || before->mount_id != directory->stat.mount_id) return FRESHET_INVALID;
+  auto fd = open_fd(directory->fd.get(), terminated.c_str(), kFileFlags | O_NOATIME);
+  if (!fd && fd.error() == EPERM) fd = open_fd(directory->fd.get(), terminated.c_str(), kFileFlags);
+  if (!fd) return unreadable(fd.error());
+  const auto after = look(fd->get(), "", root.stable_birth);
+  if (!after || after->identity.type != EntryType::file || after->mount_id != directory->stat.mount_id) return FRESHET_INVALID;
+  auto file = std::make_unique<freshet_file>();
+  file->fd = std::move(*fd);
+  *out = file.release();
+  files_.insert(*out);
+  return FRESHET_OK;
+}
+
+freshet_status Walker::read_file(freshet_file* file, std::uint64_t offset, void* to, std::size_t room, std::size_t& got) {
+  got = 0;
+  if (!files_.contains(file) || (to == nullptr && room != 0) || offset > INT64_MAX) return FRESHET_INVALID;
+  if (room == 0) return FRESHET_OK;
+  ssize_t read = -1;
+  do read = ::pread(file->fd.get(), to, room, static_cast<off_t>(offset));
+  while (read < 0 && errno == EINTR);
+  if (read < 0) return FRESHET_UNREADABLE;
+  got = static_cast<std::size_t>(read);
+  return got == 0 ? FRESHET_END : FRESHET_OK;
+}
+
+void Walker::close_file(freshet_file* file) {
+  if (files_.erase(file) != 0) delete file;
+}
+
 Walker::Named Walker::judge(const freshet_dir& directory, std::string_view name, unsigned char type) const {
   const RootView& root = roots_[directory.root];
   if (directory.parent == nullptr && !root.area.empty() && name == root.area) return Named::area;
@@ -247,9 +298,9 @@ void Walker::tell_progress() {
   events_.flush();
 }
 
-std::expected<Fd, int> Walker::open_fd(int base, const char* name) {
+std::expected<Fd, int> Walker::open_fd(int base, const char* name, int flags) {
   for (;;) {
-    Fd fd(::openat(base, name, kOpenFlags));
+    Fd fd(::openat(base, name, flags));
     if (fd) return fd;
     const int error_number = errno;
     // The plugin may hold descriptors too; `base` is the most recently used and is never the one that goes.
@@ -259,7 +310,7 @@ std::expected<Fd, int> Walker::open_fd(int base, const char* name) {
 
 std::expected<Fd, int> Walker::open_root(std::uint32_t root) {
   const RootView& view = roots_[root];
-  return view.path.empty() ? open_fd(view.base, ".") : open_fd(AT_FDCWD, view.path.c_str());
+  return view.path.empty() ? open_fd(view.base, ".", kOpenFlags) : open_fd(AT_FDCWD, view.path.c_str(), kOpenFlags);
 }
 
 // By name, from the nearest ancestor that has a descriptor. The names may have come to mean other directories since:
@@ -274,7 +325,7 @@ std::expected<Fd, int> Walker::find_again(const freshet_dir& directory) {
     base = anchor->fd.get();
   }
   for (; !way.empty(); way.pop_back()) {
-    auto fd = way.back()->parent == nullptr ? open_root(way.back()->root) : open_fd(base, way.back()->name.c_str());
+    auto fd = way.back()->parent == nullptr ? open_root(way.back()->root) : open_fd(base, way.back()->name.c_str(), kOpenFlags);
     if (!fd) return fd;
     held = std::move(*fd);
     base = held.get();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <freshet/contents.h>
 #include <freshet/plugin.h>
 
 #include <cstdint>
@@ -25,6 +26,7 @@ struct RootView {
   std::vector<std::vector<std::string>> excludes;  // relative paths, split at '/'
   std::string area;    // name of the quarantine area, "" for none
   bool stable_birth = true;
+  bool read_contents = false;
 };
 
 }  // namespace freshet::worker
@@ -53,10 +55,15 @@ struct freshet_dir {
   char entry_name[256] = {};
 };
 
+// An open regular file of a scan, likewise.
+struct freshet_file {
+  freshet::Fd fd;
+};
+
 namespace freshet::worker {
 
-// Walks the granted roots for a plugin, which is not trusted to pass good arguments. Never opens anything but
-// directories, never follows a link, never enters another mount, leaves out quarantine areas silently and excluded
+// Walks the granted roots for a plugin, which is not trusted to pass good arguments. Opens directories, and regular files
+// where the root grants their contents; never anything else, never follows a link, never enters another mount, leaves out quarantine areas silently and excluded
 // entries by name. Not thread-safe.
 //
 // Descriptors are few and trees are deep: at most `max_fds` directories hold one, the least recently used lose theirs
@@ -76,6 +83,10 @@ class Walker {
   freshet_status next(freshet_dir* directory, freshet_entry& out);
   void close(freshet_dir* directory);
 
+  freshet_status open_file(freshet_dir* directory, std::string_view name, freshet_file** out);
+  freshet_status read_file(freshet_file* file, std::uint64_t offset, void* to, std::size_t room, std::size_t& got);
+  void close_file(freshet_file* file);
+
   [[nodiscard]] bool is_open(const freshet_dir* directory) const;
   [[nodiscard]] const std::vector<RootView>& roots() const { return roots_; }
   [[nodiscard]] std::uint64_t entries() const { return entries_; }
@@ -93,7 +104,7 @@ class Walker {
   void report_unread(std::uint32_t directory, std::uint32_t root, std::string_view name, int error_number);
   void tell_progress();
 
-  Try<Fd> open_fd(int base, const char* name);
+  Try<Fd> open_fd(int base, const char* name, int flags);
   Try<Fd> open_root(std::uint32_t root);
   Try<Fd> find_again(const freshet_dir& directory);
   int ensure_fd(freshet_dir& directory);
@@ -112,6 +123,7 @@ class Walker {
   std::uint64_t entries_ = 0;
   std::int64_t told_ns_ = 0;                     // when progress was last sent
   std::unordered_set<const freshet_dir*> open_;  // owned
+  std::unordered_set<const freshet_file*> files_;  // owned
   std::list<freshet_dir*> with_fd_;              // least recently used first
   std::vector<std::unique_ptr<char[]>> spare_buffers_;
 };

@@ -43,6 +43,11 @@ Host::Host(int socket, std::vector<RootView> roots, std::size_t max_fds)
   table_.emit_finding = do_emit_finding;
   table_.buffer_get = do_buffer_get;
   table_.buffer_put = do_buffer_put;
+  contents_ = {sizeof contents_, FRESHET_CONTENTS_REVISION, do_file_open, do_file_read, do_file_close};
+}
+
+void Host::offer(const std::vector<std::string>& features) {
+  for (const std::string& id : features) contents_offered_ = contents_offered_ || id == FRESHET_CONTENTS_ID;
 }
 
 void Host::begin(bool verify, std::int64_t now_ns) {
@@ -134,7 +139,13 @@ freshet_status Host::emit(const freshet_finding& finding) {
   return FRESHET_OK;
 }
 
-const void* Host::do_feature(const freshet_host*, const char*, std::uint32_t) { return nullptr; }
+const void* Host::do_feature(const freshet_host* host, const char* id, std::uint32_t revision) {
+  const Host& self = of(host);
+  if (id == nullptr) return nullptr;
+  if (self.contents_offered_ && std::strcmp(id, FRESHET_CONTENTS_ID) == 0 && revision <= FRESHET_CONTENTS_REVISION)
+    return &self.contents_;
+  return nullptr;
+}
 
 void Host::do_log(const freshet_host* host, freshet_log_level level, const char* text, std::size_t length) {
   if (text != nullptr) of(host).add_log(level, {text, length});
@@ -203,6 +214,26 @@ void* Host::do_buffer_get(const freshet_host* host, std::size_t bytes) try {
 
 void Host::do_buffer_put(const freshet_host* host, void* buffer) {
   if (buffer != nullptr) of(host).buffers_.put(buffer);
+}
+
+freshet_status Host::do_file_open(const freshet_host* host, freshet_dir* directory, freshet_bytes name, freshet_file** out) try {
+  Host& self = of(host);
+  if (self.state_ == State::idle || (name.data == nullptr && name.length != 0)) return FRESHET_INVALID;
+  return self.walker_.open_file(directory, {name.data, name.length}, out);
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_file_read(const freshet_host* host, freshet_file* file, std::uint64_t offset, void* to, std::size_t room,
+                                  std::size_t* got) {
+  Host& self = of(host);
+  if (self.state_ == State::idle || got == nullptr) return FRESHET_INVALID;
+  return self.walker_.read_file(file, offset, to, room, *got);
+}
+
+void Host::do_file_close(const freshet_host* host, freshet_file* file) {
+  Host& self = of(host);
+  if (self.state_ != State::idle) self.walker_.close_file(file);
 }
 
 }  // namespace freshet::worker

@@ -25,6 +25,9 @@ class Host {
 
   [[nodiscard]] const freshet_host* table() const { return &table_; }
 
+  // The optional features that the plugin may have, by id; called before it is loaded. Unknown ids are left out.
+  void offer(const std::vector<std::string>& features);
+
   // Around the plugin's scan or verify. Between them the directory functions and emit_finding work.
   void begin(bool verify, std::int64_t now_ns);
   void end();
@@ -66,9 +69,18 @@ class Host {
   static void* do_buffer_get(const freshet_host*, std::size_t bytes);
   static void do_buffer_put(const freshet_host*, void* buffer);
 
+  // Of freshet/contents.h.
+  static freshet_status do_file_open(const freshet_host*, freshet_dir* directory, freshet_bytes name, freshet_file** out);
+  static freshet_status do_file_read(const freshet_host*, freshet_file* file, std::uint64_t offset, void* to, std::size_t room,
+                                     std::size_t* got);
+  static void do_file_close(const freshet_host*, freshet_file* file);
+
   // Constant after construction.
   const int socket_;
   freshet_host table_{};
+  freshet_contents contents_{};
+
+  bool contents_offered_ = false;  // constant once a plugin is loaded
 
   // Only touched by the thread that runs the plugin's call.
   EventWriter events_;  // thread-safe in itself

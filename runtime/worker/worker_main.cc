@@ -3,7 +3,7 @@
 // Parent: the manager, over the socket on descriptor 3. Before this file's first line the process has locked itself
 // (sandbox/lock.cc): its root holds nothing but read-only clones of the granted roots and the plugin's bytes; of its
 // capabilities at most CAP_DAC_READ_SEARCH in its own user namespace is left; Landlock and one complete system call
-// filter are on. Privileges it still holds: to list the granted roots, and to read files there if the grant says so.
+// filter are on. Privileges it still holds: to list the granted roots, and to read files in those that grant `read`.
 // Descriptors: 0 to 2 are /dev/null, 3 the socket, and what it opens of the roots.
 // From Load on foreign code runs in it, so it is itself distrusted by everybody; it trusts the manager.
 // It ends when the socket closes, when the manager kills it, or after it has said Failed.
@@ -47,6 +47,7 @@ std::vector<RootView> make_views(const wire::Setup& setup, const sandbox::Locked
     for (const std::string& exclude : setup.roots[i].excludes) view.excludes.push_back(split_path(exclude));
     if (i < setup.areas.size()) view.area = setup.areas[i];
     view.stable_birth = setup.roots[i].stable_birth;
+    view.read_contents = setup.roots[i].read_contents;
   }
   return views;
 }
@@ -143,6 +144,7 @@ void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole&
   }
   if (!packet || !wire::decode_message(packet->bytes, load)) ::_exit(1);
   const std::uint32_t fds_before = count_fds(setup.open_files);
+  host.offer(load.features);
   auto plugin = load_plugin(role.plugin_path, load, host);
   host.flush();  // what it logged while it was made
   if (!plugin) {

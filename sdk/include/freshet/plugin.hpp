@@ -145,6 +145,8 @@ class Directory {
   }
   // True once the listing came to its end.
   [[nodiscard]] bool complete() const { return complete_; }
+  // For tables of optional features; owned by this object.
+  [[nodiscard]] freshet_dir* raw() const { return dir_; }
 
   // A subdirectory.
   [[nodiscard]] Directory open(const Entry& entry) { return opened(host_, state_, 0, dir_, entry.name); }

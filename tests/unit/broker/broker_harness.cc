@@ -295,6 +295,7 @@ Broker::Broker(const Options& options) {
   for (std::size_t i = 0; i < options.roots.size(); ++i) {
     roots.emplace_back(::open(options.roots[i].c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     wire::RootSpec spec;
+    spec.remove = !options.not_to_remove.contains(i);
     spec.path = options.roots[i];
     if (i == 0) spec.excludes = options.excludes;
     if (const Result<EntryStat> stat = stat_entry(roots.back().get(), "")) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,6 +89,7 @@ struct Options {
   std::vector<std::string> roots;
   std::vector<std::string> excludes;      // of the first root
   std::vector<std::string> areas;         // default: ".freshet" for each root
+  std::set<std::size_t> not_to_remove;    // indices of roots that the task may only list
   std::string top;                        // all areas stand there; default: each in its root
   std::optional<uid_t> run_as;
   bool area_only = false;

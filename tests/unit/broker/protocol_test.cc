@@ -165,6 +165,19 @@ TEST_F(Protocol, SlotsOutsideTheGrantEndIt) {
   }
 }
 
+// Of the channel's roots a broker has those of its task, and of these only what the task itself may.
+TEST_F(Protocol, ARootThatTheTaskMayOnlyListIsNotItsToTakeFrom) {
+  for (const bool unlink : {false, true}) {
+    options_.not_to_remove = {0};
+    Broker broker(options_);
+    wire::Begin begin = begin_of(BrokerPhase::remove);
+    begin.unlink = unlink;
+    broker.send(begin);
+    broker.send(wire::Slots{plan().slots, true});
+    expect_refusal(broker, kNotPermitted);
+  }
+}
+
 TEST_F(Protocol, UnitsOutsideTheGrantEndIt) {
   for (const std::string& name : {std::string(".."), std::string("."), std::string(), std::string("a/file"), std::string("live"),
                                   std::string(".freshet"), std::string("a\0b", 3)}) {

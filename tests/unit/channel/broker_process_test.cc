@@ -124,6 +124,21 @@ TEST_F(BrokerProcess, AnswersForNoMountOfTheHost) {
   EXPECT_GT(held->threads, 0U);
 }
 
+// Landlock alone: this broker's own table of requests would have refused before.
+TEST_F(BrokerProcess, HasNoRightInARootThatItsTaskMayOnlyList) {
+  tree_.file("a/file");
+  const OpenRoot granted = open_root(tree_.path());
+  if (sandbox::find_host_support().landlock_abi == 0) GTEST_SKIP() << "no Landlock here";
+  EXPECT_EQ(run_phase(granted, {.phase = wire::BrokerPhase::trial}).units, 3U) << "the control";
+  const OpenRoot listed = open_root(tree_.path(), {.list = true, .read = true, .remove = false});
+  auto broker = start(listed, {.phase = wire::BrokerPhase::trial});
+  ASSERT_TRUE(broker.has_value()) << broker.error().what;
+  (*broker)->send_message(wire::Trial{});
+  EXPECT_FALSE((*broker)->receive({}).has_value());
+  EXPECT_EQ((*broker)->finish().code, "F3004");
+  EXPECT_FALSE(is_there(tree_.path() + "/" + kArea));
+}
+
 TEST_F(BrokerProcess, TriesItsRenames) {
   const OpenRoot root = open_root(tree_.path());
   EXPECT_EQ(run_phase(root, {.phase = wire::BrokerPhase::trial}).units, 3U);

@@ -28,7 +28,7 @@ class TempTree {
   std::string path_;
 };
 
-OpenRoot open_root(const std::string& path, config::Access access = {});
+OpenRoot open_root(const std::string& path, config::Access access = {.list = true, .read = false, .remove = true});
 
 // What a scan said.
 struct Scanned {

@@ -119,6 +119,27 @@ TEST_F(HostileTest, ABreachInTheScanClosesTheWholeChannelAndNoOther) {
   }
 }
 
+// Two tasks share a channel; each has what is its own of it.
+TEST_F(HostileTest, ATaskReachesNoRootOfItsChannelThatIsNotItsOwn) {
+  std::filesystem::create_directory(dir_ / "others");
+  config::RootConfig second = config_.channels.at("cache").roots.front();
+  second.path = dir_ / "others";
+  config_.channels.at("cache").roots.push_back(second);
+  add_hostile("bad", "cache", "forge-wire", "next-root");
+  config_.tasks.at("bad").roots = {config_.channels.at("cache").roots.front()};
+  add_task("good", "cache");  // all of its channel's
+  make_old_file(dir_ / "root/one");
+  make_old_file(dir_ / "others/victim");
+  open_with();
+  const CleanupResult bad = manager_.cleanup->execute_cleanup(handle("bad"));
+  EXPECT_EQ(bad.end, EndReason::protocol) << bad.note;
+  EXPECT_NE(bad.note.find("a root that was not granted"), std::string::npos) << bad.note;
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "others/victim"));
+  const CleanupResult good = manager_.cleanup->execute_cleanup(handle("good"));
+  EXPECT_EQ(good.state, TaskState::committed) << good.note;
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "others/victim")) << "the control";
+}
+
 TEST_F(HostileTest, ABreachInTheActTakesBackTheWholeChannelAndNoOther) {
   if (!strict()) GTEST_SKIP() << "this host grants no strict isolation";
   std::filesystem::create_directory(dir_ / "elsewhere");

@@ -1,0 +1,121 @@
+// Contents of files below the roots: only where they are granted, only of regular files, never by a way around.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <optional>
+
+#include "heard_events.h"
+#include "runtime/worker/host.h"
+#include "scratch_tree.h"
+
+namespace freshet::worker::testing {
+namespace {
+
+class ContentsTest : public ::testing::Test {
+ protected:
+  void open(bool granted, const std::vector<std::string>& features) {
+    tree_.file("file");
+    tree_.file("closed/file");
+    tree_.file(".freshet/file");
+    ASSERT_EQ(::symlink("file", (tree_.path() + "/link").c_str()), 0);
+    ASSERT_EQ(::mkfifo((tree_.path() + "/fifo").c_str(), 0600), 0);
+    RootView view;
+    view.path = view.shown = tree_.path();
+    view.excludes = {{"closed"}, {"secret"}};
+    view.area = ".freshet";
+    view.read_contents = granted;
+    tree_.file("secret");
+    host_.emplace(heard_.socket(), std::vector<RootView>{view}, 16);
+    host_->offer(features);
+    table_ = host_->table();
+    contents_ = static_cast<const freshet_contents*>(table_->feature(table_, FRESHET_CONTENTS_ID, 1));
+    host_->begin(false, 42);
+    ASSERT_EQ(table_->dir_open(table_, 0, nullptr, {nullptr, 0}, &directory_), FRESHET_OK);
+  }
+  freshet_status try_open(std::string_view name, freshet_file** out = nullptr) {
+    freshet_file* file = nullptr;
+    const freshet_status status = contents_->open(table_, directory_, {name.data(), name.size()}, &file);
+    EXPECT_EQ(status == FRESHET_OK, file != nullptr) << name;
+    if (out != nullptr) *out = file;
+    return status;
+  }
+  void finish() {
+    host_->end();
+    heard_.stop();
+    EXPECT_EQ(heard_.wrong, "");
+  }
+
+  ScratchTree tree_;
+  HeardEvents heard_;
+  std::optional<Host> host_;
+  const freshet_host* table_ = nullptr;
+  const freshet_contents* contents_ = nullptr;
+  freshet_dir* directory_ = nullptr;
+};
+
+TEST_F(ContentsTest, AreThereOnlyWhenTheManagerOffersThem) {
+  open(true, {"org.freshet.other"});
+  EXPECT_EQ(contents_, nullptr);
+  host_->offer({FRESHET_CONTENTS_ID});
+  EXPECT_NE(table_->feature(table_, FRESHET_CONTENTS_ID, 1), nullptr);
+  EXPECT_EQ(table_->feature(table_, FRESHET_CONTENTS_ID, 2), nullptr) << "a revision that is not there yet";
+  EXPECT_EQ(table_->feature(table_, nullptr, 1), nullptr);
+  finish();
+}
+
+TEST_F(ContentsTest, AreReadFromAnyOffset) {
+  open(true, {FRESHET_CONTENTS_ID});
+  freshet_file* file = nullptr;
+  ASSERT_EQ(try_open("file", &file), FRESHET_OK);
+  char buffer[16] = {};
+  std::size_t got = 99;
+  EXPECT_EQ(contents_->read(table_, file, 0, buffer, sizeof buffer, &got), FRESHET_OK);
+  EXPECT_EQ(std::string_view(buffer, got), "x");
+  EXPECT_EQ(contents_->read(table_, file, 1, buffer, sizeof buffer, &got), FRESHET_END);
+  EXPECT_EQ(got, 0U);
+  EXPECT_EQ(contents_->read(table_, file, ~0ULL, buffer, sizeof buffer, &got), FRESHET_INVALID);
+  EXPECT_EQ(contents_->read(table_, file, 0, nullptr, 1, &got), FRESHET_INVALID);
+  EXPECT_EQ(contents_->read(table_, file, 0, buffer, 1, nullptr), FRESHET_INVALID);
+  contents_->close(table_, file);
+  EXPECT_EQ(contents_->read(table_, file, 0, buffer, 1, &got), FRESHET_INVALID) << "it is closed";
+  contents_->close(table_, file);
+  contents_->close(table_, nullptr);
+  finish();
+}
+
+TEST_F(ContentsTest, AreOfRegularFilesThatAreShownOnly) {
+  open(true, {FRESHET_CONTENTS_ID});
+  for (const char* name : {"link", "fifo", "closed", "secret", ".freshet", "..", "", "closed/file", "a\nb/../file"})
+    EXPECT_EQ(try_open(name), FRESHET_INVALID) << name;
+  EXPECT_EQ(try_open("nothing"), FRESHET_UNREADABLE);
+  freshet_file* file = nullptr;
+  auto* wild = reinterpret_cast<freshet_dir*>(0x1000);
+  EXPECT_EQ(contents_->open(table_, wild, {"file", 4}, &file), FRESHET_INVALID);
+  EXPECT_EQ(contents_->open(table_, directory_, {"file", 4}, nullptr), FRESHET_INVALID);
+  finish();
+}
+
+TEST_F(ContentsTest, AreNotReadBelowARootThatDoesNotGrantThem) {
+  open(false, {FRESHET_CONTENTS_ID});  // another root may
+  EXPECT_EQ(try_open("file"), FRESHET_INVALID);
+  finish();
+}
+
+TEST_F(ContentsTest, AreClosedWithTheScanAndFewAtATime) {
+  open(true, {FRESHET_CONTENTS_ID});
+  freshet_file* file = nullptr;
+  for (int i = 0; i < FRESHET_CONTENTS_OPEN; ++i) ASSERT_EQ(try_open("file", &file), FRESHET_OK);
+  EXPECT_EQ(try_open("file"), FRESHET_FAILED);
+  contents_->close(table_, file);
+  EXPECT_EQ(try_open("file", &file), FRESHET_OK);
+  host_->end();
+  char byte = 0;
+  std::size_t got = 0;
+  EXPECT_EQ(contents_->read(table_, file, 0, &byte, 1, &got), FRESHET_INVALID) << "no scan is running";
+  heard_.stop();
+}
+
+}  // namespace
+}  // namespace freshet::worker::testing
