@@ -6,6 +6,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/config/names.h"
 #include "runtime/config/overlap.h"
+#include "runtime/config/permission_reader.h"
 #include "runtime/config/ranges.h"
 #include "runtime/base/suggest.h"
 
@@ -258,6 +259,8 @@ void read_channel_keys(TableReader& reader, ChannelConfig& channel) {
   read_floors(reader, channel.floors);
   read_isolation(reader, channel.isolation);
   reader.read_choice("irreversible", {{"refused", false}, {"allowed", true}}, channel.irreversible_allowed);
+  read_locks(reader, channel.locks);
+  read_hook_grants(reader, channel.hooks);
 }
 
 }  // namespace freshet::config

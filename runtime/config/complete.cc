@@ -10,6 +10,7 @@
 #include "runtime/config/channel_reader.h"
 #include "runtime/config/diagnostic.h"
 #include "runtime/config/names.h"
+#include "runtime/config/permission_reader.h"
 #include "runtime/config/ranges.h"
 
 namespace freshet::config {
@@ -71,6 +72,11 @@ void check_channel(const std::string& key, ChannelConfig& channel, Reporter& rep
   checker.require(budget.entries <= kMaxEntries, "`budget.entries` is too large");
   checker.require(std::isfinite(budget.share) && budget.share >= 0 && budget.share <= 1, "`budget.share` must be 0 to 1");
   checker.require(channel.quarantine.keep_ns >= 0, "`quarantine.keep` must not be negative");
+  checker.require(channel.locks.size() <= kMaxLocks, "`locks` has more than " + std::to_string(kMaxLocks) + " locks");
+  for (const LockConfig& lock : channel.locks)
+    if (const PathProblem problem = check_absolute_path(lock.path); !problem.why.empty())
+      checker.refuse("the lock " + shown(lock.path) + " " + problem.why, problem.remedy);
+  checker.require(channel.hooks.size() <= kMaxHooks, "`hooks` has more than " + std::to_string(kMaxHooks) + " hooks");
   const FloorsConfig& floors = channel.floors;
   checker.require(floors.min_age_ns >= 0, "`floors.min_age` must not be negative");
   checker.require(floors.keep_newest <= kMaxEntries, "`floors.keep_newest` is too large");
@@ -80,6 +86,13 @@ void check_channel(const std::string& key, ChannelConfig& channel, Reporter& rep
     const auto [from, to] = *floors.hours;
     checker.require(from < kDayMinutes && to <= kDayMinutes && from != to, "`floors.hours` must be two different minutes of a day");
   }
+}
+
+void check_hook(const std::string& key, HookConfig& hook, Reporter& reporter) {
+  Checker checker("hook " + shown(key), hook.position, reporter);
+  checker.name(key, hook.name);
+  if (const std::string why = why_no_program(hook.run); !why.empty()) checker.refuse("`run` " + why);
+  checker.require(hook.deadline_ns > 0 && hook.deadline_ns <= kMaxHookDeadlineNs, "`deadline_ns` must be more than zero, and an hour at most");
 }
 
 void check_names(const std::vector<std::string>& names, std::string_view list, const std::string& own, Checker& checker) {
@@ -117,6 +130,7 @@ std::vector<Diagnostic> complete(Config& config) {
   Reporter reporter;
   for (auto& [key, channel] : config.channels) check_channel(key, channel, reporter);
   for (auto& [key, task] : config.tasks) check_task(key, task, config, reporter);
+  for (auto& [key, hook] : config.hooks) check_hook(key, hook, reporter);
   if (config.uid_base < kLeastUidBase || config.uid_base > kMostUidBase)
     reporter.add(config.uid_base_position, "`uid_base` must be " + std::to_string(kLeastUidBase) + " to " + std::to_string(kMostUidBase));
   return reporter.take(config.files);

@@ -111,6 +111,47 @@ enum class Isolation { strict, best_effort };
 inline constexpr std::size_t kMaxRoots = 48;
 inline constexpr std::size_t kMaxExcludes = 255;  // of a root; the state directory may be one more
 
+// Locks of other programs (config/permissions/lock.md).
+enum class LockKind { flock, posix };
+inline constexpr std::size_t kMaxLocks = 16;  // of a channel
+
+struct LockConfig {
+  std::string path;       // absolute
+  LockKind kind = LockKind::flock;
+  bool optional = false;  // a missing file is no reason to skip the task
+  Position position;
+
+  bool operator==(const LockConfig& other) const {
+    return path == other.path && kind == other.kind && optional == other.optional;
+  }
+};
+// "flock", "posix".
+std::string_view to_string(LockKind kind);
+
+// Programs that the operator wrote (config/permissions/hook.md).
+inline constexpr std::size_t kMaxHooks = 16;           // in one list
+inline constexpr std::size_t kMaxHookArguments = 64;   // the program's path included
+inline constexpr std::size_t kMaxHookArgument = 4096;  // bytes
+inline constexpr std::int64_t kMaxHookDeadlineNs = 3600LL * 1'000'000'000;
+
+struct HookConfig {
+  std::string name;
+  std::vector<std::string> run;              // absolute path, arguments
+  std::int64_t deadline_ns = 30'000'000'000;  // wall clock
+  Position position;
+
+  bool operator==(const HookConfig& other) const {
+    return name == other.name && run == other.run && deadline_ns == other.deadline_ns;
+  }
+};
+
+// Names of hooks, by when a task wants them.
+struct TaskHooks {
+  std::vector<std::string> before;      // the first effect
+  std::vector<std::string> after;       // the task is done
+  std::vector<std::string> on_failure;  // it failed after a hook or an effect
+};
+
 struct ChannelConfig {
   std::string name;
   std::vector<RootConfig> roots;
@@ -120,6 +161,8 @@ struct ChannelConfig {
   FloorsConfig floors;
   std::optional<Isolation> isolation;  // none: the file's
   bool irreversible_allowed = false;
+  std::vector<LockConfig> locks;       // that tasks may have the manager hold
+  std::vector<std::string> hooks;      // names of hooks that tasks may name
   bool generated = false;              // made from a task's own `roots`
   Position position;
 };
@@ -144,6 +187,7 @@ struct TaskConfig {
   std::map<std::string, SettingValue> settings;
   std::optional<QuarantineMode> quarantine_mode;
   OnFailure on_failure = OnFailure::rollback;
+  TaskHooks hooks;                          // key `run-hooks`
   Position position;
   std::map<std::string, Position> key_positions;  // of each key that was written
   std::map<std::string, Position> dependency_positions;  // of each name in `after` and `requires`
@@ -170,6 +214,7 @@ inline constexpr std::uint32_t kUidCount = 65536;
 struct Config {
   std::map<std::string, ChannelConfig> channels;
   std::map<std::string, TaskConfig> tasks;  // disabled ones too
+  std::map<std::string, HookConfig> hooks;
   Isolation isolation = Isolation::strict;
   std::uint32_t uid_base = 1879048192;
   Position uid_base_position;

@@ -59,6 +59,8 @@ void merge_into(ChannelConfig& channel, const TaskConfig& first, const TaskDraft
   agree(own.floors == channel.floors, "floors");
   agree(own.isolation == channel.isolation, "isolation");
   agree(own.irreversible_allowed == channel.irreversible_allowed, "irreversible");
+  agree(own.locks == channel.locks, "locks");
+  agree(own.hooks == channel.hooks, "hooks");
   for (const RootConfig& root : own.roots) {
     const auto same = std::find_if(channel.roots.begin(), channel.roots.end(),
                                    [&](const RootConfig& other) { return other.path == root.path; });

@@ -16,6 +16,7 @@
 #include "runtime/config/config.h"
 #include "runtime/config/generated_channels.h"
 #include "runtime/config/names.h"
+#include "runtime/config/permission_reader.h"
 #include "runtime/config/ranges.h"
 #include "runtime/base/suggest.h"
 #include "runtime/config/table_reader.h"
@@ -94,6 +95,7 @@ class Loader {
     TableReader top(document, document.root(), "the file", reporter_);
     read_channels(top);
     read_tasks(top);
+    read_hooks(top);
     std::optional<Isolation> isolation;
     read_isolation(top, isolation);
     if (isolation && once(top, "isolation", "isolation")) config_.isolation = *isolation;
@@ -152,6 +154,14 @@ class Loader {
                      }
                      drafts_.try_emplace(name, read_task(top.document(), name, value, reporter_));
                    });
+  }
+
+  void read_hooks(TableReader& top) {
+    for_each_named(top, "hook", [&](const std::string& name, const TomlValue& value, const Position& position) {
+      if (const auto known = config_.hooks.find(name); known != config_.hooks.end())
+        refuse_duplicate(position, "hook `" + name + "`", known->second.position);
+      config_.hooks.try_emplace(name, read_hook(top.document(), name, value, reporter_));
+    });
   }
 
   // True the first time that this key is set in any file; `path` is its full name.
@@ -228,6 +238,7 @@ class Loader {
       task.channel = name;
       task.roots.clear();
       task.quarantine_mode.reset();
+      task.hooks = {};
       for (auto* names : {&task.after, &task.requires_}) {
         std::erase_if(*names, [&](const std::string& other) {
           return incomplete_ || other == task.name || !is_name(other);

@@ -6,6 +6,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/config/channel_reader.h"
 #include "runtime/config/names.h"
+#include "runtime/config/permission_reader.h"
 
 namespace freshet::config {
 namespace {
@@ -175,6 +176,7 @@ TaskDraft read_task(const Document& document, const std::string& name, const Tom
   read_names(reader, "after", name, task.after, task.dependency_positions);
   read_names(reader, "requires", name, task.requires_, task.dependency_positions);
   read_place(reader, draft);
+  read_task_hooks(reader, task.hooks);
   reader.read_choice("on-failure", {{"rollback", OnFailure::rollback}, {"keep", OnFailure::keep}},
                      task.on_failure);
   reader.finish();

@@ -22,6 +22,8 @@ std::string_view advice(ExecutionCause cause) {
     case ExecutionCause::interrupted: return "run it again to go on, or roll back what it did";
     case ExecutionCause::task_failed: return "read the note; mend its cause and run it again, or roll back what is named as left";
     case ExecutionCause::setup_failed: return "see `freshet doctor`; nothing was done, so run it again";
+    case ExecutionCause::locked_out: return "nothing was done; run it again when the one that is named has let go";
+    case ExecutionCause::hook_failed: return "read the hook's output in the result; mend it, then run the task again";
     case ExecutionCause::not_recorded: return "make room in the state directory and run it again";
   }
   return "";

@@ -29,6 +29,8 @@ enum class ExecutionCause : std::uint8_t {
   task_failed,     // its code said so, threw, crashed or ran over a limit
   setup_failed,    // worker or broker could not be started
   not_recorded,    // the history or the plan's files could not be written
+  locked_out,      // a lock that it must hold is held by another program, or its file is missing
+  hook_failed,     // a program that the operator had it run
 };
 
 enum class DependencyCause : std::uint8_t {

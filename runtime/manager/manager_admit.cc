@@ -45,6 +45,11 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
             refuse("F1093", "the quarantine of " + root.config.path + " is not where it was when the plan was made");
         if (now.permission.quarantine_mode != task.permission.quarantine_mode)
           refuse("F1093", "the quarantine mode of " + task.shown.name + " has changed since the plan was made");
+        // What is held and run is today's configuration's own, never a file's; and it is what was shown.
+        if (now.permission.locks != task.permission.locks || now.permission.hooks != task.permission.hooks)
+          refuse("F1093", "the locks or hooks of " + task.shown.name + " are not what they were when the plan was made");
+        task.permission.locks = std::move(now.permission.locks);
+        task.permission.hooks = std::move(now.permission.hooks);
         task.permission.limits = now.permission.limits;
         task.permission.budget = now.permission.budget;
         task.permission.floors = now.permission.floors;

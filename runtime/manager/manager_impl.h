@@ -20,6 +20,7 @@
 #include "runtime/manager/registry.h"
 #include "runtime/manager/result_sharing.h"
 #include "runtime/manager/scan_task.h"
+#include "runtime/manager/task_locks.h"
 #include "runtime/manager/validate.h"
 #include "runtime/store/root_locks.h"
 
@@ -142,6 +143,12 @@ class CleanupManager final : public ICleanupManager,
   std::optional<CleanupResult> share_or_refuse(Running& running, const TaskPlan& task, Flight& flight, CleanupResult& result);
   bool run_claimed(Running& running, TaskPlan& task, CleanupResult& result);
   void run_in_channel(Running& running, TaskPlan& task, CleanupResult& result);
+  // manager_hooks.cc
+  // One after another until one fails; false then, with the reason as the result's error.
+  bool run_hooks(const TaskPlan& task, std::string_view moment, const std::vector<config::HookConfig>& hooks, bool until_stop,
+                 CleanupResult& result);
+  // Its effects between its hooks.
+  void run_with_hooks(Running& running, TaskPlan& task, CleanupResult& result);
   // `whole`: after a breach, whatever `on-failure` says.
   void take_back(Running& running, TaskPlan& task, CleanupResult& result, bool whole);
   // Takes the task into a state and remembers the transition; `record` writes both into the history.
@@ -213,6 +220,7 @@ class CleanupManager final : public ICleanupManager,
   ResultSharing executing_;  // tasks while they act, by name
   ResultSharing rollbacks_;  // by run
   ChannelTurns turns_;       // native tasks of a channel
+  TaskLocks locks_;          // of other programs
   Figures figures_;
 
   Mutex mutex_;

@@ -79,6 +79,13 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
       if (root.access.read) words += " and read contents";
       out.shown.permissions.push_back(words + " below " + root.path);
     }
+    for (const config::LockConfig& lock : out.permission.locks)
+      out.shown.permissions.push_back("hold the lock " + policy::lock_text(lock));
+    const policy::EffectiveHooks& hooks = out.permission.hooks;
+    for (const config::HookConfig& hook : hooks.before) out.shown.permissions.push_back("run before it the hook " + policy::hook_text(hook));
+    for (const config::HookConfig& hook : hooks.after) out.shown.permissions.push_back("run after it the hook " + policy::hook_text(hook));
+    for (const config::HookConfig& hook : hooks.on_failure)
+      out.shown.permissions.push_back("run on failure the hook " + policy::hook_text(hook));
     out.shown.not_granted = out.permission.dropped_optional;
     out.shown.quarantine = out.permission.quarantine_mode == config::QuarantineMode::keep
                                ? "keep " + format_duration(out.keep_ns) +

@@ -186,6 +186,16 @@ bool CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
     }
     return false;
   }
+  TaskLocks::Hold held;  // until the task has ended, its way back included
+  if (acts_on_the_world(task)) {
+    Result<TaskLocks::Hold> taken = locks_.take(task.permission.locks, result.extra);
+    if (!taken) {
+      keep_from_work(result, ExecutionCause::locked_out, taken.error().kind, taken.error().what);
+      advance(running, task, result, TaskState::skipped);
+      return false;
+    }
+    held = std::move(*taken);
+  }
   {
     const MutexLock lock(running.mutex);
     running.order.push_back(task.shown.name);
@@ -202,7 +212,7 @@ bool CleanupManager::run_claimed(Running& running, TaskPlan& task, CleanupResult
   if (task.native) {
     run_native(running, task, result);
   } else {
-    run_in_channel(running, task, result);
+    run_with_hooks(running, task, result);
   }
   return true;
 }

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 constexpr std::size_t kMaxTasks = 10'000;
 constexpr std::int64_t kMaxTimeNs = std::int64_t{366} * 86'400 * 1'000'000'000;  // a year
 constexpr std::uint64_t kMaxOrdinal = 0xFFFFFFFF;  // of an entry; a bit is kept for each up to the last dropped one
@@ -183,6 +183,20 @@ PlannedRoot shown_root_in(const json& in) {
   return out;
 }
 
+json hooks_out(const std::vector<config::HookConfig>& hooks) {
+  json out = json::array();
+  for (const config::HookConfig& hook : hooks) out.push_back({hook.name, texts_out(hook.run), hook.deadline_ns});
+  return out;
+}
+
+// Shown and compared, never run: what is run comes from the configuration of the day.
+std::vector<config::HookConfig> hooks_in(const json& in) {
+  std::vector<config::HookConfig> out;
+  for (const json& item : in)
+    out.push_back({item.at(0).get<std::string>(), texts_in(item.at(1)), item.at(2).get<std::int64_t>(), {}});
+  return out;
+}
+
 json permission_out(const policy::EffectivePermission& in) {
   json out = {{"memory", in.limits.memory_bytes},
               {"cpu", in.limits.cpu_ns},
@@ -199,6 +213,11 @@ json permission_out(const policy::EffectivePermission& in) {
               {"pins", texts_out(in.floors.pins)},
               {"spare_in_use", in.floors.spare_in_use},
               {"dropped_optional", texts_out(in.dropped_optional)}};
+  json locks = json::array();
+  for (const config::LockConfig& lock : in.locks)
+    locks.push_back({escape_bytes(lock.path), lock.kind == config::LockKind::posix, lock.optional});
+  out["locks"] = std::move(locks);
+  out["hooks"] = {{"before", hooks_out(in.hooks.before)}, {"after", hooks_out(in.hooks.after)}, {"on_failure", hooks_out(in.hooks.on_failure)}};
   if (in.budget.bytes) out["bytes"] = *in.budget.bytes;
   if (in.floors.hours) out["hours"] = {in.floors.hours->first, in.floors.hours->second};
   return out;
@@ -221,6 +240,10 @@ policy::EffectivePermission permission_in(const json& in) {
   out.floors.pins = texts_in(in.at("pins"));
   out.floors.spare_in_use = in.at("spare_in_use").get<bool>();
   out.dropped_optional = texts_in(in.at("dropped_optional"));
+  for (const json& lock : in.at("locks"))
+    out.locks.push_back({text_in(lock.at(0)), lock.at(1).get<bool>() ? config::LockKind::posix : config::LockKind::flock,
+                         lock.at(2).get<bool>(), {}});
+  out.hooks = {hooks_in(in.at("hooks").at("before")), hooks_in(in.at("hooks").at("after")), hooks_in(in.at("hooks").at("on_failure"))};
   if (in.contains("bytes")) out.budget.bytes = in.at("bytes").get<std::uint64_t>();
   if (in.contains("hours"))
     out.floors.hours = {in.at("hours").at(0).get<std::uint32_t>(), in.at("hours").at(1).get<std::uint32_t>()};

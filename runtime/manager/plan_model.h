@@ -96,6 +96,9 @@ inline bool is_going(const TaskPlan& task) {
   }
 }
 
+// A plugin task with something to do: only then locks are taken and hooks run.
+inline bool acts_on_the_world(const TaskPlan& task) { return !task.native && task.shown.units > 0; }
+
 std::string entries_file(const std::string& plan_dir, std::uint32_t number);
 std::string directories_file(const std::string& plan_dir, std::uint32_t number);
 

@@ -15,6 +15,17 @@ nlohmann::json resources_out(const std::vector<ResourceCheck>& resources) {
   return out;
 }
 
+nlohmann::json extra_out(const std::vector<ExtraAct>& acts) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const ExtraAct& act : acts)
+    out.push_back({{"permission", act.permission},
+                   {"subject", escape_bytes(act.subject)},
+                   {"done", act.done},
+                   {"outcome", escape_bytes(act.outcome)},
+                   {"output", escape_bytes(act.output)}});
+  return out;
+}
+
 std::string result_to_json(const CleanupResult& result) {
   nlohmann::json counts = nlohmann::json::object();
   for (const auto& [reason, count] : result.refusal_counts) counts[escape_bytes(reason)] = count;
@@ -26,7 +37,8 @@ std::string result_to_json(const CleanupResult& result) {
                         {"refusal_counts", counts},
                         {"refusals", refusals},
                         {"missing_layers", result.missing_layers},
-                        {"resources", resources_out(result.resources)}}
+                        {"resources", resources_out(result.resources)},
+                        {"extra", extra_out(result.extra)}}
       .dump();
 }
 
@@ -61,6 +73,25 @@ std::vector<ResourceCheck> resources_of(const store::TaskRow& row) {
     for (const nlohmann::json& check : in.at("resources"))
       out.push_back({check.at(0).get<std::string>(), check.at(1).get<bool>(), check.at(2).get<std::uint64_t>(),
                      check.at(3).get<std::uint64_t>(), check.at(4).get<std::string>(), check.at(5).get<std::string>()});
+  } catch (const nlohmann::json::exception&) {
+    out.clear();
+  }
+  return out;
+}
+
+std::vector<ExtraAct> extra_of(const store::TaskRow& row) {
+  std::vector<ExtraAct> out;
+  const nlohmann::json in = nlohmann::json::parse(row.result_json, nullptr, false);
+  if (!in.is_object() || !in.contains("extra")) return out;
+  try {
+    for (const nlohmann::json& act : in.at("extra")) {
+      ExtraAct& one = out.emplace_back();
+      one.permission = act.at("permission").get<std::string>();
+      one.done = act.at("done").get<bool>();
+      const std::pair<const char*, std::string*> texts[] = {{"subject", &one.subject}, {"outcome", &one.outcome}, {"output", &one.output}};
+      for (const auto& [key, text] : texts)
+        if (!unescape_bytes(act.at(key).get_ref<const std::string&>(), *text)) text->clear();
+    }
   } catch (const nlohmann::json::exception&) {
     out.clear();
   }
@@ -106,7 +137,8 @@ RunState run_state_of(const std::vector<CleanupResult>& tasks, bool stopped) {
     refused = refused || task.state == TaskState::refused;
     failed = failed || task.state == TaskState::failed || task.state == TaskState::rolled_back || task.state == TaskState::skipped;
     good = good || task.state == TaskState::committed;
-    partly = partly || (task.state == TaskState::committed && task.entries_refused > 0) ||
+    const bool missed = std::ranges::any_of(task.extra, [](const ExtraAct& act) { return !act.done; });
+    partly = partly || (task.state == TaskState::committed && (task.entries_refused > 0 || missed)) ||
              (task.state == TaskState::failed && task.entries_removed > 0);
   }
   if (stopped) return RunState::interrupted;

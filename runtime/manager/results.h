@@ -32,6 +32,15 @@ struct ResourceCheck {
   std::string detail;        // what leaked, and where; empty when passed
 };
 
+// Something that was done for a task beyond removal, or was to be: a lock held, a hook run.
+struct ExtraAct {
+  std::string permission;  // "lock", "hook"
+  std::string subject;     // "/var/lib/dpkg/lock (posix)", "before stop-web: /usr/bin/systemctl stop web.service"
+  bool done = false;
+  std::string outcome;     // "exit code 3", "the lock file .. is held by dpkg (pid 12)", ..
+  std::string output;      // of a hook, its own bytes: the first 8 KiB
+};
+
 struct CleanupResult {
   std::optional<CleanupError> error;
   std::string run_id;
@@ -53,6 +62,7 @@ struct CleanupResult {
   std::string note;                    // why it was skipped, refused or failed
   std::vector<std::string> missing_layers;  // best-effort: what the kernel or the rights did not allow
   std::vector<ResourceCheck> resources;     // empty when it never began
+  std::vector<ExtraAct> extra;              // in the order they were done
   std::vector<std::string> order;           // of execute_cleanup: names in the order they ran, this task last
   std::vector<CleanupResult> others;        // of execute_cleanup: the tasks this one depends on, in their order
 };

@@ -1,5 +1,11 @@
 #include "runtime/manager/validate.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <set>
+
 #include "runtime/base/bytes.h"
 #include "runtime/base/units.h"
 #include "runtime/manager/area_access.h"
@@ -49,6 +55,26 @@ void check_mount_tops(Validated& out, const policy::HostFacts& host, const confi
     if (const Result<channel::OpenRoot> top = find_mount_top(*root, host.uid); !top)
       out.violations.push_back(violation_at(channel.quarantine.position, top.error().code.empty() ? "F1019" : top.error().code,
                                             top.error().what, top.error().detail));
+  }
+}
+
+void check_hooks(Validated& out, const policy::HostFacts& host) {
+  const policy::EffectiveHooks& hooks = out.permission.hooks;
+  std::set<std::string> seen;
+  for (const auto* moment : {&hooks.before, &hooks.after, &hooks.on_failure}) {
+    for (const config::HookConfig& hook : *moment) {
+      if (!seen.insert(hook.name).second) continue;
+      const std::string& program = hook.run.front();
+      struct stat info {};
+      int error = ::stat(program.c_str(), &info) != 0 ? errno : 0;
+      if (error == 0 && !S_ISREG(info.st_mode)) error = EACCES;
+      if (error == 0 && ::access(program.c_str(), X_OK) != 0) error = errno;
+      if (error != 0)
+        out.violations.push_back(violation_at(hook.position, "F1005",
+                                              "the hook `" + hook.name + "` cannot be run: " + escape_bytes(program) + ": " + errno_text(error),
+                                              "write the absolute path of a program that this user may execute"));
+      add(out, policy::check_not_writable_by_others(program, "the hook `" + hook.name + "`", host));
+    }
   }
 }
 
@@ -107,10 +133,11 @@ void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, Plug
     out.violations.push_back(violation_at(position_of_key(*task.config, "plugin"), distrust->code, distrust->what, distrust->detail));
   for (BoundaryViolation& violation : lock.check(*out.plugin, position_of_key(*task.config, "plugin"))) out.violations.push_back(std::move(violation));
   check_kind(out, *task.config);
-  policy::PermissionResult permission = policy::effective_permission(out.plugin->manifest, *task.config, channel);
+  policy::PermissionResult permission = policy::effective_permission(out.plugin->manifest, *task.config, channel, core.config.hooks);
   out.permission = std::move(permission.permission);
   policy::exclude_state_dir(out.permission, host);
   add(out, permission.violations);
+  check_hooks(out, host);
   if (out.kind != nullptr) check_settings(out, *task.config);
 }
 

@@ -71,6 +71,13 @@ struct RequestedLimits {
   std::uint32_t fds = 0;
 };
 
+// A lock file of other programs that it wants held.
+struct RequestedLock {
+  std::string path;  // absolute
+  bool posix = false;  // else flock
+};
+inline constexpr std::size_t kMaxRequestedLocks = 16;
+
 struct Manifest {
   std::string id;       // reverse domain name, [a-z0-9.-], at most 128 bytes
   std::string version;  // semver text
@@ -81,11 +88,12 @@ struct Manifest {
   std::vector<std::string> required_permissions;  // of kPermissionNames
   std::vector<std::string> optional_permissions;
   RequestedLimits limits;
+  std::vector<RequestedLock> locks;  // with the permission `lock`; none: all that are granted
   std::vector<TaskKind> kinds;
 };
 
 // Permissions a manifest may name in this version.
-inline constexpr std::string_view kPermissionNames[] = {"remove", "read"};
+inline constexpr std::string_view kPermissionNames[] = {"remove", "read", "lock", "hook"};
 
 // Why a file is not a plugin we load; each has its own code and its own page in `freshet explain`.
 //   F2001 not_elf            F2002 wrong_machine       F2003 truncated         F2004 no_manifest

@@ -4,6 +4,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/config/document.h"
+#include "runtime/config/names.h"
 #include "runtime/config/table_reader.h"
 #include "runtime/manifest/parse_setting.h"
 #include "runtime/manifest/parse_values.h"
@@ -20,6 +21,7 @@ using config::TomlValue;
 constexpr std::size_t kMaxId = 128;
 constexpr std::size_t kMaxKinds = 64;
 constexpr std::size_t kMaxSettings = 256;
+constexpr std::size_t kMaxLockPath = 1024;
 constexpr const char* kFile = "manifest";
 
 bool is_id(std::string_view id) {
@@ -101,7 +103,7 @@ void read_permission_names(TableReader& table, std::string_view key, std::vector
   out = read_texts(table, key, kMaxNameBytes);
   for (const std::string& name : out) {
     if (std::ranges::find(kPermissionNames, name) == std::end(kPermissionNames))
-      table.refuse(key, *table.find(key), "has the unknown permission " + in_quotes(name), "permissions are: `remove`, `read`");
+      table.refuse(key, *table.find(key), "has the unknown permission " + in_quotes(name), "permissions are: `remove`, `read`, `lock`, `hook`");
   }
 }
 
@@ -116,6 +118,40 @@ void read_permissions(TableReader& top, Manifest& out) {
     if (std::ranges::find(out.required_permissions, name) != out.required_permissions.end())
       top.refuse("permissions", *value, "has " + in_quotes(name) + " both as required and as optional");
   }
+}
+
+bool asks(const Manifest& manifest, std::string_view permission) {
+  const auto in = [&](const std::vector<std::string>& names) { return std::ranges::find(names, permission) != names.end(); };
+  return in(manifest.required_permissions) || in(manifest.optional_permissions);
+}
+
+void read_lock(TableReader& top, const TomlValue& value, Manifest& out) {
+  if (!value.is_table()) {
+    top.refuse("locks", value, "must hold tables", "write { path = \"/var/lib/..\", kind = \"posix\" }");
+    return;
+  }
+  TableReader table(top.document(), value, "a lock", top.reporter());
+  RequestedLock lock;
+  require(table, "path");
+  lock.path = read_text(table, "path", kMaxLockPath);
+  if (!lock.path.empty())
+    if (const config::PathProblem problem = config::check_absolute_path(lock.path); !problem.why.empty())
+      table.refuse("path", *table.find("path"), "is wrong: it " + problem.why, problem.remedy);
+  table.read_choice("kind", {{"flock", false}, {"posix", true}}, lock.posix);
+  table.finish();
+  out.locks.push_back(std::move(lock));
+}
+
+void read_locks(TableReader& top, Manifest& out) {
+  const TomlValue* value = top.find("locks");
+  if (value == nullptr) return;
+  if (!value->is_array() || value->as_array().empty() || value->as_array().size() > kMaxRequestedLocks) {
+    top.refuse("locks", *value, "must be a list of 1 to " + std::to_string(kMaxRequestedLocks) + " tables", "write locks = [{ .. }]");
+    return;
+  }
+  for (const TomlValue& member : value->as_array()) read_lock(top, member, out);
+  if (!asks(out, "lock"))
+    top.refuse("locks", *value, "is there without the permission `lock`", "add it to `required` or `optional` of `permissions`");
 }
 
 void read_limits(TableReader& top, RequestedLimits& out) {
@@ -222,6 +258,7 @@ Manifest read_manifest(TableReader& top) {
   read_abi(top, out);
   read_permissions(top, out);
   read_limits(top, out.limits);
+  read_locks(top, out);
   read_kinds(top, out);
   top.finish();
   return out;

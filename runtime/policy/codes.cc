@@ -25,6 +25,18 @@ constexpr CodePage kPages[] = {
      "Leave `mode` at \"keep\"; or, if you mean it, write irreversible = \"allowed\" on the channel (or "
      "beside the roots of "
      "the task)."},
+    {"F1003", "a lock that the plugin requires is not granted",
+     "The plugin's manifest names a lock file of another program that has to be held while entries go, and `locks` of the "
+     "channel does not have it with that path and kind. Without it the other program could work on the same files at the same time.",
+     "Add { path = \"..\", kind = \"..\" } to `locks` of the channel as the message has it, or set enabled = false for the task."},
+    {"F1004", "a hook that the task names cannot run",
+     "`run-hooks` of the task names a program that is not defined as [hook.NAME], that the channel does not grant in `hooks`, or "
+     "the plugin's manifest does not ask for hooks. A hook is never left out in silence: what it does may be what makes the "
+     "removal safe.",
+     "Define the hook, add its name to `hooks` of the channel, or take it out of `run-hooks`."},
+    {"F1005", "the program of a hook cannot be run",
+     "The path in `run` of the hook leads to nothing, to no regular file, or to one that this user may not execute.",
+     "Correct the path: it is absolute, and no shell looks for it."},
     {"F1010", "this root is never cleaned",
      "The root is `/`, /proc, /sys or /dev, or lies below one of the last three. No cleaning of these makes "
      "sense, and none "

@@ -219,6 +219,14 @@ void compare(std::vector<std::string>& out, std::string_view more, std::string_v
   for (const std::string& word : only) out.push_back(std::string(less) + ": " + escape_bytes(word));
 }
 
+// Named locks are part of what is asked for: each beside the permission that it belongs to.
+std::vector<std::string> permissions_of(const manifest::Manifest& manifest, const std::vector<std::string>& names) {
+  std::vector<std::string> out = names;
+  if (std::ranges::find(names, "lock") != names.end())
+    for (const manifest::RequestedLock& lock : manifest.locks) out.push_back("lock " + lock.path + (lock.posix ? " (posix)" : " (flock)"));
+  return sorted(std::move(out));
+}
+
 }  // namespace
 
 Pin make_pin(const manifest::Manifest& manifest, std::string sha256, std::string signer) {
@@ -227,8 +235,8 @@ Pin make_pin(const manifest::Manifest& manifest, std::string sha256, std::string
   out.version = manifest.version;
   out.sha256 = std::move(sha256);
   out.abi = ">= " + text_of(manifest.abi_min) + ", < " + text_of(manifest.abi_below);
-  out.required_permissions = sorted(manifest.required_permissions);
-  out.optional_permissions = sorted(manifest.optional_permissions);
+  out.required_permissions = permissions_of(manifest, manifest.required_permissions);
+  out.optional_permissions = permissions_of(manifest, manifest.optional_permissions);
   out.limits = limits_of(manifest.limits);
   out.settings = hash_settings(manifest);
   out.signer = std::move(signer);

@@ -49,17 +49,96 @@ const config::Position& position_of_key(const config::TaskConfig& task, const st
   return found == task.key_positions.end() ? otherwise : found->second;
 }
 
+// A permission that is no root's; its channel grants it with a key of its own.
+bool is_of_channel(std::string_view name) { return name == "lock" || name == "hook"; }
+
+bool channel_grants(const config::ChannelConfig& channel, std::string_view name) {
+  return name == "lock" ? !channel.locks.empty() : !channel.hooks.empty();
+}
+
+bool is_required(const manifest::Manifest& manifest, std::string_view name) {
+  return std::ranges::find(manifest.required_permissions, name) != manifest.required_permissions.end();
+}
+
+// The locks that were asked for and granted; what was asked for and not granted is a violation, or dropped.
+void settle_locks(const manifest::Manifest& manifest, const config::TaskConfig& task, const config::ChannelConfig& channel,
+                  PermissionResult& out) {
+  if (!asks(manifest, "lock")) return;
+  if (manifest.locks.empty()) {
+    out.permission.locks = channel.locks;
+    return;
+  }
+  for (const manifest::RequestedLock& wanted : manifest.locks) {
+    const auto granted = std::ranges::find_if(channel.locks, [&](const config::LockConfig& lock) {
+      return lock.path == wanted.path && (lock.kind == config::LockKind::posix) == wanted.posix;
+    });
+    if (granted != channel.locks.end()) {
+      out.permission.locks.push_back(*granted);
+      continue;
+    }
+    if (channel.locks.empty()) continue;  // said once of all of them
+    const std::string shown = lock_text({wanted.path, wanted.posix ? config::LockKind::posix : config::LockKind::flock, false, {}});
+    if (!is_required(manifest, "lock")) {
+      out.permission.dropped_optional.push_back("lock " + shown);
+      continue;
+    }
+    out.violations.push_back({"F1003",
+                              "task `" + task.name + "` needs the lock " + shown + " (plugin " + manifest.id +
+                                  "), which channel `" + channel.name + "` does not grant",
+                              "add it to `locks` of the channel, or disable the task", channel.position});
+  }
+}
+
+void settle_hooks(const std::vector<std::string>& names, const manifest::Manifest& manifest, const config::TaskConfig& task,
+                  const config::ChannelConfig& channel, const std::map<std::string, config::HookConfig>& hooks,
+                  std::vector<config::HookConfig>& effective, PermissionResult& out) {
+  for (const std::string& name : names) {
+    const auto refuse = [&](const std::string& why, std::string remedy) {
+      out.violations.push_back({"F1004", "task `" + task.name + "` names the hook `" + escape_bytes(name) + "`, " + why,
+                                std::move(remedy), position_of_key(task, "run-hooks", task.position)});
+    };
+    const auto defined = hooks.find(name);
+    if (defined == hooks.end())
+      refuse("which is not defined", "write [hook." + escape_bytes(name) + "] with `run`, or take the name out");
+    else if (!asks(manifest, "hook"))
+      refuse("but its plugin " + manifest.id + " does not ask for hooks", "take it out of `run-hooks`");
+    else if (std::ranges::find(channel.hooks, name) == channel.hooks.end())
+      refuse("which channel `" + channel.name + "` does not grant", "add it to `hooks` of the channel, or take it out of `run-hooks`");
+    else
+      effective.push_back(defined->second);
+  }
+}
+
 }  // namespace
 
+std::string lock_text(const config::LockConfig& lock) {
+  return escape_bytes(lock.path) + " (" + std::string(config::to_string(lock.kind)) + ")";
+}
+
+std::string hook_text(const config::HookConfig& hook) {
+  std::string out = hook.name + ":";
+  for (const std::string& argument : hook.run) out += " " + escape_bytes(argument);
+  return out;
+}
+
 PermissionResult effective_permission(const manifest::Manifest& manifest, const config::TaskConfig& task,
-                                      const config::ChannelConfig& channel) {
+                                      const config::ChannelConfig& channel,
+                                      const std::map<std::string, config::HookConfig>& hooks) {
   PermissionResult out;
   EffectivePermission& permission = out.permission;
   // A task of a generated channel has its own roots, which may be fewer than those of the channel it shares.
   permission.roots = task.roots.empty() ? channel.roots : task.roots;
   for (const std::string& name : manifest.required_permissions) {
-    if (any_grants(permission.roots, name)) continue;
     const std::string shown = escape_bytes(name);
+    if (is_of_channel(name)) {
+      if (!channel_grants(channel, name))
+        out.violations.push_back({"F1001",
+                                  "task `" + task.name + "` needs the permission `" + shown + "` (plugin " + manifest.id +
+                                      "), which channel `" + channel.name + "` does not grant",
+                                  "write `" + shown + "s` on the channel, or disable the task", channel.position});
+      continue;
+    }
+    if (any_grants(permission.roots, name)) continue;
     out.violations.push_back(
         {"F1001",
          "task `" + task.name + "` needs the permission `" + shown + "` (plugin " + manifest.id +
@@ -68,12 +147,17 @@ PermissionResult effective_permission(const manifest::Manifest& manifest, const 
          permission.roots.empty() ? channel.position : permission.roots.front().position});
   }
   for (const std::string& name : manifest.optional_permissions) {
-    if (!any_grants(permission.roots, name)) permission.dropped_optional.push_back(name);
+    const bool granted = is_of_channel(name) ? channel_grants(channel, name) : any_grants(permission.roots, name);
+    if (!granted) permission.dropped_optional.push_back(name);
   }
   for (config::RootConfig& root : permission.roots) {
     root.access.read = root.access.read && asks(manifest, "read");
     root.access.remove = root.access.remove && asks(manifest, "remove");
   }
+  settle_locks(manifest, task, channel, out);
+  settle_hooks(task.hooks.before, manifest, task, channel, hooks, permission.hooks.before, out);
+  settle_hooks(task.hooks.after, manifest, task, channel, hooks, permission.hooks.after, out);
+  settle_hooks(task.hooks.on_failure, manifest, task, channel, hooks, permission.hooks.on_failure, out);
   permission.limits = smaller_limits(manifest.limits, channel.limits);
   permission.budget = channel.budget;
   permission.floors = channel.floors;

@@ -133,6 +133,20 @@ Json resources_json(const std::vector<ResourceCheck>& checks) {
   return list;
 }
 
+Json extra_json(const std::vector<ExtraAct>& acts) {
+  Json out = Json::array();
+  for (const ExtraAct& act : acts) {
+    Json row;
+    row["permission"] = utf8_of(act.permission);
+    put_bytes(row, "subject", act.subject);
+    row["done"] = act.done;
+    put_bytes(row, "outcome", act.outcome);
+    put_bytes(row, "output", act.output);
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
 Json task_result_json(const CleanupResult& task) {
   Json object;
   object["name"] = utf8_of(task.task);
@@ -152,6 +166,7 @@ Json task_result_json(const CleanupResult& task) {
   object["bytes_reclaimable_at_purge"] = task.bytes_reclaimable_at_purge;
   object["missing_layers"] = list_of(task.missing_layers);
   object["resources"] = resources_json(task.resources);
+  object["extra"] = extra_json(task.extra);
   return object;
 }
 
@@ -286,6 +301,7 @@ Json past_run_json(const RunSummary& run) {
     row["bytes"] = task.bytes;
     put_bytes(row, "note", task.note);
     row["roots"] = list_of(task.roots);
+    row["extra"] = extra_json(task.extra);
     object["tasks"].push_back(std::move(row));
   }
   return object;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/lines.h"
 #include "runtime/base/units.h"
 #include "runtime/report/table.h"
 #include "runtime/report/text.h"
@@ -40,6 +41,16 @@ Paint paint_of(TaskState state) {
   }
 }
 
+// A line each, and of a hook what it printed.
+std::string extra_part(const std::vector<ExtraAct>& acts, const Style& style) {
+  std::string out;
+  for (const ExtraAct& act : acts) {
+    out += labelled(style, act.permission, show_words(style, act.subject + ": " + act.outcome), act.done ? Paint::plain : Paint::bad);
+    for_each_line(act.output, [&](std::string_view line) { out += "      " + paint(style, Paint::dim, show_words(style, line)) + "\n"; });
+  }
+  return out;
+}
+
 std::string task_part(const CleanupResult& task, const Style& style, bool details) {
   const std::size_t examples = details ? SIZE_MAX : kFewExamples;
   std::string state(to_string(task.state));
@@ -64,6 +75,7 @@ std::string task_part(const CleanupResult& task, const Style& style, bool detail
                     entries_text(task.entries_refused) + (why.empty() ? "" : ": " + why), Paint::warning);
     out += refusals_part(task.refusals, task.entries_refused, examples, style);
   }
+  out += extra_part(task.extra, style);
   if (task.entries_kept > 0) out += labelled(style, "stays", entries_text(task.entries_kept));
   if (task.changed_by_others > 0)
     out += labelled(style, "changed", entries_text(task.changed_by_others) + " changed by others meanwhile");

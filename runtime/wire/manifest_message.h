@@ -70,6 +70,12 @@ void visit(A& a, M& m) {
   a.list(m.settings, kMaxSettings, [](auto& x, auto& s) { visit(x, s); });
 }
 
+template <class A, Is<manifest::RequestedLock> M>
+void visit(A& a, M& m) {
+  a.string(m.path, kMaxText);
+  a.boolean(m.posix);
+}
+
 // Probe to manager: what the plugin's file says of itself.
 struct Inspected {
   static constexpr auto kType = MessageType::inspected;
@@ -94,6 +100,7 @@ void visit(A& a, M& m) {
   a.number(m.manifest.limits.wall_ns);
   a.number(m.manifest.limits.threads);
   a.number(m.manifest.limits.fds);
+  a.list(m.manifest.locks, manifest::kMaxRequestedLocks, [](auto& x, auto& l) { visit(x, l); });
   a.list(m.manifest.kinds, kMaxKinds, [](auto& x, auto& k) { visit(x, k); });
   a.boolean(m.stripped);
   a.number(m.libraries);

@@ -305,5 +305,23 @@ TEST(ParseManifest, NoSingleBitFlipIsAnythingButRefusedOrRead) {
   }
 }
 
+TEST(Manifest, NamesLocksThatItWantsHeld) {
+  const auto good = parse_manifest("locks = [{ path = \"/var/lib/dpkg/lock\", kind = \"posix\" }, { path = \"/run/x\" }]\n" +
+                                   replaced("optional = [\"read\"]", "optional = [\"read\", \"lock\", \"hook\"]"));
+  ASSERT_TRUE(good) << good.error().what << good.error().detail;
+  ASSERT_EQ(good->locks.size(), 2U);
+  EXPECT_EQ(good->locks[0].path, "/var/lib/dpkg/lock");
+  EXPECT_TRUE(good->locks[0].posix);
+  EXPECT_FALSE(good->locks[1].posix);
+  for (const char* locks : {"[]", "1", "[1]", "[{}]", "[{ path = \"x\" }]", "[{ path = \"/x\", kind = \"y\" }]", "[{ path = \"/x\", more = 1 }]", "[{ path = \"/x/../y\" }]"}) {
+    const auto bad = parse_manifest("locks = " + std::string(locks) + "\n" + replaced("optional = [\"read\"]", "optional = [\"lock\"]"));
+    ASSERT_FALSE(bad) << locks;
+    EXPECT_EQ(bad.error().code, "F2006");
+  }
+  const auto unasked = parse_manifest("locks = [{ path = \"/x\" }]\n" + std::string(kWhole));
+  ASSERT_FALSE(unasked) << "the permission is not asked for";
+  EXPECT_NE(unasked.error().what.find("without the permission `lock`"), std::string::npos) << unasked.error().what;
+}
+
 }  // namespace
 }  // namespace freshet::manifest

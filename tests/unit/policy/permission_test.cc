@@ -152,6 +152,54 @@ TEST(Permission, QuarantineModeNoneNeedsTheOperatorsWord) {
   EXPECT_EQ(allowed.permission.quarantine_mode, config::QuarantineMode::none);
 }
 
+config::LockConfig lock(const char* path, config::LockKind kind) { return {path, kind, false, {}}; }
+
+// For every combination of asked, required and granted.
+TEST(Permission, LocksAreHeldWhereTheyAreAskedForAndGranted) {
+  using config::LockKind;
+  for (int bits = 0; bits < 8; ++bits) {
+    const bool asked = bits & 1, required = bits & 2, granted = bits & 4;
+    Given given;
+    if (asked) (required ? given.manifest.required_permissions : given.manifest.optional_permissions).push_back("lock");
+    if (granted) given.channel.locks = {lock("/l", LockKind::posix), lock("/m", LockKind::flock)};
+    const PermissionResult result = given.result();
+    EXPECT_EQ(result.permission.locks.size(), asked && granted ? 2U : 0U) << bits;
+    EXPECT_EQ(codes(result), asked && required && !granted ? std::vector<std::string>{"F1001"} : std::vector<std::string>{}) << bits;
+    EXPECT_EQ(result.permission.dropped_optional.size(), asked && !required && !granted ? 1U : 0U) << bits;
+  }
+}
+
+TEST(Permission, ALockThatIsNamedIsGrantedByPathAndKind) {
+  using config::LockKind;
+  for (const bool required : {true, false}) {
+    Given given;
+    (required ? given.manifest.required_permissions : given.manifest.optional_permissions).push_back("lock");
+    given.manifest.locks = {{"/l", true}, {"/m", false}};
+    given.channel.locks = {lock("/l", LockKind::posix), lock("/m", LockKind::posix), lock("/n", LockKind::flock)};
+    const PermissionResult result = given.result();
+    EXPECT_EQ(result.permission.locks, std::vector{lock("/l", LockKind::posix)}) << "granted and not asked for is cut";
+    EXPECT_EQ(codes(result), required ? std::vector<std::string>{"F1003"} : std::vector<std::string>{});
+    EXPECT_EQ(result.permission.dropped_optional, required ? std::vector<std::string>{} : std::vector<std::string>{"lock /m (flock)"});
+  }
+}
+
+TEST(Permission, AHookRunsWhereItIsDefinedAskedForGrantedAndNamed) {
+  const std::map<std::string, config::HookConfig> hooks{{"h", {"h", {"/bin/true"}, 1, {}}}};
+  for (int bits = 0; bits < 16; ++bits) {
+    const bool defined = bits & 1, asked = bits & 2, granted = bits & 4, named = bits & 8;
+    Given given;
+    if (asked) given.manifest.optional_permissions.push_back("hook");
+    if (granted) given.channel.hooks = {"h"};
+    if (named) given.task.hooks = {{"h"}, {"h"}, {"h"}};
+    const PermissionResult result = effective_permission(given.manifest, given.task, given.channel,
+                                                         defined ? hooks : std::map<std::string, config::HookConfig>{});
+    const bool runs = defined && asked && granted && named;
+    for (const auto* moment : {&result.permission.hooks.before, &result.permission.hooks.after, &result.permission.hooks.on_failure})
+      EXPECT_EQ(moment->size(), runs ? 1U : 0U) << bits;
+    EXPECT_EQ(codes(result), named && !runs ? std::vector<std::string>(3, "F1004") : std::vector<std::string>{}) << bits;
+  }
+}
+
 TEST(Permission, BudgetAndFloorsAreTheChannels) {
   Given given;
   given.channel.budget.entries = 5;

@@ -51,6 +51,7 @@ inline Inspected sample_inspected() {
   manifest.required_permissions = {"remove"};
   manifest.optional_permissions = {"read"};
   manifest.limits = {64 << 20, 1, 2, 3, 4};
+  manifest.locks = {{"/var/lib/dpkg/lock", true}, {"/run/lock", false}};
   manifest::TaskKind kind;
   kind.name = "expired-files";
   kind.after = {"other"};
