@@ -24,7 +24,7 @@ release() { kill "$holder"; wait "$holder" || true; }
 for kind in flock posix; do
   old_files "$root/a" 3
   by beyond "$kind"
-  expect 0 plan "${plugins[@]}"
+  expect 0 plan --json "${plugins[@]}"
   says "$out" "hold the lock $lock ($kind)"
   remember
   holding "$kind"
@@ -71,7 +71,7 @@ expect 0 run --yes --json "${plugins[@]}"
 old_files "$root/b" 2
 plugins=(--plugin-dir "$TEST_PLUGINS/hostile")
 by well-behaved flock
-expect 0 plan "${plugins[@]}"
+expect 0 plan --json "${plugins[@]}"
 silent "$out" 'hold the lock'
 expect 0 run --yes --json "${plugins[@]}"
 release
