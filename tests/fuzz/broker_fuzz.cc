@@ -210,6 +210,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto stat = stat_entry(roots.back().get(), "");
   if (!stat) std::abort();
   wire::RootSpec spec;
+  spec.remove = true;
   spec.path = top() + "/root";
   spec.excludes = {"live"};
   spec.dev = stat->dev;
