@@ -13,6 +13,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/broker/file_system.h"
+#include "runtime/broker/ipc_removal.h"
 #include "runtime/broker/purge.h"
 #include "runtime/broker/removal.h"
 #include "runtime/broker/restoration.h"
@@ -33,6 +34,7 @@ constexpr unsigned in(Stage stage) { return 1U << static_cast<unsigned>(stage); 
 struct Broker {
   Session session;
   bool area_only = false;
+  bool ipc = false;
   Stage stage = Stage::fresh;
   std::optional<Removal> removal;
 
@@ -44,6 +46,7 @@ struct Broker {
   Verdict restore(std::string_view packet);
   Verdict purge(std::string_view packet);
   Verdict trial(std::string_view packet);
+  Verdict remove_ipc(std::string_view packet);
 };
 
 // The broker's policy: a message is permitted if a row of the phase names it in this stage, else it ends the broker.
@@ -73,6 +76,11 @@ constexpr Row kTrial[] = {
     {MessageType::trial, in(Stage::begun), &Broker::trial},
 };
 
+constexpr Row kIpc[] = {
+    {MessageType::ipc_remove, in(Stage::begun), &Broker::remove_ipc},
+    {MessageType::finish, in(Stage::begun), &Broker::finish},
+};
+
 std::span<const Row> rows_of(const Broker& broker) {
   if (broker.stage == Stage::fresh) return kBeforeBegin;
   switch (broker.session.begin.phase) {
@@ -80,6 +88,7 @@ std::span<const Row> rows_of(const Broker& broker) {
     case BrokerPhase::restore: return kRestore;
     case BrokerPhase::purge: return kPurge;
     case BrokerPhase::trial: return kTrial;
+    case BrokerPhase::ipc: return kIpc;
   }
   return {};
 }
@@ -98,7 +107,7 @@ Verdict Broker::begin(std::string_view packet) {
     return give_up(kNotPermitted, "a channel or run with a name that cannot be");
   if (begin.unlink && begin.phase != BrokerPhase::remove)
     return give_up(kNotPermitted, "unlinking in a phase that does not remove");
-  if (area_only && begin.phase != BrokerPhase::purge)
+  if ((area_only && begin.phase != BrokerPhase::purge) || ipc != (begin.phase == BrokerPhase::ipc))
     return give_up(kNotPermitted, "a phase that this process was not made for");
   if (begin.phase == BrokerPhase::remove) removal.emplace(session);
   stage = Stage::begun;
@@ -128,7 +137,14 @@ Verdict Broker::finish(std::string_view packet) {
   wire::Finish message;
   if (!wire::decode_message(packet, message)) return undecodable("Finish");
   stage = Stage::done;
+  if (ipc) return session.send(wire::Finished{});
   return removal->finish();
+}
+
+Verdict Broker::remove_ipc(std::string_view packet) {
+  wire::IpcRemove message;
+  if (!wire::decode_message(packet, message)) return undecodable("IpcRemove");
+  return remove_ipc_objects(session, message);
 }
 
 Verdict Broker::restore(std::string_view packet) {
@@ -172,6 +188,7 @@ Verdict set_up(Broker& broker, int socket, const wire::Setup& setup, std::vector
   session.socket = socket;
   session.owner = setup.fs_uid;
   broker.area_only = setup.area_only;
+  broker.ipc = setup.ipc;
   if (roots.size() != setup.roots.size() + setup.tops.size() || setup.areas.size() != setup.roots.size())
     return give_up(kOutOfOrder, "roots, areas and descriptors do not match");
   // 0 to 3 are taken; beside listings and walks a phase holds up to six more for a moment.

@@ -73,6 +73,7 @@ struct RoleRequest {
   int plugin_memfd = -1;                                // worker, probe; not owned
   manifest::LibrarySet libraries = 0;                   // worker: that its plugin needs
   bool strict = true;
+  std::optional<std::uint32_t> ipc_owner;               // broker, phase ipc: runs as this user, without a capability
   std::uint32_t uid = 0;                                // sandbox uid for this channel and role, when support allows
   std::uint64_t table_bytes = 0;                        // broker: the file size limit is this plus 64 KiB
   std::string label;                                    // "task expired-web-cache" for log lines

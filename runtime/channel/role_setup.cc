@@ -28,7 +28,7 @@ static_assert(config::kMaxRoots <= wire::kMaxRoots && config::kMaxExcludes < wir
 
 constexpr std::uint64_t bit(unsigned capability) { return 1ULL << capability; }
 
-std::uint64_t namespaces(const sandbox::HostSupport& support, Role role) {
+std::uint64_t namespaces(const sandbox::HostSupport& support, Role role, bool host_ipc) {
   std::uint64_t flags = 0;
   if (support.user_namespace) flags |= CLONE_NEWUSER;
   // A broker stays among the manager's mounts: what the host mounts later on a planned directory must refuse its
@@ -36,7 +36,7 @@ std::uint64_t namespaces(const sandbox::HostSupport& support, Role role) {
   if (support.mount_namespace && role != Role::broker) flags |= CLONE_NEWNS;
   if (support.pid_namespace) flags |= CLONE_NEWPID;
   if (support.net_namespace) flags |= CLONE_NEWNET;
-  if (support.ipc_namespace) flags |= CLONE_NEWIPC;
+  if (support.ipc_namespace && !host_ipc) flags |= CLONE_NEWIPC;
   if (support.uts_namespace) flags |= CLONE_NEWUTS;
   if (support.cgroup_namespace) flags |= CLONE_NEWCGROUP;
   return flags;
@@ -107,7 +107,7 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
   }
   constexpr const char* kNames[] = {"worker", "broker", "probe"};
   out.spawn.argument = kNames[static_cast<std::size_t>(request.role)];
-  out.spawn.namespaces = namespaces(support, request.role);
+  out.spawn.namespaces = namespaces(support, request.role, request.ipc_owner.has_value());
   out.spawn.map_all_ids = support.map_all_ids;
   out.spawn.share_network = request.role == Role::broker;
   out.spawn.loads_libraries = request.role == Role::worker;
@@ -120,14 +120,21 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
   setup.own_pid_namespace = support.pid_namespace;
   setup.has_plugin = request.plugin_memfd >= 0;
   setup.libraries = request.libraries;
-  setup.keep_ids = !support.change_ids || request.uid == 0 || !support.own_ids.contains(request.uid);
-  if (!setup.keep_ids) setup.uid = setup.gid = request.uid;
-  if (setup.keep_ids && request.uid != 0 && ::geteuid() == 0)
-    out.missing.push_back("uid of its own: " + std::to_string(request.uid) +
+  const std::uint32_t uid = request.ipc_owner.value_or(request.uid);
+  setup.keep_ids = !support.change_ids || uid == 0 || !support.own_ids.contains(uid);
+  if (!setup.keep_ids) setup.uid = setup.gid = uid;
+  if (setup.keep_ids && uid != 0 && ::geteuid() == 0)
+    out.missing.push_back("uid of its own: " + std::to_string(uid) +
                           (support.change_ids ? " is not among the uids of this container" : " cannot be taken here"));
   setup.fs_uid = ::geteuid();
   setup.fs_gid = ::getegid();
   setup.keep_capabilities = capabilities(support, request.role);
+  if (request.ipc_owner) {
+    setup.ipc = true;
+    setup.fs_uid = setup.keep_ids ? ::geteuid() : uid;
+    setup.fs_gid = setup.keep_ids ? ::getegid() : uid;
+    setup.keep_capabilities = 0;
+  }
   setup.landlock_abi = support.landlock_abi;
   setup.deny_write_execute = support.mdwe;
   if (request.role == Role::broker) {

@@ -260,6 +260,7 @@ void read_channel_keys(TableReader& reader, ChannelConfig& channel) {
   read_isolation(reader, channel.isolation);
   reader.read_choice("irreversible", {{"refused", false}, {"allowed", true}}, channel.irreversible_allowed);
   read_locks(reader, channel.locks);
+  read_ipc(reader, channel.ipc);
   read_hook_grants(reader, channel.hooks);
 }
 

@@ -14,7 +14,7 @@ namespace freshet::config {
 // The keys of a channel; a task with roots of its own may have them too.
 inline constexpr std::string_view kChannelKeys[] = {"roots",  "limits",    "budget",      "quarantine",
                                                     "floors", "isolation", "irreversible", "locks",
-                                                    "hooks"};
+                                                    "ipc",    "hooks"};
 
 // Reads kChannelKeys into `channel` (whose name and position the caller fills); says what is wrong with them.
 void read_channel_keys(TableReader& reader, ChannelConfig& channel);

@@ -76,6 +76,7 @@ void check_channel(const std::string& key, ChannelConfig& channel, Reporter& rep
   for (const LockConfig& lock : channel.locks)
     if (const PathProblem problem = check_absolute_path(lock.path); !problem.why.empty())
       checker.refuse("the lock " + shown(lock.path) + " " + problem.why, problem.remedy);
+  checker.require(channel.ipc.size() <= kMaxIpc, "`ipc` has more than " + std::to_string(kMaxIpc) + " owners");
   checker.require(channel.hooks.size() <= kMaxHooks, "`hooks` has more than " + std::to_string(kMaxHooks) + " hooks");
   const FloorsConfig& floors = channel.floors;
   checker.require(floors.min_age_ns >= 0, "`floors.min_age` must not be negative");
@@ -118,7 +119,7 @@ void check_task(const std::string& key, TaskConfig& task, const Config& config, 
     return checker.refuse("there is no channel " + shown(task.channel), suggest(task.channel, names, true));
   }
   const std::vector<RootConfig>& roots = channel->second.roots;
-  checker.require(!roots.empty(), "its channel " + shown(task.channel) + " has no roots");
+  checker.require(!roots.empty() || !channel->second.ipc.empty(), "its channel " + shown(task.channel) + " has no roots");
   for (const RootConfig& root : task.roots)
     checker.require(std::ranges::find(roots, root) != roots.end(),
                     "its root " + shown(root.path) + " is none of its channel's", "leave `roots` empty for all of them");

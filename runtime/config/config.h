@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -128,6 +130,19 @@ struct LockConfig {
 // "flock", "posix".
 std::string_view to_string(LockKind kind);
 
+// IPC objects of the host (config/permissions/ipc.md).
+inline constexpr std::size_t kMaxIpc = 16;  // grants of a channel
+inline constexpr std::array<std::string_view, 5> kIpcKinds{"shm", "sem", "msg", "posix-shm", "posix-sem"};
+
+struct IpcConfig {
+  std::string owner;       // a user's name, or a number
+  std::uint8_t kinds = 0;  // bit N: kIpcKinds[N]
+  std::uint32_t uid = 0;   // of the owner, once it has been looked up
+  Position position;
+
+  bool operator==(const IpcConfig& other) const { return owner == other.owner && kinds == other.kinds && uid == other.uid; }
+};
+
 // Programs that the operator wrote (config/permissions/hook.md).
 inline constexpr std::size_t kMaxHooks = 16;           // in one list
 inline constexpr std::size_t kMaxHookArguments = 64;   // the program's path included
@@ -162,6 +177,7 @@ struct ChannelConfig {
   std::optional<Isolation> isolation;  // none: the file's
   bool irreversible_allowed = false;
   std::vector<LockConfig> locks;       // that tasks may have the manager hold
+  std::vector<IpcConfig> ipc;          // whose objects tasks may remove
   std::vector<std::string> hooks;      // names of hooks that tasks may name
   bool generated = false;              // made from a task's own `roots`
   Position position;

@@ -60,6 +60,7 @@ void merge_into(ChannelConfig& channel, const TaskConfig& first, const TaskDraft
   agree(own.isolation == channel.isolation, "isolation");
   agree(own.irreversible_allowed == channel.irreversible_allowed, "irreversible");
   agree(own.locks == channel.locks, "locks");
+  agree(own.ipc == channel.ipc, "ipc");
   agree(own.hooks == channel.hooks, "hooks");
   for (const RootConfig& root : own.roots) {
     const auto same = std::find_if(channel.roots.begin(), channel.roots.end(),

@@ -141,7 +141,7 @@ class Loader {
                      channel.position = position;
                      read_channel_keys(reader, channel);
                      reader.finish();
-                     if (reader.find("roots") == nullptr) rootless_.insert(name);
+                     if (reader.find("roots") == nullptr && channel.ipc.empty()) rootless_.insert(name);
                      config_.channels.try_emplace(name, std::move(channel));
                    });
   }

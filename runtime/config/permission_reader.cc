@@ -70,6 +70,38 @@ void read_locks(TableReader& reader, std::vector<LockConfig>& out) {
   for (const TomlValue& member : value->as_array()) read_lock(reader, member, out);
 }
 
+void read_ipc(TableReader& reader, std::vector<IpcConfig>& out) {
+  const TomlValue* value = reader.find("ipc");
+  if (value == nullptr) return;
+  if (!value->is_array()) {
+    reader.refuse("ipc", *value, "must be a list of tables, not " + std::string(type_name(*value)), "write ipc = [{ owner = \"..\" }]");
+    return;
+  }
+  if (value->as_array().size() > kMaxIpc) reader.refuse("ipc", *value, "has more than " + std::to_string(kMaxIpc) + " owners");
+  for (const TomlValue& member : value->as_array()) {
+    if (!member.is_table()) {
+      reader.refuse("ipc", member, "must hold tables, not " + std::string(type_name(member)), "write { owner = \"..\" }");
+      continue;
+    }
+    TableReader table(reader.document(), member, "`ipc` of " + reader.what(), reader.reporter());
+    IpcConfig grant;
+    grant.position = table.position();
+    if (table.find("owner") == nullptr) reader.reporter().add(grant.position, table.what() + " has no `owner`", "write a user's name or number in quotes");
+    table.read_string("owner", grant.owner);
+    std::vector<std::string> kinds;
+    const TomlValue* written = table.find("kinds");
+    table.read_strings("kinds", kinds);
+    for (const std::string& kind : kinds) {
+      const auto at = std::ranges::find(kIpcKinds, kind);
+      if (at == kIpcKinds.end()) table.refuse("kinds", *written, "cannot hold " + shown(kind), "kinds are: shm, sem, msg, posix-shm, posix-sem");
+      else grant.kinds |= static_cast<std::uint8_t>(1U << (at - kIpcKinds.begin()));
+    }
+    if (written == nullptr) grant.kinds = (1U << kIpcKinds.size()) - 1;
+    table.finish();
+    if (!grant.owner.empty()) out.push_back(std::move(grant));
+  }
+}
+
 void read_hook_grants(TableReader& reader, std::vector<std::string>& out) { read_hook_names(reader, "hooks", out); }
 
 void read_task_hooks(TableReader& reader, TaskHooks& out) {

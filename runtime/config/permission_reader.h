@@ -6,11 +6,12 @@
 #include "runtime/config/diagnostic.h"
 #include "runtime/config/table_reader.h"
 
-// What a configuration grants beyond roots: lock files, and hooks with their programs.
+// What a configuration grants beyond roots: lock files, IPC objects, and hooks with their programs.
 namespace freshet::config {
 
-// `locks` and `hooks` of a channel (or of a task with roots of its own).
+// `locks`, `ipc` and `hooks` of a channel (or of a task with roots of its own).
 void read_locks(TableReader& reader, std::vector<LockConfig>& out);
+void read_ipc(TableReader& reader, std::vector<IpcConfig>& out);
 void read_hook_grants(TableReader& reader, std::vector<std::string>& out);
 
 // `run-hooks` of a task.

@@ -4,6 +4,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/ipc_objects.h"
 
 namespace freshet {
 namespace {
@@ -44,7 +45,7 @@ Status Intake::take(std::string_view packet) {
   wire::Decoder in(packet.substr(1));
   while (in.ok() && !in.empty()) {
     wire::EventType type{};
-    in.enumeration(type, wire::EventType::log);
+    in.enumeration(type, wire::EventType::ipc);
     if (!in.ok()) break;
     Status taken;
     switch (type) {
@@ -76,6 +77,12 @@ Status Intake::take(std::string_view packet) {
         wire::ProgressEvent event;
         visit(in, event);
         if (in.ok() && in_.progress) in_.progress(event.entries, accepted_, accepted_bytes_);
+        break;
+      }
+      case wire::EventType::ipc: {
+        wire::IpcEvent event;
+        visit(in, event);
+        if (in.ok()) taken = take_ipc(event);
         break;
       }
       case wire::EventType::log: {  // a plugin's error is a warning of ours: it does not decide what is serious
@@ -230,6 +237,27 @@ Status Intake::take_unread(const wire::UnreadEvent& event) {
     path = shown_path(node_of_id_[event.directory], event.name);
   }
   in_.task->shown.unread.push_back({path, errno_text(event.error_number)});
+  return {};
+}
+
+// The worker names a place in the list that it was given; what stands there only the manager knows.
+Status Intake::take_ipc(const wire::IpcEvent& event) {
+  if (in_.objects == nullptr || event.index >= in_.objects->size()) return wrong("proposed an IPC object that it was not shown");
+  if (!is_utf8(event.reason)) return wrong("gave a reason that is not UTF-8");
+  const wire::IpcObject& object = (*in_.objects)[event.index];
+  if (!proposed_ipc_.insert(event.index).second) {
+    ++in_.task->shown.repeated;
+    return {};
+  }
+  const bool posix = object.inode != 0;
+  const bool used = posix ? in_.ipc_in_use != nullptr && in_.ipc_in_use->find(object.dev, object.inode) != nullptr
+                          : object.kind == wire::IpcKind::shm && object.count > 0;
+  if (used) {
+    ++in_.task->shown.kept["IPC object in use"];
+    return {};
+  }
+  in_.task->ipc.push_back({object, std::string(event.reason)});
+  in_.task->shown.ipc.push_back({ipc_text(object), std::string(event.reason)});
   return {};
 }
 

@@ -39,6 +39,8 @@ class Intake {
     TaskPlan* task = nullptr;                              // filled as events come; not owned
     const std::vector<channel::OpenRoot>* roots = nullptr; // of the task, in the order the worker has them; not owned
     const InUseOracle* in_use = nullptr;                   // null: not asked (spare-in-use = false)
+    const std::vector<wire::IpcObject>* objects = nullptr; // that the worker was shown; null: none. Not owned
+    const InUseOracle* ipc_in_use = nullptr;               // of the POSIX ones among them; likewise
     TakenEntries* taken = nullptr;                         // of the channel; not owned
     const std::vector<std::string>* task_names = nullptr;  // by task number
     std::int64_t now_ns = 0;
@@ -69,6 +71,7 @@ class Intake {
   Status take_finding(const wire::FindingEvent& event);
   Status take_directory_end(const wire::DirectoryEndEvent& event);
   Status take_unread(const wire::UnreadEvent& event);
+  Status take_ipc(const wire::IpcEvent& event);
   void keep(std::uint32_t node, std::string_view name, const std::string& reason);
   [[nodiscard]] std::string shown_path(std::uint32_t node, std::string_view name) const;
   // Why the operator's floors keep it, or "".
@@ -91,6 +94,7 @@ class Intake {
   std::uint64_t scanned_ = 0;
   std::uint64_t accepted_ = 0;
   std::uint64_t accepted_bytes_ = 0;
+  std::unordered_set<std::uint64_t> proposed_ipc_;
   std::uint64_t log_lines_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "runtime/manager/ipc_objects.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/plan_rules.h"
@@ -48,6 +49,10 @@ void CleanupManager::admit_again(Plan& plan, bool own) {
         // What is held and run is today's configuration's own, never a file's; and it is what was shown.
         if (now.permission.locks != task.permission.locks || now.permission.hooks != task.permission.hooks)
           refuse("F1093", "the locks or hooks of " + task.shown.name + " are not what they were when the plan was made");
+        for (const PlannedIpc& planned : task.ipc)
+          if (!is_covered(planned.object, now.permission.ipc))
+            refuse("F1093", "the grant for the IPC objects of uid " + std::to_string(planned.object.uid) + " is not what it was when the plan was made");
+        task.permission.ipc = now.permission.ipc;
         task.permission.locks = std::move(now.permission.locks);
         task.permission.hooks = std::move(now.permission.hooks);
         task.permission.limits = now.permission.limits;

@@ -11,6 +11,7 @@
 #include "runtime/base/units.h"
 #include "runtime/manager/closed_channels.h"
 #include "runtime/manager/fold.h"
+#include "runtime/manager/ipc_objects.h"
 #include "runtime/manager/manager_impl.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/plan_files.h"
@@ -79,6 +80,8 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
       if (root.access.read) words += " and read contents";
       out.shown.permissions.push_back(words + " below " + root.path);
     }
+    for (const config::IpcConfig& grant : out.permission.ipc)
+      out.shown.permissions.push_back("remove IPC objects of " + policy::ipc_grant_text(grant) + ", which cannot be taken back");
     for (const config::LockConfig& lock : out.permission.locks)
       out.shown.permissions.push_back("hold the lock " + policy::lock_text(lock));
     const policy::EffectiveHooks& hooks = out.permission.hooks;
@@ -101,7 +104,7 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
   }
   if (!out.native) open_task_roots(prepared, out);
   if (is_going(out)) enter(out, TaskState::validated);
-  if (is_going(out) && (out.native || prepared.roots.empty())) enter(out, TaskState::planned);  // there is nothing to scan
+  if (is_going(out) && (out.native || (prepared.roots.empty() && out.permission.ipc.empty()))) enter(out, TaskState::planned);  // there is nothing to scan
 }
 
 void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
@@ -163,6 +166,13 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       inputs.task = task;
       inputs.roots = &own.roots;
       inputs.in_use = task->permission.floors.spare_in_use ? &in_use : nullptr;
+      const IpcListing listing = list_ipc_objects(task->permission.ipc);
+      std::set<std::uint64_t> shm;
+      for (const wire::IpcObject& object : listing.objects)
+        if (object.inode != 0) shm.insert(object.dev);
+      const InUseOracle ipc_in_use = shm.empty() ? InUseOracle() : InUseOracle::look(shm);
+      inputs.objects = &listing.objects;
+      inputs.ipc_in_use = &ipc_in_use;
       inputs.taken = &taken.at(task->shown.channel);
       inputs.task_names = &names;
       inputs.now_ns = plan.made_ns;
@@ -173,9 +183,10 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       };
       Result<std::unique_ptr<Intake>> intake = Intake::create(std::move(inputs));
       Status done = intake ? Status() : std::unexpected(intake.error());
-      if (done && !own.roots.empty()) {
+      if (listing.more) ++task->shown.kept["IPC objects beyond the first " + std::to_string(kMaxIpcObjects)];
+      if (done && (!own.roots.empty() || !task->permission.ipc.empty())) {
         core_.progress({.task = task->shown.name, .phase = "scan", .scanned = 0, .found = 0, .done = 0, .total = 0, .bytes = 0});
-        const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, channel_index(task->shown.channel)};
+        const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, &listing.objects, channel_index(task->shown.channel)};
         done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop);
       }
       if (done) done = (*intake)->finish();

@@ -4,6 +4,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/act_ipc.h"
 #include "runtime/manager/completion.h"
 #include "runtime/manager/pre_state.h"
 #include "runtime/manager/result_rows.h"
@@ -109,10 +110,15 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
   CleanupResult acted = result;
   const Status done = act_task(core_, task, inputs, core_.options.stop, acted);
   const TaskState after = done ? acted.state : TaskState::failed;
-  acted.state = result.state;
+  const TaskState before = result.state;
+  acted.state = before;
   result = std::move(acted);
   if (!done) result.note = done.error().what;
-  advance(running, task, result, after);
+  // Last of all: what went before can be taken back.
+  const bool went = after != TaskState::executed || task.ipc.empty() || act_ipc(core_, task, running.plan.id, core_.options.stop, result);
+  result.state = before;
+  if (!went) result.note += "; IPC objects that went cannot be taken back";
+  advance(running, task, result, went ? after : TaskState::failed);
   if (result.state == TaskState::executed) {
     metrics::Stopwatch watch(task.metrics.overhead_ns);
     const CompletionStatus completion = look_at_completion(task, running.plan.id, running.dir);

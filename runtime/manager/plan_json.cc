@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/base/bytes.h"
+#include "runtime/manager/ipc_objects.h"
 #include "runtime/manager/plan_model.h"
 #include "runtime/manager/state_machine.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 constexpr std::size_t kMaxTasks = 10'000;
 constexpr std::int64_t kMaxTimeNs = std::int64_t{366} * 86'400 * 1'000'000'000;  // a year
 constexpr std::uint64_t kMaxOrdinal = 0xFFFFFFFF;  // of an entry; a bit is kept for each up to the last dropped one
@@ -213,6 +214,9 @@ json permission_out(const policy::EffectivePermission& in) {
               {"pins", texts_out(in.floors.pins)},
               {"spare_in_use", in.floors.spare_in_use},
               {"dropped_optional", texts_out(in.dropped_optional)}};
+  json ipc = json::array();
+  for (const config::IpcConfig& grant : in.ipc) ipc.push_back({escape_bytes(grant.owner), grant.kinds, grant.uid});
+  out["ipc"] = std::move(ipc);
   json locks = json::array();
   for (const config::LockConfig& lock : in.locks)
     locks.push_back({escape_bytes(lock.path), lock.kind == config::LockKind::posix, lock.optional});
@@ -240,6 +244,8 @@ policy::EffectivePermission permission_in(const json& in) {
   out.floors.pins = texts_in(in.at("pins"));
   out.floors.spare_in_use = in.at("spare_in_use").get<bool>();
   out.dropped_optional = texts_in(in.at("dropped_optional"));
+  for (const json& grant : in.at("ipc"))
+    out.ipc.push_back({text_in(grant.at(0)), grant.at(1).get<std::uint8_t>(), grant.at(2).get<std::uint32_t>(), {}});
   for (const json& lock : in.at("locks"))
     out.locks.push_back({text_in(lock.at(0)), lock.at(1).get<bool>() ? config::LockKind::posix : config::LockKind::flock,
                          lock.at(2).get<bool>(), {}});
@@ -247,6 +253,44 @@ policy::EffectivePermission permission_in(const json& in) {
   if (in.contains("bytes")) out.budget.bytes = in.at("bytes").get<std::uint64_t>();
   if (in.contains("hours"))
     out.floors.hours = {in.at("hours").at(0).get<std::uint32_t>(), in.at("hours").at(1).get<std::uint32_t>()};
+  return out;
+}
+
+json ipc_out(const std::vector<PlannedIpc>& list) {
+  json out = json::array();
+  for (const PlannedIpc& planned : list) {
+    const wire::IpcObject& o = planned.object;
+    out.push_back({static_cast<unsigned>(o.kind), escape_bytes(o.name), o.id, o.key, o.uid, o.creator, o.dev, o.inode, o.birth_ns, o.changed_ns,
+                   o.used_ns, o.bytes, o.count, escape_bytes(planned.reason)});
+  }
+  return out;
+}
+
+std::vector<PlannedIpc> ipc_in(const json& in) {
+  if (in.size() > kMaxIpcObjects) throw Damaged{"too many IPC objects"};
+  std::vector<PlannedIpc> out;
+  for (const json& item : in) {
+    wire::IpcObject o;
+    const auto kind = item.at(0).get<unsigned>();
+    if (kind > static_cast<unsigned>(wire::IpcKind::posix_sem)) throw Damaged{"an IPC object's kind is unknown"};
+    o.kind = static_cast<wire::IpcKind>(kind);
+    o.name = text_in(item.at(1));
+    const bool posix = o.kind == wire::IpcKind::posix_shm || o.kind == wire::IpcKind::posix_sem;
+    if (posix ? !is_entry_name(o.name) : !o.name.empty()) throw Damaged{"an IPC object has no proper name"};
+    o.id = item.at(2).get<std::int32_t>();
+    o.key = item.at(3).get<std::int32_t>();
+    o.uid = item.at(4).get<std::uint32_t>();
+    o.creator = item.at(5).get<std::uint32_t>();
+    o.dev = item.at(6).get<std::uint64_t>();
+    o.inode = item.at(7).get<std::uint64_t>();
+    if ((o.inode != 0) != posix) throw Damaged{"an IPC object has no proper inode"};
+    o.birth_ns = item.at(8).get<std::int64_t>();
+    o.changed_ns = item.at(9).get<std::int64_t>();
+    o.used_ns = item.at(10).get<std::int64_t>();
+    o.bytes = item.at(11).get<std::uint64_t>();
+    o.count = item.at(12).get<std::uint64_t>();
+    out.push_back({std::move(o), text_in(item.at(13))});
+  }
   return out;
 }
 
@@ -294,6 +338,7 @@ json task_out(const TaskPlan& task) {
           {"after", texts_out(task.after)},
           {"requires", texts_out(task.requires_)},
           {"roots", roots},
+          {"ipc", ipc_out(task.ipc)},
           {"key", task.key},
           {"dropped", task.dropped},
           {"strict", task.strict}};
@@ -346,6 +391,8 @@ TaskPlan task_in(const json& in) {
   out.requires_ = texts_in(in.at("requires"));
   for (const json& root : in.at("roots")) out.roots.push_back(root_in(root));
   if (out.roots.size() != shown.roots.size() && is_going(out)) throw Damaged{"a task's roots do not match"};
+  out.ipc = ipc_in(in.at("ipc"));
+  for (const PlannedIpc& planned : out.ipc) shown.ipc.push_back({ipc_text(planned.object), planned.reason});
   out.key = in.at("key").get<TreeDigest::Key>();
   out.dropped = in.at("dropped").get<std::vector<std::uint64_t>>();
   for (const std::uint64_t ordinal : out.dropped)

@@ -9,6 +9,7 @@
 #include "runtime/manager/measured_times.h"
 #include "runtime/manager/runs.h"
 #include "runtime/policy/permission.h"
+#include "runtime/wire/messages.h"
 
 namespace freshet {
 
@@ -46,6 +47,12 @@ struct StateChange {
   std::int64_t at_ns = 0;
 };
 
+// An object of the host's IPC that is to go, as it was listed.
+struct PlannedIpc {
+  wire::IpcObject object;
+  std::string reason;
+};
+
 // One task of a plan: what people see, and what acting needs. Its directories and entries are in files of their own:
 // `<plan>/<number>.dirs` and `<plan>/<number>.entries`.
 struct TaskPlan {
@@ -63,6 +70,7 @@ struct TaskPlan {
   std::vector<std::string> after;
   std::vector<std::string> requires_;
   std::vector<PlanRoot> roots;
+  std::vector<PlannedIpc> ipc;
   TreeDigest::Key key{};
   std::vector<std::uint64_t> dropped;      // ordinals of entries that stay after all (trimmed, kept newest)
   bool strict = true;
@@ -97,7 +105,7 @@ inline bool is_going(const TaskPlan& task) {
 }
 
 // A plugin task with something to do: only then locks are taken and hooks run.
-inline bool acts_on_the_world(const TaskPlan& task) { return !task.native && task.shown.units > 0; }
+inline bool acts_on_the_world(const TaskPlan& task) { return !task.native && (task.shown.units > 0 || !task.ipc.empty()); }
 
 std::string entries_file(const std::string& plan_dir, std::uint32_t number);
 std::string directories_file(const std::string& plan_dir, std::uint32_t number);

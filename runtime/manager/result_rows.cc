@@ -137,7 +137,7 @@ RunState run_state_of(const std::vector<CleanupResult>& tasks, bool stopped) {
     refused = refused || task.state == TaskState::refused;
     failed = failed || task.state == TaskState::failed || task.state == TaskState::rolled_back || task.state == TaskState::skipped;
     good = good || task.state == TaskState::committed;
-    const bool missed = std::ranges::any_of(task.extra, [](const ExtraAct& act) { return !act.done; });
+    const bool missed = std::ranges::any_of(task.extra, [](const ExtraAct& act) { return act.permission == "hook" && !act.done; });
     partly = partly || (task.state == TaskState::committed && (task.entries_refused > 0 || missed)) ||
              (task.state == TaskState::failed && task.entries_removed > 0);
   }

@@ -32,9 +32,10 @@ struct ResourceCheck {
   std::string detail;        // what leaked, and where; empty when passed
 };
 
-// Something that was done for a task beyond removal, or was to be: a lock held, a hook run.
+// Something that was done for a task beyond the removal of entries, or was to be: a lock held, a hook run, an IPC object
+// removed.
 struct ExtraAct {
-  std::string permission;  // "lock", "hook"
+  std::string permission;  // "lock", "hook", "ipc"
   std::string subject;     // "/var/lib/dpkg/lock (posix)", "before stop-web: /usr/bin/systemctl stop web.service"
   bool done = false;
   std::string outcome;     // "exit code 3", "the lock file .. is held by dpkg (pid 12)", ..

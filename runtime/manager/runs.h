@@ -65,6 +65,7 @@ struct PlannedTask {
   std::uint64_t units = 0;
   std::uint64_t bytes = 0;
   std::vector<PlannedRoot> roots;
+  std::vector<Refusal> ipc;              // objects that go for good, in words, and why
   std::map<std::string, std::uint64_t> kept;    // reason -> entries that were proposed and stay
   std::vector<Refusal> kept_examples;           // the first 20
   std::vector<Refusal> unread;                  // what could not be read, the first 20

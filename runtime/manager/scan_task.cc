@@ -1,6 +1,7 @@
 #include "runtime/manager/scan_task.h"
 
 #include <freshet/contents.h>
+#include <freshet/ipc.h>
 #include <freshet/plugin.h>
 
 #include <algorithm>
@@ -72,6 +73,15 @@ channel::End release(TaskPlan& task, channel::RoleProcess& worker, const Result<
   return ended;
 }
 
+void show_objects(channel::RoleProcess& worker, const std::vector<wire::IpcObject>& objects) {
+  for (std::size_t from = 0; from < objects.size(); from += wire::kMaxIpcInPacket) {
+    const std::size_t to = std::min(objects.size(), from + wire::kMaxIpcInPacket);
+    wire::IpcListing part;
+    part.objects.assign(objects.begin() + static_cast<std::ptrdiff_t>(from), objects.begin() + static_cast<std::ptrdiff_t>(to));
+    worker.send_message(part);
+  }
+}
+
 std::string status_words(std::int32_t status) {
   switch (status) {
     case FRESHET_INVALID: return "an argument or a setting is wrong";
@@ -94,6 +104,7 @@ wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind
       if (schema.name == name) out.settings.push_back(to_wire(name, value, schema.type));
   if (std::ranges::any_of(permission.roots, [](const config::RootConfig& root) { return root.access.read; }))
     out.features.emplace_back(FRESHET_CONTENTS_ID);
+  if (!permission.ipc.empty()) out.features.emplace_back(FRESHET_IPC_ID);
   return out;
 }
 
@@ -141,6 +152,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
     wire::Failed refusal;
     if (!scanning && wire::decode_message(*packet, loaded)) {
       scanning = true;
+      if (inputs.objects != nullptr) show_objects(worker, *inputs.objects);
       worker.send_message(wire::Scan{.now_ns = core.clock.now()});
     } else if (!scanning && !packet->empty() &&
                static_cast<wire::MessageType>((*packet)[0]) == wire::MessageType::events) {

@@ -12,6 +12,7 @@ struct ScanInputs {
   const Plugin* plugin = nullptr;                         // not owned, like all below
   const manifest::TypedSettings* settings = nullptr;
   const std::vector<channel::OpenRoot>* roots = nullptr;  // as task->roots
+  const std::vector<wire::IpcObject>* objects = nullptr;  // to show it; null: none
   std::uint32_t channel_index = 0;
 };
 

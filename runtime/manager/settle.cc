@@ -157,10 +157,11 @@ void check_budget(TaskPlan& task) {
   const config::BudgetConfig& budget = task.permission.budget;
   PlannedTask& shown = task.shown;
   const std::string section = "in [channel." + shown.channel + "] (or the task) ";
-  if (shown.entries > budget.entries)
+  const std::uint64_t all = shown.entries + task.ipc.size();
+  if (all > budget.entries)
     add_violation(task, "F1101",
-                  "the plan has " + format_count(shown.entries) + " entries, the budget allows " + format_count(budget.entries),
-                  section + "raise `budget.entries` to at least " + std::to_string(shown.entries) +
+                  "the plan has " + format_count(all) + (task.ipc.empty() ? " entries" : " entries and IPC objects") + ", the budget allows " + format_count(budget.entries),
+                  section + "raise `budget.entries` to at least " + std::to_string(all) +
                       ", or set `budget.over = \"trim\"`");
   if (budget.bytes && shown.bytes > *budget.bytes)
     add_violation(task, "F1102",

@@ -1,9 +1,11 @@
 #include "runtime/manager/validate.h"
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <set>
 
 #include "runtime/base/bytes.h"
@@ -55,6 +57,24 @@ void check_mount_tops(Validated& out, const policy::HostFacts& host, const confi
     if (const Result<channel::OpenRoot> top = find_mount_top(*root, host.uid); !top)
       out.violations.push_back(violation_at(channel.quarantine.position, top.error().code.empty() ? "F1019" : top.error().code,
                                             top.error().what, top.error().detail));
+  }
+}
+
+// By their numbers from here on; a name that nobody has grants nothing.
+void find_ipc_owners(Validated& out) {
+  for (config::IpcConfig& grant : out.permission.ipc) {
+    const char* end = grant.owner.data() + grant.owner.size();
+    if (const auto [at, error] = std::from_chars(grant.owner.data(), end, grant.uid); error == std::errc() && at == end) continue;
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> room(16 * 1024);
+    if (::getpwnam_r(grant.owner.c_str(), &entry, room.data(), room.size(), &found) == 0 && found != nullptr) {
+      grant.uid = entry.pw_uid;
+      continue;
+    }
+    out.violations.push_back(violation_at(grant.position, "F1007", "there is no user `" + escape_bytes(grant.owner) + "`, whose IPC objects `ipc` grants",
+                                          "correct the name, or write the user's number"));
+    grant.kinds = 0;
   }
 }
 
@@ -138,6 +158,7 @@ void check_plugin(Validated& out, const Core& core, PluginCatalog& catalog, Plug
   policy::exclude_state_dir(out.permission, host);
   add(out, permission.violations);
   check_hooks(out, host);
+  find_ipc_owners(out);
   if (out.kind != nullptr) check_settings(out, *task.config);
 }
 

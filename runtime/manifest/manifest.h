@@ -88,12 +88,13 @@ struct Manifest {
   std::vector<std::string> required_permissions;  // of kPermissionNames
   std::vector<std::string> optional_permissions;
   RequestedLimits limits;
+  bool irreversible = false;         // says that what it proposes with `ipc` cannot be taken back
   std::vector<RequestedLock> locks;  // with the permission `lock`; none: all that are granted
   std::vector<TaskKind> kinds;
 };
 
 // Permissions a manifest may name in this version.
-inline constexpr std::string_view kPermissionNames[] = {"remove", "read", "lock", "hook"};
+inline constexpr std::string_view kPermissionNames[] = {"remove", "read", "lock", "hook", "ipc"};
 
 // Why a file is not a plugin we load; each has its own code and its own page in `freshet explain`.
 //   F2001 not_elf            F2002 wrong_machine       F2003 truncated         F2004 no_manifest

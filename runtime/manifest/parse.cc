@@ -103,7 +103,7 @@ void read_permission_names(TableReader& table, std::string_view key, std::vector
   out = read_texts(table, key, kMaxNameBytes);
   for (const std::string& name : out) {
     if (std::ranges::find(kPermissionNames, name) == std::end(kPermissionNames))
-      table.refuse(key, *table.find(key), "has the unknown permission " + in_quotes(name), "permissions are: `remove`, `read`, `lock`, `hook`");
+      table.refuse(key, *table.find(key), "has the unknown permission " + in_quotes(name), "permissions are: `remove`, `read`, `lock`, `hook`, `ipc`");
   }
 }
 
@@ -152,6 +152,17 @@ void read_locks(TableReader& top, Manifest& out) {
   for (const TomlValue& member : value->as_array()) read_lock(top, member, out);
   if (!asks(out, "lock"))
     top.refuse("locks", *value, "is there without the permission `lock`", "add it to `required` or `optional` of `permissions`");
+}
+
+// What cannot be taken back is said by whoever asks for it.
+void read_irreversible(TableReader& top, Manifest& out) {
+  const TomlValue* value = top.find("irreversible");
+  top.read_bool("irreversible", out.irreversible);
+  const TomlValue* permissions = top.find("permissions");
+  if (asks(out, "ipc") && !out.irreversible && permissions != nullptr)
+    top.refuse("permissions", *permissions, "has `ipc`, and what it removes cannot be taken back", "say so: irreversible = true");
+  if (!asks(out, "ipc") && out.irreversible)
+    top.refuse("irreversible", *value, "is true, but nothing that is asked for is irreversible", "take it out, or ask for `ipc`");
 }
 
 void read_limits(TableReader& top, RequestedLimits& out) {
@@ -259,6 +270,7 @@ Manifest read_manifest(TableReader& top) {
   read_permissions(top, out);
   read_limits(top, out.limits);
   read_locks(top, out);
+  read_irreversible(top, out);
   read_kinds(top, out);
   top.finish();
   return out;

@@ -37,6 +37,13 @@ constexpr CodePage kPages[] = {
     {"F1005", "the program of a hook cannot be run",
      "The path in `run` of the hook leads to nothing, to no regular file, or to one that this user may not execute.",
      "Correct the path: it is absolute, and no shell looks for it."},
+    {"F1006", "removing IPC objects is not allowed here",
+     "What is removed of shared memory, semaphores and message queues is gone: no quarantine holds it. That needs your word on the "
+     "channel, apart from the grant, so that one key in the wrong place destroys nothing.",
+     "Write irreversible = \"allowed\" on the channel if it is meant, or take `ipc` out."},
+    {"F1007", "the owner of IPC objects is unknown",
+     "`ipc` of the channel names a user that this machine does not have. Whose objects would be removed is not guessed.",
+     "Correct the name, or write the user's number."},
     {"F1010", "this root is never cleaned",
      "The root is `/`, /proc, /sys or /dev, or lies below one of the last three. No cleaning of these makes "
      "sense, and none "

@@ -50,10 +50,11 @@ const config::Position& position_of_key(const config::TaskConfig& task, const st
 }
 
 // A permission that is no root's; its channel grants it with a key of its own.
-bool is_of_channel(std::string_view name) { return name == "lock" || name == "hook"; }
+bool is_of_channel(std::string_view name) { return name == "lock" || name == "hook" || name == "ipc"; }
 
 bool channel_grants(const config::ChannelConfig& channel, std::string_view name) {
-  return name == "lock" ? !channel.locks.empty() : !channel.hooks.empty();
+  if (name == "lock") return !channel.locks.empty();
+  return name == "ipc" ? !channel.ipc.empty() : !channel.hooks.empty();
 }
 
 bool is_required(const manifest::Manifest& manifest, std::string_view name) {
@@ -115,6 +116,13 @@ std::string lock_text(const config::LockConfig& lock) {
   return escape_bytes(lock.path) + " (" + std::string(config::to_string(lock.kind)) + ")";
 }
 
+std::string ipc_grant_text(const config::IpcConfig& grant) {
+  std::string out;
+  for (std::size_t i = 0; i < config::kIpcKinds.size(); ++i)
+    if ((grant.kinds >> i & 1) != 0) out += (out.empty() ? "" : ", ") + std::string(config::kIpcKinds[i]);
+  return escape_bytes(grant.owner) + " (" + out + ")";
+}
+
 std::string hook_text(const config::HookConfig& hook) {
   std::string out = hook.name + ":";
   for (const std::string& argument : hook.run) out += " " + escape_bytes(argument);
@@ -135,7 +143,7 @@ PermissionResult effective_permission(const manifest::Manifest& manifest, const 
         out.violations.push_back({"F1001",
                                   "task `" + task.name + "` needs the permission `" + shown + "` (plugin " + manifest.id +
                                       "), which channel `" + channel.name + "` does not grant",
-                                  "write `" + shown + "s` on the channel, or disable the task", channel.position});
+                                  "write `" + shown + (name == "ipc" ? "" : "s") + "` on the channel, or disable the task", channel.position});
       continue;
     }
     if (any_grants(permission.roots, name)) continue;
@@ -155,6 +163,12 @@ PermissionResult effective_permission(const manifest::Manifest& manifest, const 
     root.access.remove = root.access.remove && asks(manifest, "remove");
   }
   settle_locks(manifest, task, channel, out);
+  if (asks(manifest, "ipc")) permission.ipc = channel.ipc;
+  if (!permission.ipc.empty() && !channel.irreversible_allowed)
+    out.violations.push_back({"F1006",
+                              "task `" + task.name + "` would remove IPC objects, which cannot be taken back, and channel `" + channel.name +
+                                  "` does not allow that",
+                              "write irreversible = \"allowed\" beside `ipc`, or take `ipc` out", permission.ipc.front().position});
   settle_hooks(task.hooks.before, manifest, task, channel, hooks, permission.hooks.before, out);
   settle_hooks(task.hooks.after, manifest, task, channel, hooks, permission.hooks.after, out);
   settle_hooks(task.hooks.on_failure, manifest, task, channel, hooks, permission.hooks.on_failure, out);

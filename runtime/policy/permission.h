@@ -32,6 +32,7 @@ struct EffectivePermission {
   config::QuarantineMode quarantine_mode = config::QuarantineMode::keep;
   bool irreversible_allowed = false;
   config::FloorsConfig floors;
+  std::vector<config::IpcConfig> ipc;         // whose objects may go, for good
   std::vector<config::LockConfig> locks;      // held by the manager while it acts
   EffectiveHooks hooks;                       // run by the manager
   std::vector<std::string> dropped_optional;  // optional permissions that were not granted
@@ -44,7 +45,8 @@ struct PermissionResult {
 
 // Intersection, and a violation (F1001) for each required permission that the channel does not grant, (F1002) for
 // quarantine mode `none` without `irreversible = "allowed"`, (F1003) for a required lock that is not granted, (F1004) for a
-// hook that the task names and that is not granted, not asked for or not among `hooks`. Limits are never a violation.
+// hook that the task names and that is not granted, not asked for or not among `hooks`, (F1006) for `ipc` without
+// `irreversible = "allowed"`. Limits are never a violation.
 PermissionResult effective_permission(const manifest::Manifest& manifest, const config::TaskConfig& task,
                                       const config::ChannelConfig& channel,
                                       const std::map<std::string, config::HookConfig>& hooks = {});
@@ -53,5 +55,7 @@ PermissionResult effective_permission(const manifest::Manifest& manifest, const 
 std::string lock_text(const config::LockConfig& lock);
 // "stop-web: /usr/bin/systemctl stop web.service", for people; its bytes are escaped.
 std::string hook_text(const config::HookConfig& hook);
+// "www-data (shm, sem)", likewise.
+std::string ipc_grant_text(const config::IpcConfig& grant);
 
 }  // namespace freshet::policy

@@ -106,6 +106,7 @@ Json planned_task_json(const PlannedTask& task) {
   put_bytes(object, "quarantine", task.quarantine);
   object["permissions"] = list_of(task.permissions);
   object["not_granted"] = list_of(task.not_granted);
+  object["ipc"] = refusals_of(task.ipc);
   object["missing_layers"] = list_of(task.missing_layers);
   object["violations"] = violations_json(task.violations);
   object["roots"] = Json::array();

@@ -115,6 +115,10 @@ std::string task_part(const PlannedTask& task, std::int64_t now_ns, const Style&
   }
   for (const PlannedRoot& root : task.roots)
     if (goes_on(task) || root.scanned > 0) out += root_part(root, now_ns, style);
+  if (!task.ipc.empty()) {
+    out += labelled(style, "for good", counted(task.ipc.size(), "IPC object", "IPC objects") + ", which cannot be taken back", Paint::warning);
+    out += refusals_part(task.ipc, task.ipc.size(), details ? SIZE_MAX : kFewExamples, style);
+  }
   if (!task.kept.empty()) {
     out += labelled(style, "stays", counts_text(task.kept, style));
     if (details) out += refusals_part(task.kept_examples, task.kept_examples.size(), examples, style);

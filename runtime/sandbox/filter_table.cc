@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
@@ -64,6 +66,14 @@ constexpr Rule kMakeDirectory[] = {{SYS_mkdirat}};
 constexpr Rule kUnlink[] = {{SYS_unlinkat}};
 constexpr Rule kRecord[] = {{SYS_pwrite64}, {SYS_fsync}, {SYS_fdatasync}, {SYS_utimensat}};
 
+// To look at an object and to remove it; nothing that makes, attaches or changes one.
+constexpr Rule kIpc[] = {
+    {SYS_shmctl, 0, {equal(1, IPC_STAT)}}, {SYS_shmctl, 0, {equal(1, IPC_RMID)}},
+    {SYS_msgctl, 0, {equal(1, IPC_STAT)}}, {SYS_msgctl, 0, {equal(1, IPC_RMID)}},
+    {SYS_semctl, 0, {equal(2, IPC_STAT)}}, {SYS_semctl, 0, {equal(2, IPC_RMID)}},
+    {SYS_semctl, 0, {equal(2, GETNCNT)}}, {SYS_semctl, 0, {equal(2, GETZCNT)}},
+};
+
 constexpr Rule kProbe[] = {{SYS_exit_group}};
 
 #ifdef FRESHET_SANITIZED
@@ -81,8 +91,13 @@ void append(std::vector<Rule>& out, std::span<const Rule> rules) { out.insert(ou
 
 void append_broker(std::vector<Rule>& out, const FilterRequest& request) {
   append(out, kBroker);
-  append(out, kRecord);
   using enum wire::BrokerPhase;
+  if (request.phase == ipc) {
+    append(out, kIpc);
+    append(out, kUnlink);
+    return;
+  }
+  append(out, kRecord);
   const bool moves = request.phase == trial || request.phase == restore || (request.phase == remove && !request.unlink);
   const bool makes = request.phase == trial || (request.phase == remove && !request.unlink);
   const bool unlinks = request.phase == trial || request.phase == purge || (request.phase == remove && request.unlink);

@@ -178,6 +178,8 @@ Result<std::vector<LandlockGrant>> worker_grants(const Setup& setup, const Locke
 // the area (restore, purge) may the area have more: the tables in it are read there.
 Result<std::vector<LandlockGrant>> broker_grants(const Setup& setup, const LockedRole& role, std::vector<Fd>& opened) {
   std::vector<LandlockGrant> grants;
+  if (setup.ipc)
+    for (const Fd& top : role.roots) grants.push_back({top.get(), kLandlockRemoveFile});
   for (std::size_t i = 0; i < setup.roots.size(); ++i) {
     const wire::RootSpec& spec = setup.roots[i];
     if (spec.top > setup.tops.size()) return fail(ErrorKind::bug, "Setup names a top that it does not have");

@@ -100,6 +100,7 @@ void visit(A& a, M& m) {
   a.number(m.manifest.limits.wall_ns);
   a.number(m.manifest.limits.threads);
   a.number(m.manifest.limits.fds);
+  a.boolean(m.manifest.irreversible);
   a.list(m.manifest.locks, manifest::kMaxRequestedLocks, [](auto& x, auto& l) { visit(x, l); });
   a.list(m.manifest.kinds, kMaxKinds, [](auto& x, auto& k) { visit(x, k); });
   a.boolean(m.stripped);

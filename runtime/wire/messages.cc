@@ -26,6 +26,29 @@ std::string_view to_string(OutcomeCode code) {
   return "unknown";
 }
 
+std::string_view to_string(IpcKind kind) {
+  switch (kind) {
+    case IpcKind::shm: return "shm";
+    case IpcKind::sem: return "sem";
+    case IpcKind::msg: return "msg";
+    case IpcKind::posix_shm: return "posix-shm";
+    case IpcKind::posix_sem: return "posix-sem";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(IpcCode code) {
+  switch (code) {
+    case IpcCode::removed: return "removed; this cannot be taken back";
+    case IpcCode::gone: return "already gone";
+    case IpcCode::changed: return "changed since it was planned";
+    case IpcCode::in_use: return "in use";
+    case IpcCode::denied: return "permission denied";
+    case IpcCode::failed: return "failed";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(RestoreCode code) {
   switch (code) {
     case RestoreCode::restored: return "restored";

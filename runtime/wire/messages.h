@@ -16,7 +16,7 @@
 // here are the ones it names.
 namespace freshet::wire {
 
-inline constexpr std::uint32_t kProtocolVersion = 5;
+inline constexpr std::uint32_t kProtocolVersion = 6;
 inline constexpr std::uint32_t kMagic = 0x54485246;  // "FRHT"
 
 inline constexpr std::size_t kMaxName = 255;
@@ -51,6 +51,7 @@ enum class MessageType : std::uint8_t {
   released = 24,
   prove = 25,
   proved = 26,
+  ipc_listing = 27,
   // broker
   begin = 32,
   slots = 33,
@@ -65,6 +66,8 @@ enum class MessageType : std::uint8_t {
   restored = 42,
   trial = 43,
   working = 44,
+  ipc_remove = 45,
+  ipc_outcomes = 46,
   // probe
   inspect = 48,
   inspected = 49,
@@ -155,6 +158,7 @@ struct Setup {
   std::uint64_t file_size_bytes = 0;
   std::uint32_t open_files = 64;
   std::uint32_t processes = 1;          // RLIMIT_NPROC; 0: not set
+  bool ipc = false;                     // broker of IPC objects: no root, and of the tops only that files in them may go
   bool area_only = false;               // purge: Landlock grants the areas, and of a root only the removal of its area
   bool read_area = false;               // restore, purge: Landlock lets files in the areas be read (tables, markers)
   std::vector<RootSpec> roots;
@@ -185,6 +189,7 @@ void visit(A& a, M& m) {
   a.number(m.file_size_bytes);
   a.number(m.open_files);
   a.number(m.processes);
+  a.boolean(m.ipc);
   a.boolean(m.area_only);
   a.boolean(m.read_area);
   a.list(m.roots, kMaxRoots, [](auto& x, auto& r) { visit(x, r); });
@@ -303,7 +308,7 @@ void visit(A& a, M& m) {
 
 // Events of a scan: a packet of type `events` is a run of these, each behind its EventType byte. Decoded with
 // Decoder one after another (see events.h of the manager and of the worker).
-enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log };
+enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log, ipc };
 
 inline constexpr std::uint32_t kNoDirectory = 0xFFFFFFFFU;
 
@@ -428,6 +433,69 @@ void visit(A& a, M& m) {
   a.string(m.text, kMaxText);
 }
 
+// An IPC object is proposed: one of IpcListing, by its place there.
+struct IpcEvent {
+  static constexpr auto kEvent = EventType::ipc;
+  std::uint64_t index = 0;
+  FindingKind kind = FindingKind::aged;
+  std::string_view reason;
+};
+template <class A, Is<IpcEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.index);
+  a.enumeration(m.kind, FindingKind::leftover);
+  a.string(m.reason, kMaxReason);
+}
+
+enum class IpcKind : std::uint8_t { shm = 0, sem, msg, posix_shm, posix_sem };
+std::string_view to_string(IpcKind kind);
+
+// An object of the host as the manager saw it, and what says that it is still the same one.
+struct IpcObject {
+  IpcKind kind = IpcKind::shm;
+  std::string name;             // of a POSIX object: of its file in /dev/shm
+  std::int32_t id = 0;          // of a System V object
+  std::int32_t key = 0;
+  std::uint32_t uid = 0;        // owner
+  std::uint32_t creator = 0;
+  std::uint64_t dev = 0;        // of a POSIX object, like the next two
+  std::uint64_t inode = 0;
+  std::int64_t birth_ns = 0;
+  std::int64_t changed_ns = 0;  // System V: ctime, whole seconds; POSIX: mtime
+  std::int64_t used_ns = 0;     // System V: the latest of its other times; POSIX: atime, which says nothing of identity
+  std::uint64_t bytes = 0;      // of a set of semaphores 0
+  std::uint64_t count = 0;      // attached; semaphores; messages
+  bool operator==(const IpcObject&) const = default;
+};
+template <class A, Is<IpcObject> M>
+void visit(A& a, M& m) {
+  a.enumeration(m.kind, IpcKind::posix_sem);
+  a.string(m.name, kMaxName);
+  a.number(m.id);
+  a.number(m.key);
+  a.number(m.uid);
+  a.number(m.creator);
+  a.number(m.dev);
+  a.number(m.inode);
+  a.number(m.birth_ns);
+  a.number(m.changed_ns);
+  a.number(m.used_ns);
+  a.number(m.bytes);
+  a.number(m.count);
+}
+inline constexpr std::size_t kMaxIpcInPacket = 150;
+
+// Manager to worker, between Loaded and Scan, as often as it takes: the objects that the task's permission covers. A worker
+// sees none by itself.
+struct IpcListing {
+  static constexpr auto kType = MessageType::ipc_listing;
+  std::vector<IpcObject> objects;
+};
+template <class A, Is<IpcListing> M>
+void visit(A& a, M& m) {
+  a.list(m.objects, kMaxIpcInPacket, [](auto& x, auto& o) { visit(x, o); });
+}
+
 struct ScanEnd {
   static constexpr auto kType = MessageType::scan_end;
   std::int32_t status = 0;  // freshet_status of the plugin's function
@@ -471,7 +539,7 @@ void visit(A& a, M& m) {
 
 // ---- broker ----
 
-enum class BrokerPhase : std::uint8_t { remove = 0, restore, purge, trial };
+enum class BrokerPhase : std::uint8_t { remove = 0, restore, purge, trial, ipc };
 
 // Manager to broker: what this process is for; exactly once, after Canary. The area of root i is Setup::areas[i]; the
 // run's folder below it is <channel>/<run>/<task number>.
@@ -490,7 +558,7 @@ struct Begin {
 };
 template <class A, Is<Begin> M>
 void visit(A& a, M& m) {
-  a.enumeration(m.phase, BrokerPhase::trial);
+  a.enumeration(m.phase, BrokerPhase::ipc);
   a.string(m.channel, kMaxName);
   a.string(m.run, kMaxName);
   a.number(m.task);
@@ -736,6 +804,46 @@ struct Trial {
 };
 template <class A, Is<Trial> M>
 void visit(A&, M&) {}
+
+// Manager to broker, phase ipc: remove these, all of the owner that the broker runs as. Answer: IpcOutcomes, in their
+// order.
+struct IpcRemove {
+  static constexpr auto kType = MessageType::ipc_remove;
+  std::vector<IpcObject> objects;
+};
+template <class A, Is<IpcRemove> M>
+void visit(A& a, M& m) {
+  a.list(m.objects, kMaxIpcInPacket, [](auto& x, auto& o) { visit(x, o); });
+}
+
+enum class IpcCode : std::uint8_t {
+  removed = 0,
+  gone,     // no object has that id or name any more
+  changed,  // another object, or it was used or changed since
+  in_use,   // attached, or a process waits for it
+  denied,
+  failed,
+};
+std::string_view to_string(IpcCode code);
+
+struct IpcOutcome {
+  IpcCode code = IpcCode::failed;
+  std::int32_t error_number = 0;
+};
+template <class A, Is<IpcOutcome> M>
+void visit(A& a, M& m) {
+  a.enumeration(m.code, IpcCode::failed);
+  a.number(m.error_number);
+}
+
+struct IpcOutcomes {
+  static constexpr auto kType = MessageType::ipc_outcomes;
+  std::vector<IpcOutcome> outcomes;
+};
+template <class A, Is<IpcOutcomes> M>
+void visit(A& a, M& m) {
+  a.list(m.outcomes, kMaxIpcInPacket, [](auto& x, auto& o) { visit(x, o); });
+}
 
 // ---- probe ----
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 
 #include "runtime/base/bytes.h"
 #include "runtime/wire/packet.h"
@@ -44,10 +45,18 @@ Host::Host(int socket, std::vector<RootView> roots, std::size_t max_fds)
   table_.buffer_get = do_buffer_get;
   table_.buffer_put = do_buffer_put;
   contents_ = {sizeof contents_, FRESHET_CONTENTS_REVISION, do_file_open, do_file_read, do_file_close};
+  ipc_ = {sizeof ipc_, FRESHET_IPC_REVISION, do_ipc_object, do_ipc_propose};
 }
 
 void Host::offer(const std::vector<std::string>& features) {
-  for (const std::string& id : features) contents_offered_ = contents_offered_ || id == FRESHET_CONTENTS_ID;
+  for (const std::string& id : features) {
+    contents_offered_ = contents_offered_ || id == FRESHET_CONTENTS_ID;
+    ipc_offered_ = ipc_offered_ || id == FRESHET_IPC_ID;
+  }
+}
+
+void Host::show(std::vector<wire::IpcObject> objects) {
+  objects_.insert(objects_.end(), std::make_move_iterator(objects.begin()), std::make_move_iterator(objects.end()));
 }
 
 void Host::begin(bool verify, std::int64_t now_ns) {
@@ -144,6 +153,7 @@ const void* Host::do_feature(const freshet_host* host, const char* id, std::uint
   if (id == nullptr) return nullptr;
   if (self.contents_offered_ && std::strcmp(id, FRESHET_CONTENTS_ID) == 0 && revision <= FRESHET_CONTENTS_REVISION)
     return &self.contents_;
+  if (self.ipc_offered_ && std::strcmp(id, FRESHET_IPC_ID) == 0 && revision <= FRESHET_IPC_REVISION) return &self.ipc_;
   return nullptr;
 }
 
@@ -234,6 +244,38 @@ freshet_status Host::do_file_read(const freshet_host* host, freshet_file* file, 
 void Host::do_file_close(const freshet_host* host, freshet_file* file) {
   Host& self = of(host);
   if (self.state_ != State::idle) self.walker_.close_file(file);
+}
+
+freshet_status Host::do_ipc_object(const freshet_host* host, std::uint64_t index, freshet_ipc_object* out) {
+  const Host& self = of(host);
+  if (self.state_ == State::idle || out == nullptr || out->size < sizeof(freshet_ipc_object)) return FRESHET_INVALID;
+  if (index >= self.objects_.size()) return FRESHET_END;
+  const wire::IpcObject& object = self.objects_[index];
+  out->kind = static_cast<freshet_ipc_kind>(object.kind);
+  out->name = {object.name.data(), object.name.size()};
+  out->id = object.id;
+  out->key = object.key;
+  out->uid = object.uid;
+  out->creator = object.creator;
+  out->changed = object.changed_ns;
+  out->used = object.used_ns;
+  out->bytes = object.bytes;
+  out->count = object.count;
+  return FRESHET_OK;
+}
+
+freshet_status Host::do_ipc_propose(const freshet_host* host, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason) try {
+  Host& self = of(host);
+  const std::string_view text(reason.data, reason.length);
+  if (self.state_ != State::scanning || index >= self.objects_.size() || (text.data() == nullptr && !text.empty()) ||
+      text.size() > wire::kMaxReason || !is_utf8(text) || kind < FRESHET_AGED || kind > FRESHET_LEFTOVER)
+    return FRESHET_INVALID;
+  if (self.cancelled_) return FRESHET_CANCELLED;
+  self.events_.add(wire::IpcEvent{index, static_cast<wire::FindingKind>(kind), text});
+  ++self.findings_;
+  return FRESHET_OK;
+} catch (...) {
+  return FRESHET_FAILED;
 }
 
 }  // namespace freshet::worker

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <freshet/ipc.h>
 #include <freshet/plugin.h>
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include "runtime/base/mutex.h"
 #include "runtime/worker/buffer_pool.h"
 #include "runtime/worker/directory.h"
+#include "runtime/wire/messages.h"
 #include "runtime/worker/event_writer.h"
 
 namespace freshet::worker {
@@ -27,6 +29,8 @@ class Host {
 
   // The optional features that the plugin may have, by id; called before it is loaded. Unknown ids are left out.
   void offer(const std::vector<std::string>& features);
+  // More of the IPC objects that the task may propose; before the scan.
+  void show(std::vector<wire::IpcObject> objects);
 
   // Around the plugin's scan or verify. Between them the directory functions and emit_finding work.
   void begin(bool verify, std::int64_t now_ns);
@@ -75,12 +79,19 @@ class Host {
                                      std::size_t* got);
   static void do_file_close(const freshet_host*, freshet_file* file);
 
+  // Of freshet/ipc.h.
+  static freshet_status do_ipc_object(const freshet_host*, std::uint64_t index, freshet_ipc_object* out);
+  static freshet_status do_ipc_propose(const freshet_host*, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason);
+
   // Constant after construction.
   const int socket_;
   freshet_host table_{};
   freshet_contents contents_{};
+  freshet_ipc ipc_{};
 
-  bool contents_offered_ = false;  // constant once a plugin is loaded
+  bool contents_offered_ = false;  // constant once a plugin is loaded, like the next
+  bool ipc_offered_ = false;
+  std::vector<wire::IpcObject> objects_;  // constant once a scan has begun
 
   // Only touched by the thread that runs the plugin's call.
   EventWriter events_;  // thread-safe in itself

@@ -115,6 +115,11 @@ wire::Released release(std::uint32_t fds_before, LoadedPlugin& plugin, Host& hos
     wire::Cancel cancel;
     wire::ScanEnd end;
     if (wire::decode_message(packet->bytes, cancel)) continue;  // it came too late
+    wire::IpcListing listing;
+    if (wire::decode_message(packet->bytes, listing)) {
+      host.show(std::move(listing.objects));
+      continue;
+    }
     if (wire::decode_message(packet->bytes, scan)) {
       end = run_call(plugin.table.scan, false, scan.now_ns, plugin, host);
     } else if (wire::decode_message(packet->bytes, verify) && plugin.table.verify != nullptr) {

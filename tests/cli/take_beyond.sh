@@ -9,6 +9,7 @@ for how in flock posix-lock ofd-lock shm sem msg remove-shm mq hook; do
     printf '[hook.h]\nrun = ["%s"]\n' "$dir/hook"
     printf '[task.t]\nplugin = "org.freshet.test.take-beyond"\nbudget = { share = 1.0 }\n'
     printf 'roots = [{ path = "%s", access = ["read", "remove"] }]\n' "$root"
+    printf 'ipc = [{ owner = "0" }]\nirreversible = "allowed"\n'
     printf 'locks = [{ path = "%s" }]\nhooks = ["h"]\nrun-hooks = { after = ["h"] }\n' "$root/lock"
     printf 'settings = { how = "%s", target = "%s" }\n' "$how" "$dir/hook"
   } >"$config"

@@ -17,7 +17,7 @@ permissions = { required = ["remove"] }
 [task.forge-wire]
 doc = "Hostile, for the tests"
 [task.forge-wire.settings]
-how = { type = "string", default = "parent-name", values = ["parent-name", "slash-name", "unknown-directory", "far-directory", "device", "foreign-root", "next-root", "garbage", "empty", "hello", "broker-message", "flood"], doc = "For the test" }
+how = { type = "string", default = "parent-name", values = ["parent-name", "slash-name", "unknown-directory", "far-directory", "device", "foreign-root", "next-root", "ipc-object", "garbage", "empty", "hello", "broker-message", "flood"], doc = "For the test" }
 )");
 
 namespace {
@@ -80,6 +80,11 @@ class ForgeWire final : public freshet::Task {
     if (how_ == "device") finding.identity.type = freshet::EntryType::block_device;
     if (how_ == "foreign-root") directory.root = 47;
     if (how_ == "next-root") directory.root = 1;
+    if (how_ == "ipc-object") {
+      std::vector<std::uint8_t> packet{static_cast<std::uint8_t>(wire::MessageType::events)};
+      append(packet, wire::IpcEvent{0, wire::FindingKind::leftover, "forged"});
+      return send(packet);
+    }
     if (how_ == "garbage") return send(std::vector<std::uint8_t>(4096, 0xA5));
     if (how_ == "empty") return send({});
     if (how_ == "hello") {

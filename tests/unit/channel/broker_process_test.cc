@@ -2,12 +2,16 @@
 // tests' business.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ipc.h>
 #include <sys/mount.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "live_worker.h"
 #include "mounted.h"
@@ -137,6 +141,140 @@ TEST_F(BrokerProcess, HasNoRightInARootThatItsTaskMayOnlyList) {
   EXPECT_FALSE((*broker)->receive({}).has_value());
   EXPECT_EQ((*broker)->finish().code, "F3004");
   EXPECT_FALSE(is_there(tree_.path() + "/" + kArea));
+}
+
+// One that removes IPC objects of this user.
+struct IpcBroker {
+  explicit IpcBroker(std::uint32_t owner, const OpenRoot* top = nullptr) {
+    RoleRequest request;
+    request.role = wire::Role::broker;
+    request.phase = wire::BrokerPhase::ipc;
+    request.ipc_owner = owner;
+    request.strict = false;
+    if (top != nullptr) request.tops = {top};
+    auto started = RoleProcess::start(spawner(), sandbox::find_host_support(), request);
+    EXPECT_TRUE(started.has_value()) << (started ? "" : started.error().what + started.error().detail);
+    if (!started) return;
+    role = std::move(*started);
+    wire::Begin begin;
+    begin.phase = wire::BrokerPhase::ipc;
+    begin.channel = "c";
+    begin.run = "r";
+    role->send_message(begin);
+  }
+  wire::IpcCode remove(const wire::IpcObject& object) {
+    role->send_message(wire::IpcRemove{{object}});
+    const auto packet = role->receive({});
+    wire::IpcOutcomes outcomes;
+    if (!packet || !wire::decode_message(*packet, outcomes) || outcomes.outcomes.size() != 1) {
+      ADD_FAILURE() << "no outcome: " << role->finish().what;
+      return wire::IpcCode::failed;
+    }
+    return outcomes.outcomes[0].code;
+  }
+  std::unique_ptr<RoleProcess> role;
+};
+
+wire::IpcObject planned_shm(int id) {
+  shmid_ds now{};
+  EXPECT_EQ(::shmctl(id, IPC_STAT, &now), 0);
+  wire::IpcObject out;
+  out.kind = wire::IpcKind::shm;
+  out.id = id;
+  out.key = now.shm_perm.__key;
+  out.uid = now.shm_perm.uid;
+  out.creator = now.shm_perm.cuid;
+  out.changed_ns = now.shm_ctime * 1'000'000'000LL;
+  out.used_ns = std::max(now.shm_atime, now.shm_dtime) * 1'000'000'000LL;
+  out.bytes = now.shm_segsz;
+  return out;
+}
+
+TEST_F(BrokerProcess, RemovesTheIpcObjectThatWasPlannedAndNoOther) {
+  const int id = ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+  ASSERT_GE(id, 0);
+  const wire::IpcObject planned = planned_shm(id);
+  IpcBroker broker(::geteuid());
+  ASSERT_TRUE(broker.role);
+  // Any lie about it, and the object stays.
+  const std::function<void(wire::IpcObject&)> lies[] = {
+      [](auto& o) { ++o.key; }, [](auto& o) { ++o.creator; }, [](auto& o) { o.changed_ns += 1'000'000'000; },
+      [](auto& o) { ++o.bytes; }, [](auto& o) { o.used_ns += 1'000'000'000; }};
+  for (const auto& lie : lies) {
+    wire::IpcObject other = planned;
+    lie(other);
+    EXPECT_EQ(broker.remove(other), wire::IpcCode::changed);
+  }
+  void* const attached = ::shmat(id, nullptr, 0);
+  ASSERT_NE(attached, reinterpret_cast<void*>(-1));
+  EXPECT_EQ(broker.remove(planned), wire::IpcCode::in_use);
+  ::shmdt(attached);
+  EXPECT_EQ(broker.remove(planned), wire::IpcCode::changed) << "it was used since";
+  shmid_ds now{};
+  ASSERT_EQ(::shmctl(id, IPC_STAT, &now), 0) << "it is gone";
+  EXPECT_EQ(broker.remove(planned_shm(id)), wire::IpcCode::removed);
+  EXPECT_NE(::shmctl(id, IPC_STAT, &now), 0);
+  EXPECT_EQ(broker.remove(planned), wire::IpcCode::gone);
+  broker.role->send_message(wire::Finish{});
+  expect_finished(*broker.role);
+}
+
+TEST_F(BrokerProcess, OfIpcObjectsTakesNoneOfAnotherOwnerAndNoOtherRequest) {
+  wire::IpcObject object;
+  object.uid = ::geteuid() + 1;
+  {
+    IpcBroker broker(::geteuid());
+    ASSERT_TRUE(broker.role);
+    broker.role->send_message(wire::IpcRemove{{object}});
+    EXPECT_FALSE(broker.role->receive({}).has_value());
+    EXPECT_EQ(broker.role->finish().code, "F3003");
+  }
+  IpcBroker broker(::geteuid());
+  ASSERT_TRUE(broker.role);
+  broker.role->send_message(wire::Trial{});
+  EXPECT_FALSE(broker.role->receive({}).has_value());
+  EXPECT_EQ(broker.role->finish().code, "F3002");
+}
+
+// As another owner it has no right to ours: the kernel's own word, whatever the broker was told.
+TEST_F(BrokerProcess, AsOneOwnerCannotRemoveAnothersIpcObject) {
+  if (::geteuid() != 0 || !sandbox::find_host_support().change_ids) GTEST_SKIP() << "not root: ids cannot be changed";
+  const int id = ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+  ASSERT_GE(id, 0);
+  wire::IpcObject lie = planned_shm(id);
+  lie.uid = 54321;
+  IpcBroker broker(54321);
+  ASSERT_TRUE(broker.role);
+  EXPECT_EQ(broker.remove(lie), wire::IpcCode::denied);
+  EXPECT_EQ(::shmctl(id, IPC_RMID, nullptr), 0);
+}
+
+TEST_F(BrokerProcess, RemovesAPosixObjectAndNoOtherFile) {
+  const OpenRoot top = open_root(tree_.directory("shm", 01777));
+  tree_.file("shm/object", "x");
+  tree_.file("shm/other", "y");
+  const auto stat = stat_entry(top.directory.get(), "object");
+  ASSERT_TRUE(stat);
+  wire::IpcObject object;
+  object.kind = wire::IpcKind::posix_shm;
+  object.name = "object";
+  object.uid = object.creator = ::geteuid();
+  object.inode = stat->identity.inode;
+  object.birth_ns = stat->identity.birth_ns;
+  object.bytes = stat->identity.size;
+  object.changed_ns = stat->mtime_ns;
+  IpcBroker broker(::geteuid(), &top);
+  ASSERT_TRUE(broker.role);
+  wire::IpcObject other = object;
+  other.name = "other";
+  EXPECT_EQ(broker.remove(other), wire::IpcCode::changed);
+  EXPECT_EQ(broker.remove(object), wire::IpcCode::removed);
+  EXPECT_EQ(broker.remove(object), wire::IpcCode::gone);
+  EXPECT_TRUE(is_there(tree_.path() + "/shm/other"));
+  other.name = "../victim";
+  broker.role->send_message(wire::IpcRemove{{other}});
+  EXPECT_FALSE(broker.role->receive({}).has_value());
+  EXPECT_EQ(broker.role->finish().code, "F3003");
 }
 
 TEST_F(BrokerProcess, TriesItsRenames) {

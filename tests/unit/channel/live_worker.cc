@@ -21,7 +21,7 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
   wire::Decoder decoder(packet.substr(1));
   while (!decoder.empty() && decoder.ok()) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::EventType::log);
+    decoder.enumeration(type, wire::EventType::ipc);
     switch (type) {
       case wire::EventType::directory: {
         wire::DirectoryEvent event;
@@ -61,6 +61,12 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
       case wire::EventType::progress: {
         wire::ProgressEvent event;
         visit(decoder, event);
+        break;
+      }
+      case wire::EventType::ipc: {
+        wire::IpcEvent event;
+        visit(decoder, event);
+        scanned.findings.push_back("ipc " + std::to_string(event.index));
         break;
       }
       case wire::EventType::log: {

@@ -79,8 +79,26 @@ TEST(Permissions, WrongHooksAreRefused) {
   EXPECT_TRUE(has(error(channel_with("hooks = [\"a b\"]")).what, "cannot hold"));
 }
 
+TEST(Permissions, OwnersOfIpcObjectsAreRead) {
+  const Config config = good("[channel.c]\nipc = [{ owner = \"www-data\", kinds = [\"sem\", \"posix-shm\"] }, { owner = \"1000\" }]\n[task.t]\nplugin = \"org.example.x\"\nchannel = \"c\"\n");
+  const auto& ipc = config.channels.at("c").ipc;
+  ASSERT_EQ(ipc.size(), 2U);
+  EXPECT_EQ(ipc[0].owner, "www-data");
+  EXPECT_EQ(ipc[0].kinds, 0b01010);
+  EXPECT_EQ(ipc[1].kinds, 0b11111);
+  const std::pair<const char*, const char*> wrong[] = {
+      {"ipc = { owner = \"x\" }", "must be a list"},       {"ipc = [\"x\"]", "must hold tables"},
+      {"ipc = [{ kinds = [\"shm\"] }]", "has no `owner`"}, {"ipc = [{ owner = \"x\", kinds = [\"pipe\"] }]", "cannot hold"},
+      {"ipc = [{ owner = 33 }]", "owner"},                 {"ipc = [{ owner = \"x\", all = true }]", "unknown key"},
+  };
+  for (const auto& [line, words] : wrong) {
+    const auto all = errors(channel_with(line));
+    EXPECT_TRUE(!all.empty() && has(all.front().what, words)) << line << ": " << describe(all);
+  }
+}
+
 TEST(Permissions, ATaskGrantsItselfNothing) {
-  for (const char* line : {"locks = [{ path = \"/x\" }]", "hooks = [\"h\"]"})
+  for (const char* line : {"locks = [{ path = \"/x\" }]", "hooks = [\"h\"]", "ipc = [{ owner = \"x\" }]"})
     EXPECT_TRUE(has(error(channel_with("") + "[task.t]\nplugin = \"org.example.x\"\nchannel = \"c\"\n" + line + "\n").what, "belongs to its channel")) << line;
 }
 

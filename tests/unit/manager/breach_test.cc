@@ -119,6 +119,15 @@ TEST_F(HostileTest, ABreachInTheScanClosesTheWholeChannelAndNoOther) {
   }
 }
 
+TEST_F(HostileTest, AnIpcObjectThatWasNotShownIsNoFinding) {
+  add_hostile("bad", "cache", "forge-wire", "ipc-object");
+  make_old_file(dir_ / "root/one");
+  open_with();
+  const CleanupResult bad = manager_.cleanup->execute_cleanup(handle("bad"));
+  EXPECT_EQ(bad.end, EndReason::protocol) << bad.note;
+  EXPECT_NE(bad.note.find("was not shown"), std::string::npos) << bad.note;
+}
+
 // Two tasks share a channel; each has what is its own of it.
 TEST_F(HostileTest, ATaskReachesNoRootOfItsChannelThatIsNotItsOwn) {
   std::filesystem::create_directory(dir_ / "others");

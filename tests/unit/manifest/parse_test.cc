@@ -305,6 +305,19 @@ TEST(ParseManifest, NoSingleBitFlipIsAnythingButRefusedOrRead) {
   }
 }
 
+TEST(Manifest, SaysThatIpcObjectsAreGoneForGood) {
+  const std::string asks = replaced("optional = [\"read\"]", "optional = [\"ipc\"]");
+  const auto good = parse_manifest("irreversible = true\n" + asks);
+  ASSERT_TRUE(good) << good.error().what;
+  EXPECT_TRUE(good->irreversible);
+  for (const char* line : {"", "irreversible = false\n", "irreversible = 1\n"}) {
+    const auto bad = parse_manifest(line + asks);
+    ASSERT_FALSE(bad) << line;
+    EXPECT_EQ(bad.error().code, "F2006");
+  }
+  EXPECT_FALSE(parse_manifest("irreversible = true\n" + std::string(kWhole))) << "nothing that it asks for is";
+}
+
 TEST(Manifest, NamesLocksThatItWantsHeld) {
   const auto good = parse_manifest("locks = [{ path = \"/var/lib/dpkg/lock\", kind = \"posix\" }, { path = \"/run/x\" }]\n" +
                                    replaced("optional = [\"read\"]", "optional = [\"read\", \"lock\", \"hook\"]"));

@@ -183,6 +183,22 @@ TEST(Permission, ALockThatIsNamedIsGrantedByPathAndKind) {
   }
 }
 
+TEST(Permission, IpcObjectsGoWhereTheyAreAskedForGrantedAndAllowed) {
+  for (int bits = 0; bits < 16; ++bits) {
+    const bool asked = bits & 1, required = bits & 2, granted = bits & 4, allowed = bits & 8;
+    Given given;
+    if (asked) (required ? given.manifest.required_permissions : given.manifest.optional_permissions).push_back("ipc");
+    if (granted) given.channel.ipc = {{"www-data", 1, 33, {}}};
+    given.channel.irreversible_allowed = allowed;
+    const PermissionResult result = given.result();
+    std::vector<std::string> expected;
+    if (asked && required && !granted) expected = {"F1001"};
+    if (asked && granted && !allowed) expected = {"F1006"};
+    EXPECT_EQ(codes(result), expected) << bits;
+    EXPECT_EQ(result.permission.ipc.size(), asked && granted ? 1U : 0U) << bits;
+  }
+}
+
 TEST(Permission, AHookRunsWhereItIsDefinedAskedForGrantedAndNamed) {
   const std::map<std::string, config::HookConfig> hooks{{"h", {"h", {"/bin/true"}, 1, {}}}};
   for (int bits = 0; bits < 16; ++bits) {

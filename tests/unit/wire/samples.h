@@ -26,6 +26,8 @@ inline Setup sample_setup() {
   return setup;
 }
 
+inline IpcObject sample_ipc_object() { return {IpcKind::posix_sem, "sem.x", 5, -6, 33, 34, 1, 2, 3, 4, 5, 6, 7}; }
+
 inline Begin sample_begin() {
   Begin begin;
   begin.phase = BrokerPhase::purge;
@@ -51,6 +53,7 @@ inline Inspected sample_inspected() {
   manifest.required_permissions = {"remove"};
   manifest.optional_permissions = {"read"};
   manifest.limits = {64 << 20, 1, 2, 3, 4};
+  manifest.irreversible = true;
   manifest.locks = {{"/var/lib/dpkg/lock", true}, {"/run/lock", false}};
   manifest::TaskKind kind;
   kind.name = "expired-files";
@@ -99,6 +102,9 @@ void for_each_message(F&& each) {
   each(Restored{{{0, "a/b", RestoreCode::name_taken, 17}, {1, "c", RestoreCode::failed, 5}}});
   each(Trial{});
   each(Working{6, 7});
+  each(IpcListing{{sample_ipc_object(), sample_ipc_object()}});
+  each(IpcRemove{{sample_ipc_object(), sample_ipc_object()}});
+  each(IpcOutcomes{{{IpcCode::in_use, 0}, {IpcCode::denied, 1}}});
   each(Inspect{});
   each(sample_inspected());
 }
@@ -119,6 +125,7 @@ void for_each_event(F&& each) {
   each(UnreadEvent{1, 0, "name", 13});
   each(ProgressEvent{1, 2, 3, 4});
   each(LogEvent{3, "text"});
+  each(IpcEvent{7, FindingKind::leftover, "nobody"});
 }
 
 }  // namespace freshet::wire::testing

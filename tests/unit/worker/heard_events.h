@@ -75,7 +75,7 @@ class HeardEvents {
 
   void take(wire::Decoder& decoder) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::EventType::log);
+    decoder.enumeration(type, wire::EventType::ipc);
     if (type == wire::EventType::directory) {
       wire::DirectoryEvent event;
       visit(decoder, event);
@@ -104,6 +104,10 @@ class HeardEvents {
       std::string path = event.directory == wire::kNoDirectory ? "" : directories.at(event.directory).path;
       if (!event.name.empty()) path += (path.empty() ? "" : "/") + std::string(event.name);
       unread.emplace_back(path, event.error_number);
+    } else if (type == wire::EventType::ipc) {
+      wire::IpcEvent event;
+      visit(decoder, event);
+      findings.push_back("ipc " + std::to_string(event.index));
     } else if (type == wire::EventType::progress) {
       wire::ProgressEvent event;
       visit(decoder, event);

@@ -1,4 +1,4 @@
-// Contents of files below the roots: only where they are granted, only of regular files, never by a way around.
+// Optional features: contents of files below the roots, and IPC objects. Only where they are granted, only of regular files, never by a way around.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -115,6 +115,57 @@ TEST_F(ContentsTest, AreClosedWithTheScanAndFewAtATime) {
   std::size_t got = 0;
   EXPECT_EQ(contents_->read(table_, file, 0, &byte, 1, &got), FRESHET_INVALID) << "no scan is running";
   heard_.stop();
+}
+
+class IpcTest : public ::testing::Test {
+ protected:
+  void open(const std::vector<std::string>& features) {
+    host_.emplace(heard_.socket(), std::vector<RootView>{}, 16);
+    host_->offer(features);
+    table_ = host_->table();
+    ipc_ = static_cast<const freshet_ipc*>(table_->feature(table_, FRESHET_IPC_ID, 1));
+    wire::IpcObject object;
+    object.kind = wire::IpcKind::posix_shm;
+    object.name = "name";
+    object.uid = 33;
+    host_->show({object, object});
+    host_->begin(false, 42);
+  }
+  HeardEvents heard_;
+  std::optional<Host> host_;
+  const freshet_host* table_ = nullptr;
+  const freshet_ipc* ipc_ = nullptr;
+};
+
+TEST_F(IpcTest, IsThereOnlyWhenTheManagerOffersIt) {
+  open({FRESHET_CONTENTS_ID});
+  EXPECT_EQ(ipc_, nullptr);
+  host_->offer({FRESHET_IPC_ID});
+  EXPECT_NE(table_->feature(table_, FRESHET_IPC_ID, 1), nullptr);
+  EXPECT_EQ(table_->feature(table_, FRESHET_IPC_ID, 2), nullptr);
+  host_->end();
+}
+
+TEST_F(IpcTest, ShowsWhatItWasGivenAndTakesNoOtherIndex) {
+  open({FRESHET_IPC_ID});
+  freshet_ipc_object object{};
+  EXPECT_EQ(ipc_->object(table_, 0, &object), FRESHET_INVALID) << "no size";
+  object.size = sizeof object;
+  EXPECT_EQ(ipc_->object(table_, 1, &object), FRESHET_OK);
+  EXPECT_EQ(object.kind, static_cast<freshet_ipc_kind>(FRESHET_IPC_POSIX_SHM));
+  EXPECT_EQ(std::string(object.name.data, object.name.length), "name");
+  EXPECT_EQ(object.uid, 33U);
+  EXPECT_EQ(ipc_->object(table_, 2, &object), FRESHET_END);
+  EXPECT_EQ(ipc_->object(table_, 0, nullptr), FRESHET_INVALID);
+  EXPECT_EQ(ipc_->propose(table_, 2, FRESHET_LEFTOVER, {"x", 1}), FRESHET_INVALID);
+  EXPECT_EQ(ipc_->propose(table_, 0, 0, {"x", 1}), FRESHET_INVALID);
+  EXPECT_EQ(ipc_->propose(table_, 0, FRESHET_LEFTOVER, {"\xff", 1}), FRESHET_INVALID);
+  EXPECT_EQ(ipc_->propose(table_, 0, FRESHET_LEFTOVER, {nullptr, 1}), FRESHET_INVALID);
+  EXPECT_EQ(ipc_->propose(table_, 1, FRESHET_LEFTOVER, {"x", 1}), FRESHET_OK);
+  host_->end();
+  EXPECT_EQ(ipc_->propose(table_, 1, FRESHET_LEFTOVER, {"x", 1}), FRESHET_INVALID) << "no scan is running";
+  heard_.stop();
+  EXPECT_EQ(heard_.findings, std::vector<std::string>{"ipc 1"});
 }
 
 }  // namespace

@@ -1,0 +1,121 @@
+#include "runtime/manager/act_ipc.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+
+#include "runtime/base/bytes.h"
+#include "runtime/manager/in_use.h"
+#include "runtime/manager/ipc_objects.h"
+#include "runtime/manager/open_roots.h"
+
+namespace freshet {
+namespace {
+
+using Objects = std::vector<const PlannedIpc*>;
+
+void tell(CleanupResult& result, const PlannedIpc& planned, wire::IpcCode code, int error_number) {
+  std::string outcome(wire::to_string(code));
+  if (error_number != 0) outcome += " (" + errno_text(error_number) + ")";
+  result.extra.push_back({"ipc", ipc_text(planned.object), code == wire::IpcCode::removed, outcome, {}});
+  if (code == wire::IpcCode::removed) return;
+  if (code == wire::IpcCode::gone || code == wire::IpcCode::changed || code == wire::IpcCode::in_use) {
+    ++result.changed_by_others;
+  } else {
+    ++result.entries_refused;
+    ++result.refusal_counts["IPC object: " + outcome];
+  }
+}
+
+bool lost(channel::RoleProcess& broker, CleanupResult& result, const char* why) {
+  const channel::End end = broker.finish();
+  result.state = TaskState::failed;
+  result.end = to_public(end.reason == channel::EndReason::none ? channel::EndReason::protocol : end.reason);
+  result.note = "the broker of IPC objects ended: " + (end.what.empty() ? std::string(why) : escape_bytes(end.what));
+  return false;
+}
+
+// One owner's.
+bool remove_all(const Core& core, const TaskPlan& task, const std::string& run_id, std::uint32_t owner, const Objects& objects,
+                CleanupResult& result) {
+  channel::RoleRequest request;
+  request.role = wire::Role::broker;
+  request.phase = wire::BrokerPhase::ipc;
+  request.ipc_owner = owner;
+  request.limits.wall_ns = task.permission.limits.wall_ns;
+  request.strict = task.strict;
+  request.label = "task " + task.shown.name;
+  request.channel = task.shown.channel;
+  request.filters = core.filters.get();
+  Result<channel::OpenRoot> shm = fail(ErrorKind::missing, "");
+  if (std::ranges::any_of(objects, [](const PlannedIpc* planned) { return planned->object.inode != 0; })) {
+    config::RootConfig place;
+    place.path = "/dev/shm";
+    shm = open_root(place);
+    if (shm) request.tops = {&*shm};
+  }
+  Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
+  if (!started) {
+    result.state = TaskState::failed;
+    result.end = EndReason::setup;
+    result.note = started.error().what;
+    return false;
+  }
+  channel::RoleProcess& broker = **started;
+  wire::Begin begin;
+  begin.phase = wire::BrokerPhase::ipc;
+  begin.channel = task.shown.channel;
+  begin.run = run_id;
+  begin.task = task.number;
+  if (!broker.send_message(begin)) return lost(broker, result, "too early");
+  for (std::size_t from = 0; from < objects.size(); from += wire::kMaxIpcInPacket) {
+    const std::size_t to = std::min(objects.size(), from + wire::kMaxIpcInPacket);
+    wire::IpcRemove part;
+    for (std::size_t i = from; i < to; ++i) part.objects.push_back(objects[i]->object);
+    if (!broker.send_message(part)) return lost(broker, result, "too early");
+    const std::optional<std::string_view> packet = broker.receive({});
+    wire::IpcOutcomes outcomes;
+    if (!packet) return lost(broker, result, "too early");
+    if (!wire::decode_message(*packet, outcomes) || outcomes.outcomes.size() != part.objects.size()) {
+      broker.close_for(channel::EndReason::protocol, "sent a message out of order");
+      return lost(broker, result, "");
+    }
+    for (std::size_t i = from; i < to; ++i) tell(result, *objects[i], outcomes.outcomes[i - from].code, outcomes.outcomes[i - from].error_number);
+  }
+  wire::Finished finished;
+  const bool asked = broker.send_message(wire::Finish{});
+  const std::optional<std::string_view> packet = asked ? broker.receive({}) : std::nullopt;
+  if (!packet || !wire::decode_message(*packet, finished)) return lost(broker, result, "too early");
+  if (broker.finish().reason != channel::EndReason::none) return lost(broker, result, "");
+  return true;
+}
+
+}  // namespace
+
+bool act_ipc(const Core& core, const TaskPlan& task, const std::string& run_id, const std::stop_token& stop, CleanupResult& result) {
+  if (stop.stop_requested()) {
+    result.entries_refused += task.ipc.size();
+    result.refusal_counts["not attempted (interrupted)"] += task.ipc.size();
+    return true;
+  }
+  std::set<std::uint64_t> devices;
+  for (const PlannedIpc& planned : task.ipc)
+    if (planned.object.inode != 0) devices.insert(planned.object.dev);
+  const InUseOracle in_use = devices.empty() ? InUseOracle() : InUseOracle::look(devices);
+  std::map<std::uint32_t, Objects> by_owner;
+  for (const PlannedIpc& planned : task.ipc) {
+    const wire::IpcObject& object = planned.object;
+    const bool reachable = ::geteuid() == object.uid || (::geteuid() == 0 && core.support.change_ids && core.support.own_ids.contains(object.uid));
+    if (object.inode != 0 && in_use.find(object.dev, object.inode) != nullptr) tell(result, planned, wire::IpcCode::in_use, 0);
+    else if (!reachable) tell(result, planned, wire::IpcCode::denied, EPERM);
+    else by_owner[object.uid].push_back(&planned);
+  }
+  for (const auto& [owner, objects] : by_owner)
+    if (!remove_all(core, task, run_id, owner, objects, result)) return false;
+  return true;
+}
+
+}  // namespace freshet

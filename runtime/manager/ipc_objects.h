@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/config/config.h"
+#include "runtime/wire/messages.h"
+
+namespace freshet {
+
+inline constexpr std::size_t kMaxIpcObjects = 1000;  // that one task is shown
+
+// The objects of this process's IPC namespace, and of /dev/shm, that the grants cover. `more`: there are more than
+// kMaxIpcObjects. What cannot be read is left out.
+struct IpcListing {
+  std::vector<wire::IpcObject> objects;
+  bool more = false;
+};
+IpcListing list_ipc_objects(const std::vector<config::IpcConfig>& grants);
+
+// One line of /proc/sysvipc/shm, sem or msg after the first; false when it is none.
+bool parse_ipc_line(wire::IpcKind kind, std::string_view line, wire::IpcObject& out);
+
+[[nodiscard]] bool is_covered(const wire::IpcObject& object, const std::vector<config::IpcConfig>& grants);
+
+// "shm 32769 (key 0x0000cafe, 4MiB, uid 33)", "posix-shm name (4KiB, uid 33)"; escaped.
+std::string ipc_text(const wire::IpcObject& object);
+
+}  // namespace freshet
