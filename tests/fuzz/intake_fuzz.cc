@@ -86,12 +86,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     root.area = ".freshet";
     task.roots.push_back(root);
   }
+  const std::vector<wire::IpcObject> objects(2);
   TakenEntries taken;
   const std::vector<std::string> names{"t"};
   std::uint64_t lines = 0;
   Intake::Inputs inputs;
   inputs.task = &task;
   inputs.roots = &roots;
+  inputs.objects = &objects;
   inputs.taken = &taken;
   inputs.task_names = &names;
   inputs.now_ns = 1;
@@ -115,6 +117,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     good = static_cast<bool>(result);
   }
   if (!(*intake)->finish()) std::abort();
+  if (task.ipc.size() > objects.size()) std::abort();
   if (good) check(task, (*intake)->accepted());  // of a worker that was ended nothing is used
   return 0;
 }

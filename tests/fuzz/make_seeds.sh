@@ -15,6 +15,7 @@ finding() {  # directory name type
 }
 end() { number 1 2; number 4 "$1"; number 8 4; number 1 1; }
 unread() { number 1 3; number 4 "$1"; number 4 0; text "$2"; number 4 13; }
+object() { number 1 6; number 8 "$1"; number 1 4; text gone; }  # index
 line() { number 1 5; number 1 3; text "$1"; }
 # packet NAME COMMAND..: appends what the commands print to the input NAME, as one packet.
 packet() {
@@ -34,6 +35,8 @@ packet closed_off "directory 0 $none 0 '' 100; directory 1 0 0 live 9"
 packet area "directory 0 $none 0 '' 100; directory 1 0 0 .freshet 9"
 packet dotdot "directory 0 $none 0 '' 100; finding 0 .. 1"
 packet repeated "directory 0 $none 0 '' 100; finding 0 a 1; finding 0 a 1"
+packet objects "object 1; object 0; object 1"
+packet foreign_object "object 2"
 packet reopened "directory 0 $none 0 '' 100; directory 1 0 0 d 7; directory 2 0 0 d 8; finding 2 x 1; end 2"
 
 # Steps as broker_fuzz.cc has them.

@@ -67,7 +67,7 @@ struct Reception {
     wire::Decoder in(packet.substr(1));
     while (in.ok() && !in.empty()) {
       wire::EventType type{};
-      in.enumeration(type, wire::EventType::log);
+      in.enumeration(type, wire::EventType::ipc);
       if (!in.ok()) return;
       if (type == wire::EventType::log) {
         wire::LogEvent event;
@@ -79,6 +79,9 @@ struct Reception {
         if (in.ok()) ++findings;
       } else if (type == wire::EventType::directory) {
         wire::DirectoryEvent event;
+        visit(in, event);
+      } else if (type == wire::EventType::ipc) {
+        wire::IpcEvent event;
         visit(in, event);
       } else if (type == wire::EventType::directory_end) {
         wire::DirectoryEndEvent event;
