@@ -42,6 +42,7 @@ class StartedRole final : public RoleProcess {
         may_prove_(request.role == wire::Role::worker && request.plugin_memfd < 0),
         channel_(request.channel),
         live_(request.live),
+        unmapped_(std::move(setup.unmapped)),
         missing_(std::move(setup.missing)),
         socket_(std::move(spawned.socket)),
         child_(std::move(spawned.pidfd), spawned.pid),
@@ -161,6 +162,7 @@ class StartedRole final : public RoleProcess {
     return out;
   }
   [[nodiscard]] const std::vector<std::string>& missing_layers() const override { return missing_; }
+  [[nodiscard]] const std::string& unmapped_root() const override { return unmapped_; }
   [[nodiscard]] int pid() const override { return child_.pid(); }
 
  private:
@@ -387,6 +389,7 @@ class StartedRole final : public RoleProcess {
   const bool may_prove_;              // no foreign code can ever run in it
   const std::string channel_;
   LiveRoles* const live_;
+  const std::string unmapped_;
 
   std::vector<std::string> missing_;
   Fd socket_;
@@ -428,6 +431,7 @@ Result<std::unique_ptr<RoleProcess>> RoleProcess::start(sandbox::Spawner& spawne
   wire::Setup message = setup->setup;
   const std::vector<int> fds = setup->fds;
   const pid_t pid = spawned->pid;
+  const std::vector<Fd> clones = std::move(setup->clones);
   auto role = std::make_unique<StartedRole>(std::move(*spawned), request, std::move(*setup), started);
   if (auto done = add_filter(support, request, pid, message); !done) return std::unexpected(done.error());
   if (auto done = role->lock(message, fds); !done) return std::unexpected(done.error());

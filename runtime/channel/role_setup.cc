@@ -7,7 +7,9 @@
 
 #include <algorithm>
 
+#include "runtime/base/bytes.h"
 #include "runtime/sandbox/filter_book.h"
+#include "runtime/sandbox/owner_view.h"
 
 namespace freshet::channel {
 namespace {
@@ -42,11 +44,13 @@ std::uint64_t namespaces(const sandbox::HostSupport& support, Role role) {
   return flags;
 }
 
-// With the one-to-one map of a user namespace of its own a role reaches every owner's directories by a capability that
-// means nothing outside of it. Without such a namespace a worker gets none, and a broker the host's.
-std::uint64_t capabilities(const sandbox::HostSupport& support, Role role) {
+// A worker reaches every owner's directories where its roots are mapped for it, by a capability that means nothing
+// anywhere else (owner_view.h); elsewhere it has what its uid may. A broker has one that means something for every owner's
+// files and nothing for the rest of the host, by the one-to-one map of its user namespace; without such a namespace the
+// host's.
+std::uint64_t capabilities(const sandbox::HostSupport& support, Role role, bool cloned_roots) {
   const bool all_owners = support.user_namespace && support.map_all_ids;
-  if (role == Role::worker) return all_owners ? bit(CAP_DAC_READ_SEARCH) : 0;
+  if (role == Role::worker) return cloned_roots ? bit(CAP_DAC_READ_SEARCH) : 0;
   if (role == Role::probe) return 0;
   if (all_owners || (!support.user_namespace && ::geteuid() == 0)) return bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER);
   return support.user_namespace ? bit(CAP_DAC_OVERRIDE) : 0;
@@ -74,6 +78,21 @@ wire::RootSpec root_spec(const OpenRoot& root) {
   if (request.plugin_memfd < 0 || ::fstat(request.plugin_memfd, &info) != 0) return 0;
   // The probe reads the whole file into memory, beside what libelf makes of it; the worker maps it.
   return static_cast<std::uint64_t>(info.st_size) * (request.role == Role::probe ? 2 : 1);
+}
+
+// Clones of all roots, mapped for a worker; none if only one of them lies where nothing can be mapped, because the worker
+// could not tell that one's owners.
+std::vector<Fd> clone_roots(const sandbox::HostSupport& support, const RoleRequest& request, std::string& unmapped) {
+  std::vector<Fd> clones;
+  for (const OpenRoot* root : request.roots) {
+    auto clone = sandbox::clone_mapped(root->directory.get(), support.owner_view->get());
+    if (!clone) {
+      unmapped = escape_bytes(root->config.path) + ": " + clone.error().what;
+      return {};
+    }
+    clones.push_back(std::move(*clone));
+  }
+  return clones;
 }
 
 void set_limits(const sandbox::HostSupport& support, const RoleRequest& request, wire::Setup& setup) {
@@ -126,7 +145,12 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
                           (support.change_ids ? " is not among the uids of this container" : " cannot be taken here"));
   setup.fs_uid = ::geteuid();
   setup.fs_gid = ::getegid();
-  setup.keep_capabilities = capabilities(support, request.role);
+  if (request.role == Role::worker && support.owner_view && setup.private_root && !setup.keep_ids) {
+    out.clones = clone_roots(support, request, out.unmapped);
+    setup.cloned_roots = out.clones.size() == request.roots.size();
+    if (setup.cloned_roots) out.spawn.viewer = request.uid;
+  }
+  setup.keep_capabilities = capabilities(support, request.role, setup.cloned_roots);
   setup.landlock_abi = support.landlock_abi;
   setup.deny_write_execute = support.mdwe;
   if (request.role == Role::broker) {
@@ -136,7 +160,7 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
   set_limits(support, request, setup);
   for (std::size_t i = 0; i < request.roots.size(); ++i) {
     setup.roots.push_back(root_spec(*request.roots[i]));
-    out.fds.push_back(request.roots[i]->directory.get());
+    out.fds.push_back(setup.cloned_roots ? out.clones[i].get() : request.roots[i]->directory.get());
     if (i >= request.top_of.size() || request.top_of[i] == 0) continue;
     setup.roots.back().top = request.top_of[i];
     setup.roots.back().below_top = relative_to(request.tops.at(request.top_of[i] - 1)->config.path, request.roots[i]->config.path);

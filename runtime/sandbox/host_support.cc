@@ -17,6 +17,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/sandbox/kernel.h"
+#include "runtime/sandbox/owner_view.h"
 #include "runtime/sandbox/private_tmpfs.h"
 #include "runtime/sandbox/user_map.h"
 
@@ -243,6 +244,23 @@ void find_namespaces(const SupportLimits& limits, HostSupport& out) {
   if (most < std::size(kNamespaces) || !out.user_namespace || !out.map_all_ids) out.reasons = std::move(reasons);
 }
 
+void find_owner_view(const SupportLimits& limits, HostSupport& out) {
+  if (!out.user_namespace || !out.map_all_ids || !out.mount_namespace || !out.change_ids) return;
+  if (limits.no_idmapped_mounts) {
+    out.reasons.emplace_back("idmapped mounts: switched off by the caller");
+    return;
+  }
+  auto view = make_owner_view();
+  const Fd top(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (view) {
+    if (const auto clone = clone_mapped(top.get(), view->get()); clone) out.idmapped_mounts = true;
+    else out.reasons.push_back("idmapped mounts on /: " + clone.error().what);
+    out.owner_view = std::make_shared<const Fd>(std::move(*view));
+  } else {
+    out.reasons.push_back("idmapped mounts: " + view.error().what);
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> HostSupport::missing_for_strict() const {
@@ -266,6 +284,7 @@ std::vector<std::string> HostSupport::missing_for_strict() const {
 HostSupport find_host_support(const SupportLimits& limits) {
   HostSupport out;
   find_namespaces(limits, out);
+  find_owner_view(limits, out);
 
   Trial plain;
   run(plain);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "runtime/base/fd.h"
 #include "runtime/sandbox/user_map.h"
 
 namespace freshet::sandbox {
@@ -23,6 +25,9 @@ struct HostSupport {
   bool mdwe = false;                // PR_SET_MDWE, Linux 6.3
   bool change_ids = false;          // may give a role a uid of its own (root)
   IdRanges own_ids;                 // .. one of these
+  // owner_view.h: how root's workers see owners. None: they read no private directory of another.
+  std::shared_ptr<const Fd> owner_view;
+  bool idmapped_mounts = false;     // .. tried on "/"; another file system may answer differently
   bool openat2 = false;
   bool renameat2 = false;
   std::vector<std::string> reasons; // "user namespace: EPERM (..)": one line for each thing that failed
@@ -38,6 +43,7 @@ struct SupportLimits {
   bool no_seccomp = false;
   std::uint32_t landlock_abi_at_most = 1000;
   bool no_mdwe = false;
+  bool no_idmapped_mounts = false;
 };
 
 HostSupport find_host_support(const SupportLimits& limits = {});

@@ -86,7 +86,7 @@ void offer_to_oom_killer() {
 Status enter_private_root(const Setup& setup, LockedRole& role) {
   if (setup.private_root) {
     const bool load = setup.role == Role::worker && setup.has_plugin;
-    if (auto done = build_private_root(setup, load ? role.plugin.get() : -1); !done) return done;
+    if (auto done = build_private_root(setup, role.roots, load ? role.plugin.get() : -1); !done) return done;
     role.roots.clear();  // they lead out of the private root
     if (load) {
       role.plugin.reset();
@@ -275,6 +275,7 @@ Result<LockedRole> lock_role(int socket, const Setup& setup, std::vector<Fd> fds
   auto role = take_descriptors(setup, std::move(fds));
   if (!role) return role;
   if (setup.role != Role::broker) offer_to_oom_killer();
+  if (setup.cloned_roots) must([&] { return make_files_as(setup); });
   must([&] { return enter_private_root(setup, *role); });
   extra("session keyring", join_new_keyring);
   must([&] { return drop_credentials(setup); });

@@ -96,6 +96,8 @@ const std::pair<const char*, Act> kActs[] = {
     {"open-proc", [] { return long{::open("/proc/self/maps", O_RDONLY)}; }},
     {"stat-outside", [] { struct stat s; return long{::stat("/etc/passwd", &s)}; }},
     {"stat-dotdot", [] { struct stat s; return long{::stat(inside("../../../../../../etc/passwd").c_str(), &s)}; }},
+    {"open-private", [] { return long{::open("/etc/shadow", O_RDONLY)}; }},
+    {"list-private", [] { return long{::open("/root", O_RDONLY | O_DIRECTORY)}; }},
     {"list-top", [] { return long{::open("/", O_RDONLY | O_DIRECTORY)}; }},
     {"list-excluded", [] {
        const int fd = ::open(inside("excluded").c_str(), O_RDONLY | O_DIRECTORY);
