@@ -98,7 +98,7 @@ class StartedRole final : public RoleProcess {
       header.msg_iov = &part;
       header.msg_iovlen = 1;
       if (::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
-        if (packet[0] == static_cast<std::uint8_t>(wire::MessageType::load)) loading_ = true;
+        if (packet[0] == static_cast<std::uint8_t>(wire::MessageType::load)) loading_ = may_map_ = true;
         return true;
       }
       // EAGAIN: room for some packet is not room for this one. Anything else is for wait() to find out.
@@ -214,8 +214,11 @@ class StartedRole final : public RoleProcess {
     } else if (now >= next_watch_) {
       next_watch_ = now + kWatchEvery;
       ProcessLook look;
-      if (memory_bytes_ != 0 && child_.sample(look) && look.rss_bytes > memory_bytes_)
+      const bool seen = child_.sample(look);
+      if (memory_bytes_ != 0 && seen && look.rss_bytes > memory_bytes_)
         end_with({EndReason::limit, "its memory limit of " + format_size(shown_memory_), {}}, true);
+      // /proc tells nothing more of a process whose first thread has ended before the others.
+      if (!seen && !end_ && is_zombie(read_proc(seen_->proc.get(), "status"))) end_without_main_thread();
     }
     return !end_;
   }
@@ -237,6 +240,13 @@ class StartedRole final : public RoleProcess {
     if (!locked_ && !canary_ && (*call)->number == sandbox::canary_call()) {
       canary_ = **call;
       return true;
+    }
+    if (may_map_ && sandbox::maps_plugin((*call)->number, (*call)->arguments) &&
+        (*call)->architecture == sandbox::kNativeArchitecture) {
+      may_map_ = false;
+      if (auto done = sandbox::let_notification_go_on(listener_.get(), (*call)->id); !done)
+        end_with({EndReason::setup, done.error().what, {}}, true);
+      return false;
     }
     CallVerdict verdict = judge_call(**call, self_);
     if (verdict.exits) exiting_ = true;  // its last packets are still to be read
@@ -359,6 +369,14 @@ class StartedRole final : public RoleProcess {
     end_with(std::move(end), false);
   }
 
+  // Its first thread is a zombie. Either the others follow now, or it wants to be seen no more.
+  void end_without_main_thread() {
+    constexpr int kOthersFollow = 200;  // milliseconds
+    pollfd whole{child_.pidfd(), POLLIN, 0};
+    if (::poll(&whole, 1, kOthersFollow) == 0) end_with({EndReason::plugin, "it ended its main thread", {}}, true);
+    else end_by_itself();
+  }
+
   void end_with(End end, bool kill) {
     if (end_) return;
     // Constructors of the plugin run while it is loaded.
@@ -406,6 +424,7 @@ class StartedRole final : public RoleProcess {
   bool locked_ = false;
   bool exiting_ = false;
   bool loading_ = false;      // between Load and its answer
+  bool may_map_ = false;      // between Load and the mapping of the plugin's code, before any of which nothing of it runs
   std::optional<End> end_;
   std::shared_ptr<LiveRole> seen_;    // set by lock(); constant once it is listed
   LiveRoles::Ticket ticket_ = 0;

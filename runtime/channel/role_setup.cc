@@ -116,10 +116,10 @@ void set_limits(const sandbox::HostSupport& support, const RoleRequest& request,
 
 Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const RoleRequest& request) {
   RoleSetup out;
-  out.missing = support.missing_for_strict();
+  out.missing = support.missing_layers();
   if (request.strict && !out.missing.empty()) {
     std::string list;
-    for (const std::string& line : out.missing) list += (list.empty() ? "" : "\n") + line;
+    for (const std::string& line : support.missing_for_strict()) list += (list.empty() ? "" : "\n") + line;
     return fail(ErrorKind::refused, "strict isolation cannot be had here",
                 list + "\n`freshet doctor` shows all; isolation = \"best-effort\" goes on without.");
   }

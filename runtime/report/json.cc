@@ -441,6 +441,7 @@ Json doctor_json(const std::vector<DoctorRow>& rows) {
     cell["needed_for_strict"] = row.needed_for_strict;
     put_bytes(cell, "seen", row.seen);
     put_bytes(cell, "without_it", row.without_it);
+    put_bytes(cell, "remedy", row.remedy);
     object["mechanisms"].push_back(std::move(cell));
   }
   return object;

@@ -263,24 +263,6 @@ void find_owner_view(const SupportLimits& limits, HostSupport& out) {
 
 }  // namespace
 
-std::vector<std::string> HostSupport::missing_for_strict() const {
-  std::vector<std::string> missing;
-  const char* how = "root with CAP_SYS_ADMIN, or user namespaces (sysctl user.max_user_namespaces, and "
-                    "kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns where they exist)";
-  const auto need = [&](bool there, const char* what, const char* remedy) {
-    if (!there) missing.push_back(std::string(what) + ": needs " + remedy);
-  };
-  need(mount_namespace, "private root", how);
-  need(pid_namespace, "pid namespace", how);
-  need(net_namespace, "net namespace", how);
-  need(ipc_namespace, "ipc namespace", how);
-  need(seccomp_notify, "seccomp with user notification", "Linux 5.0 or newer, and no outer filter that forbids seccomp(2)");
-  need(landlock_abi >= 2, "Landlock ABI 2", "Linux 5.19 or newer with landlock in the kernel parameter lsm=");
-  need(openat2, "openat2", "Linux 5.6 or newer");
-  need(renameat2, "renameat2", "Linux 3.15 or newer");
-  return missing;
-}
-
 HostSupport find_host_support(const SupportLimits& limits) {
   HostSupport out;
   find_namespaces(limits, out);

@@ -32,8 +32,10 @@ struct HostSupport {
   bool renameat2 = false;
   std::vector<std::string> reasons; // "user namespace: EPERM (..)": one line for each thing that failed
 
-  // Empty, or what strict isolation lacks, each with how to get it.
+  // Empty, or what strict isolation lacks, each with what it stops and how to get it (mechanisms.h).
   [[nodiscard]] std::vector<std::string> missing_for_strict() const;
+  // The same for reports: each with what is lost.
+  [[nodiscard]] std::vector<std::string> missing_layers() const;
 };
 
 // Tests force a lesser host; every field only ever takes something away.

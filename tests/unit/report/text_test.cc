@@ -246,7 +246,7 @@ pid namespace  no    needed  EPERM
 mdwe           no    -       before Linux 6.3
 
 What is lost here
-  without pid namespace: a worker sees other processes
+  without pid namespace: a worker sees other processes; needs root
   without mdwe: one layer less
 
 `isolation = "strict"` refuses to run on this host; `isolation = "best-effort"` runs and names what is missing in every report.
