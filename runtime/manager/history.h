@@ -35,6 +35,7 @@ struct RunSummary {
     std::uint64_t bytes = 0;
     std::string note;
     std::vector<std::string> roots;
+    std::vector<std::string> missing_layers{};  // as in CleanupResult
   };
   std::vector<Task> tasks;
   std::string note;

@@ -15,6 +15,9 @@ store::TaskRow row_of(const std::string& run_id, const TaskPlan& task, const Cle
 // The resource checks that a row keeps; none where it keeps none or is damaged.
 std::vector<ResourceCheck> resources_of(const store::TaskRow& row);
 
+// The missing layers that a row keeps.
+std::vector<std::string> missing_layers_of(const store::TaskRow& row);
+
 // Each check once, failed if any part of the task failed it.
 void merge_checks(std::vector<ResourceCheck>& all, const std::vector<ResourceCheck>& news);
 

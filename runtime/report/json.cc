@@ -285,6 +285,7 @@ Json past_run_json(const RunSummary& run) {
     row["bytes"] = task.bytes;
     put_bytes(row, "note", task.note);
     row["roots"] = list_of(task.roots);
+    row["missing_layers"] = list_of(task.missing_layers);
     object["tasks"].push_back(std::move(row));
   }
   return object;

@@ -181,6 +181,12 @@ std::size_t try_way(const Way& way, std::uint32_t other_id, HostSupport& out) {
     --count;
     out.reasons.push_back("private root: " + denied(all.found.root_step, all.found.root_error));
   }
+  // Ids are had without any of these too, as in many a container.
+  if (other_id != 0 && all.found.ids_error < 0) {
+    Trial change{base, maps, other_id, 0, {}, {}};
+    run(change);
+    all.found.ids_error = change.found.ids_error;
+  }
   out.user_namespace = way.user_namespace;
   out.map_all_ids = way.all_ids;
   out.change_ids = other_id != 0 && all.found.ids_error == 0;
