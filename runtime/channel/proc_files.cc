@@ -38,6 +38,8 @@ std::string status_field(std::string_view status, std::string_view name) {
   return out;
 }
 
+bool is_zombie(std::string_view status) { return status_field(status, "State").starts_with('Z'); }
+
 bool is_alive(std::string_view status) {
   const std::string state = status_field(status, "State");
   return !state.empty() && state[0] != 'Z' && state[0] != 'X';

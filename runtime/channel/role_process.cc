@@ -42,6 +42,7 @@ class StartedRole final : public RoleProcess {
         may_prove_(request.role == wire::Role::worker && request.plugin_memfd < 0),
         channel_(request.channel),
         live_(request.live),
+        unmapped_(std::move(setup.unmapped)),
         missing_(std::move(setup.missing)),
         socket_(std::move(spawned.socket)),
         child_(std::move(spawned.pidfd), spawned.pid),
@@ -97,7 +98,7 @@ class StartedRole final : public RoleProcess {
       header.msg_iov = &part;
       header.msg_iovlen = 1;
       if (::sendmsg(socket_.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
-        if (packet[0] == static_cast<std::uint8_t>(wire::MessageType::load)) loading_ = true;
+        if (packet[0] == static_cast<std::uint8_t>(wire::MessageType::load)) loading_ = may_map_ = true;
         return true;
       }
       // EAGAIN: room for some packet is not room for this one. Anything else is for wait() to find out.
@@ -161,6 +162,7 @@ class StartedRole final : public RoleProcess {
     return out;
   }
   [[nodiscard]] const std::vector<std::string>& missing_layers() const override { return missing_; }
+  [[nodiscard]] const std::string& unmapped_root() const override { return unmapped_; }
   [[nodiscard]] int pid() const override { return child_.pid(); }
 
  private:
@@ -212,8 +214,11 @@ class StartedRole final : public RoleProcess {
     } else if (now >= next_watch_) {
       next_watch_ = now + kWatchEvery;
       ProcessLook look;
-      if (memory_bytes_ != 0 && child_.sample(look) && look.rss_bytes > memory_bytes_)
+      const bool seen = child_.sample(look);
+      if (memory_bytes_ != 0 && seen && look.rss_bytes > memory_bytes_)
         end_with({EndReason::limit, "its memory limit of " + format_size(shown_memory_), {}}, true);
+      // /proc tells nothing more of a process whose first thread has ended before the others.
+      if (!seen && !end_ && is_zombie(read_proc(seen_->proc.get(), "status"))) end_without_main_thread();
     }
     return !end_;
   }
@@ -235,6 +240,13 @@ class StartedRole final : public RoleProcess {
     if (!locked_ && !canary_ && (*call)->number == sandbox::canary_call()) {
       canary_ = **call;
       return true;
+    }
+    if (may_map_ && sandbox::maps_plugin((*call)->number, (*call)->arguments) &&
+        (*call)->architecture == sandbox::kNativeArchitecture) {
+      may_map_ = false;
+      if (auto done = sandbox::let_notification_go_on(listener_.get(), (*call)->id); !done)
+        end_with({EndReason::setup, done.error().what, {}}, true);
+      return false;
     }
     CallVerdict verdict = judge_call(**call, self_);
     if (verdict.exits) exiting_ = true;  // its last packets are still to be read
@@ -357,6 +369,14 @@ class StartedRole final : public RoleProcess {
     end_with(std::move(end), false);
   }
 
+  // Its first thread is a zombie. Either the others follow now, or it wants to be seen no more.
+  void end_without_main_thread() {
+    constexpr int kOthersFollow = 200;  // milliseconds
+    pollfd whole{child_.pidfd(), POLLIN, 0};
+    if (::poll(&whole, 1, kOthersFollow) == 0) end_with({EndReason::plugin, "it ended its main thread", {}}, true);
+    else end_by_itself();
+  }
+
   void end_with(End end, bool kill) {
     if (end_) return;
     // Constructors of the plugin run while it is loaded.
@@ -387,6 +407,7 @@ class StartedRole final : public RoleProcess {
   const bool may_prove_;              // no foreign code can ever run in it
   const std::string channel_;
   LiveRoles* const live_;
+  const std::string unmapped_;
 
   std::vector<std::string> missing_;
   Fd socket_;
@@ -403,6 +424,7 @@ class StartedRole final : public RoleProcess {
   bool locked_ = false;
   bool exiting_ = false;
   bool loading_ = false;      // between Load and its answer
+  bool may_map_ = false;      // between Load and the mapping of the plugin's code, before any of which nothing of it runs
   std::optional<End> end_;
   std::shared_ptr<LiveRole> seen_;    // set by lock(); constant once it is listed
   LiveRoles::Ticket ticket_ = 0;
@@ -428,6 +450,7 @@ Result<std::unique_ptr<RoleProcess>> RoleProcess::start(sandbox::Spawner& spawne
   wire::Setup message = setup->setup;
   const std::vector<int> fds = setup->fds;
   const pid_t pid = spawned->pid;
+  const std::vector<Fd> clones = std::move(setup->clones);
   auto role = std::make_unique<StartedRole>(std::move(*spawned), request, std::move(*setup), started);
   if (auto done = add_filter(support, request, pid, message); !done) return std::unexpected(done.error());
   if (auto done = role->lock(message, fds); !done) return std::unexpected(done.error());

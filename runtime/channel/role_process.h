@@ -133,6 +133,9 @@ class RoleProcess {
   virtual End finish() = 0;
   [[nodiscard]] virtual RoleUsage usage() const = 0;
   [[nodiscard]] virtual const std::vector<std::string>& missing_layers() const = 0;
+  // Of root's worker: the root whose mount cannot be mapped for it, and why; it reads no private directory of another
+  // owner then. Else empty.
+  [[nodiscard]] virtual const std::string& unmapped_root() const = 0;
   [[nodiscard]] virtual int pid() const = 0;
 };
 

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 
+#include "runtime/base/bytes.h"
 #include "runtime/sandbox/filter_book.h"
+#include "runtime/sandbox/owner_view.h"
 
 namespace freshet::channel {
 namespace {
@@ -42,11 +44,13 @@ std::uint64_t namespaces(const sandbox::HostSupport& support, Role role, bool ho
   return flags;
 }
 
-// With the one-to-one map of a user namespace of its own a role reaches every owner's directories by a capability that
-// means nothing outside of it. Without such a namespace a worker gets none, and a broker the host's.
-std::uint64_t capabilities(const sandbox::HostSupport& support, Role role) {
+// A worker reaches every owner's directories where its roots are mapped for it, by a capability that means nothing
+// anywhere else (owner_view.h); elsewhere it has what its uid may. A broker has one that means something for every owner's
+// files and nothing for the rest of the host, by the one-to-one map of its user namespace; without such a namespace the
+// host's.
+std::uint64_t capabilities(const sandbox::HostSupport& support, Role role, bool cloned_roots) {
   const bool all_owners = support.user_namespace && support.map_all_ids;
-  if (role == Role::worker) return all_owners ? bit(CAP_DAC_READ_SEARCH) : 0;
+  if (role == Role::worker) return cloned_roots ? bit(CAP_DAC_READ_SEARCH) : 0;
   if (role == Role::probe) return 0;
   if (all_owners || (!support.user_namespace && ::geteuid() == 0)) return bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER);
   return support.user_namespace ? bit(CAP_DAC_OVERRIDE) : 0;
@@ -77,6 +81,21 @@ wire::RootSpec root_spec(const OpenRoot& root) {
   return static_cast<std::uint64_t>(info.st_size) * (request.role == Role::probe ? 2 : 1);
 }
 
+// Clones of all roots, mapped for a worker; none if only one of them lies where nothing can be mapped, because the worker
+// could not tell that one's owners.
+std::vector<Fd> clone_roots(const sandbox::HostSupport& support, const RoleRequest& request, std::string& unmapped) {
+  std::vector<Fd> clones;
+  for (const OpenRoot* root : request.roots) {
+    auto clone = sandbox::clone_mapped(root->directory.get(), support.owner_view->get());
+    if (!clone) {
+      unmapped = escape_bytes(root->config.path) + ": " + clone.error().what;
+      return {};
+    }
+    clones.push_back(std::move(*clone));
+  }
+  return clones;
+}
+
 void set_limits(const sandbox::HostSupport& support, const RoleRequest& request, wire::Setup& setup) {
   const bool broker = request.role == Role::broker;
   const auto& limits = request.limits;
@@ -98,10 +117,10 @@ void set_limits(const sandbox::HostSupport& support, const RoleRequest& request,
 
 Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const RoleRequest& request) {
   RoleSetup out;
-  out.missing = support.missing_for_strict();
+  out.missing = support.missing_layers();
   if (request.strict && !out.missing.empty()) {
     std::string list;
-    for (const std::string& line : out.missing) list += (list.empty() ? "" : "\n") + line;
+    for (const std::string& line : support.missing_for_strict()) list += (list.empty() ? "" : "\n") + line;
     return fail(ErrorKind::refused, "strict isolation cannot be had here",
                 list + "\n`freshet doctor` shows all; isolation = \"best-effort\" goes on without.");
   }
@@ -128,7 +147,12 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
                           (support.change_ids ? " is not among the uids of this container" : " cannot be taken here"));
   setup.fs_uid = ::geteuid();
   setup.fs_gid = ::getegid();
-  setup.keep_capabilities = capabilities(support, request.role);
+  if (request.role == Role::worker && support.owner_view && setup.private_root && !setup.keep_ids) {
+    out.clones = clone_roots(support, request, out.unmapped);
+    setup.cloned_roots = out.clones.size() == request.roots.size();
+    if (setup.cloned_roots) out.spawn.viewer = request.uid;
+  }
+  setup.keep_capabilities = capabilities(support, request.role, setup.cloned_roots);
   if (request.ipc_owner) {
     setup.ipc = true;
     setup.fs_uid = setup.keep_ids ? ::geteuid() : uid;
@@ -144,7 +168,7 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
   set_limits(support, request, setup);
   for (std::size_t i = 0; i < request.roots.size(); ++i) {
     setup.roots.push_back(root_spec(*request.roots[i]));
-    out.fds.push_back(request.roots[i]->directory.get());
+    out.fds.push_back(setup.cloned_roots ? out.clones[i].get() : request.roots[i]->directory.get());
     if (i >= request.top_of.size() || request.top_of[i] == 0) continue;
     setup.roots.back().top = request.top_of[i];
     setup.roots.back().below_top = relative_to(request.tops.at(request.top_of[i] - 1)->config.path, request.roots[i]->config.path);

@@ -15,6 +15,8 @@ struct RoleSetup {
   sandbox::SpawnRequest spawn;
   wire::Setup setup;         // without the filter, which may need the process's pid
   std::vector<int> fds;      // to send with it; not owned
+  std::vector<Fd> clones;    // .. but for these
+  std::string unmapped;      // RoleProcess::unmapped_root
   std::vector<std::string> missing;  // layers that this host or its caller withholds
 };
 

@@ -13,6 +13,7 @@ struct DoctorRow {
   bool needed_for_strict = false;
   std::string seen;
   std::string without_it;  // what is lost
+  std::string remedy{};    // how to get it
 };
 
 // Tries every mechanism on this host. Takes a few milliseconds and starts processes that end at once. Thread-safe.

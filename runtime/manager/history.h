@@ -36,6 +36,7 @@ struct RunSummary {
     std::string note;
     std::vector<std::string> roots;
     std::vector<ExtraAct> extra;
+    std::vector<std::string> missing_layers{};  // as in CleanupResult
   };
   std::vector<Task> tasks;
   std::string note;

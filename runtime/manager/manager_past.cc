@@ -72,6 +72,7 @@ RunSummary CleanupManager::summarize(const store::RunRow& run) const {
     task.note = row.note;
     if (const Result<std::vector<PlanRoot>> roots = roots_from_grant_json(row.grant_json)) task.roots = paths_of(*roots);
     task.extra = extra_of(row);
+    task.missing_layers = missing_layers_of(row);
     out.entries_removed += row.entries_removed;
     out.bytes_reclaimed_now += row.bytes_now;
     out.bytes_reclaimable_at_purge += row.bytes_at_purge;

@@ -98,6 +98,15 @@ std::vector<ExtraAct> extra_of(const store::TaskRow& row) {
   return out;
 }
 
+std::vector<std::string> missing_layers_of(const store::TaskRow& row) {
+  std::vector<std::string> out;
+  const nlohmann::json in = nlohmann::json::parse(row.result_json, nullptr, false);
+  if (!in.is_object() || !in.contains("missing_layers") || !in.at("missing_layers").is_array()) return out;
+  for (const nlohmann::json& layer : in.at("missing_layers"))
+    if (layer.is_string()) out.push_back(layer.get<std::string>());
+  return out;
+}
+
 CleanupResult result_of_plan(const Plan& plan, const TaskPlan& task) {
   CleanupResult out;
   out.run_id = plan.id;

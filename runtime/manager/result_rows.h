@@ -17,6 +17,8 @@ std::vector<ResourceCheck> resources_of(const store::TaskRow& row);
 
 // The acts beyond removal that a row keeps, likewise.
 std::vector<ExtraAct> extra_of(const store::TaskRow& row);
+// The missing layers that a row keeps.
+std::vector<std::string> missing_layers_of(const store::TaskRow& row);
 
 // Each check once, failed if any part of the task failed it.
 void merge_checks(std::vector<ResourceCheck>& all, const std::vector<ResourceCheck>& news);

@@ -173,6 +173,8 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
         failed(core, task, worker);
       } else if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
         enter(task, TaskState::planned);
+        if (task.shown.unread_count != 0 && !worker.unmapped_root().empty())
+          task.shown.note = "private directories of other owners are not read: no mapped mount of " + worker.unmapped_root();
       } else if (end.status == FRESHET_CANCELLED && stop.stop_requested()) {
         enter(task, TaskState::skipped);
         task.shown.note = "interrupted";

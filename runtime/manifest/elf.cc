@@ -289,13 +289,19 @@ Status check_linking(const Dynamic& dynamic) {
 
 Status check_segments(const Headers& headers) {
   bool stack_seen = false;
+  int executable = 0;
   for (std::size_t i = 0; i < headers.segments.size(); ++i) {
     const Elf64_Phdr& segment = headers.segments[i];
     if (segment.p_type == PT_GNU_STACK) stack_seen = (segment.p_flags & PF_X) == 0;
     if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W) && (segment.p_flags & PF_X))
       return refuse("F2019", "segment " + std::to_string(i) + " is writable and executable at once",
                     "link without -N and without sections that are both");
+    if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X)) ++executable;
   }
+  // A worker may map code once.
+  if (executable != 1)
+    return refuse("F2019", "has " + std::to_string(executable) + " executable segments, not one",
+                  "link with the linker's own layout: all code in one segment");
   // Without the note glibc takes the stack to be executable.
   if (!stack_seen)
     return refuse("F2018", "asks for an executable stack", "link with -z noexecstack; assembler files need .note.GNU-stack");

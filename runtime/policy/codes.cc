@@ -307,9 +307,10 @@ constexpr CodePage kPages[] = {
     {"F2018", "an executable stack",
      "The file asks for a stack that can be executed, which a worker does not permit.",
      "Build with -Wl,-z,noexecstack; in assembler, add a .note.GNU-stack section."},
-    {"F2019", "code that can be written",
-     "A part of the file is both writable and executable, which a worker does not permit.",
-     "Build without -Wl,-N and without a linker script that merges code and data."},
+    {"F2019", "code that can be written, or in more than one piece",
+     "A part of the file is both writable and executable, or more than one part is executable. A worker maps code once, "
+     "from the plugin's own file, and never makes it writable.",
+     "Build without -Wl,-N and without a linker script that merges code and data or scatters code."},
     {"F2020", "the file or its manifest is too large",
      "The file is larger than what Freshet reads as a plugin, its manifest is longer than 64 KiB, or the "
      "settings that it announces take more than that when they are handed on.",

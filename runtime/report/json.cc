@@ -303,6 +303,7 @@ Json past_run_json(const RunSummary& run) {
     put_bytes(row, "note", task.note);
     row["roots"] = list_of(task.roots);
     row["extra"] = extra_json(task.extra);
+    row["missing_layers"] = list_of(task.missing_layers);
     object["tasks"].push_back(std::move(row));
   }
   return object;
@@ -459,6 +460,7 @@ Json doctor_json(const std::vector<DoctorRow>& rows) {
     cell["needed_for_strict"] = row.needed_for_strict;
     put_bytes(cell, "seen", row.seen);
     put_bytes(cell, "without_it", row.without_it);
+    put_bytes(cell, "remedy", row.remedy);
     object["mechanisms"].push_back(std::move(cell));
   }
   return object;

@@ -253,7 +253,8 @@ std::string doctor_text(const std::vector<DoctorRow>& rows, const Style& style) 
     if (!row.available && !row.without_it.empty()) {
       lost +=
           "  " +
-          wrap(style, "without " + show(style, row.mechanism) + ": " + show_words(style, row.without_it), 2) +
+          wrap(style, "without " + show(style, row.mechanism) + ": " + show_words(style, row.without_it) +
+                          (row.remedy.empty() ? "" : "; needs " + show_words(style, row.remedy)), 2) +
           "\n";
     }
   }

@@ -196,6 +196,12 @@ std::string history_text(const std::vector<RunSummary>& runs, const Style& style
     for (const RunSummary::Task& task : run.tasks) {
       if (!tasks.empty()) tasks += ", ";
       tasks += show(style, task.name);
+      // Their names; what each is for, and what else is lost, the run's own report says.
+      std::vector<std::string> layers;
+      for (const std::string& layer : task.missing_layers) layers.push_back(layer.substr(0, layer.find_first_of("(:")));
+      for (std::string& layer : layers)
+        while (layer.ends_with(' ')) layer.pop_back();
+      if (!layers.empty()) tasks += " (without " + joined(layers, ", ", style) + ")";
     }
     table.add({{show(style, run.id), Paint::strong},
                {format_time(run.started_ns)},

@@ -58,21 +58,26 @@ constexpr unsigned long kSecureBits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SEC
                                       SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
                                       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 
-Status change_ids(const wire::Setup& setup) {
-  if (!is_left_out("groups") && ::setgroups(0, nullptr) != 0) return fail_errno("setgroups");
-  if (::setresgid(setup.gid, setup.gid, setup.gid) != 0) return fail_errno("setresgid");
-  if (::setresuid(setup.uid, setup.uid, setup.uid) != 0) return fail_errno("setresuid");
-  if (setup.role != wire::Role::broker) return {};
-  // Slots and tables belong to the manager. These two calls have no error return: ask again.
-  ::setfsgid(setup.fs_gid);
-  ::setfsuid(setup.fs_uid);
-  if (::setfsgid(setup.fs_gid) != static_cast<int>(setup.fs_gid) ||
-      ::setfsuid(setup.fs_uid) != static_cast<int>(setup.fs_uid))
+// The two calls have no error return: ask again.
+Status change_file_ids(std::uint32_t uid, std::uint32_t gid) {
+  ::setfsgid(gid);
+  ::setfsuid(uid);
+  if (::setfsgid(gid) != static_cast<int>(gid) || ::setfsuid(uid) != static_cast<int>(uid))
     return fail(ErrorKind::system, "setfsuid was not obeyed");
   return {};
 }
 
+Status change_ids(const wire::Setup& setup) {
+  if (!is_left_out("groups") && ::setgroups(0, nullptr) != 0) return fail_errno("setgroups");
+  if (::setresgid(setup.gid, setup.gid, setup.gid) != 0) return fail_errno("setresgid");
+  if (::setresuid(setup.uid, setup.uid, setup.uid) != 0) return fail_errno("setresuid");
+  // Slots and tables belong to the manager.
+  return setup.role == wire::Role::broker ? change_file_ids(setup.fs_uid, setup.fs_gid) : Status();
+}
+
 }  // namespace
+
+Status make_files_as(const wire::Setup& setup) { return change_file_ids(setup.uid, setup.gid); }
 
 Status drop_credentials(const wire::Setup& setup) {
   const auto before = read_capabilities();

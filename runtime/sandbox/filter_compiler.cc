@@ -22,7 +22,7 @@ using Context = std::unique_ptr<void, Release>;
 scmp_arg_cmp comparison(const Condition& condition) {
   switch (condition.compare) {
     case Compare::equal: return {condition.argument, SCMP_CMP_EQ, condition.value, 0};
-    case Compare::not_equal: return {condition.argument, SCMP_CMP_NE, condition.value, 0};
+    case Compare::above: return {condition.argument, SCMP_CMP_GT, condition.value, 0};
     case Compare::masked_equal: return {condition.argument, SCMP_CMP_MASKED_EQ, condition.mask, condition.value};
     case Compare::none: break;
   }

@@ -13,9 +13,7 @@ namespace freshet::sandbox {
 namespace {
 
 constexpr Condition equal(std::uint8_t argument, std::uint64_t value) { return {argument, Compare::equal, value, 0}; }
-constexpr Condition not_equal(std::uint8_t argument, std::uint64_t value) {
-  return {argument, Compare::not_equal, value, 0};
-}
+constexpr Condition above(std::uint8_t argument, std::uint64_t value) { return {argument, Compare::above, value, 0}; }
 constexpr Condition without(std::uint8_t argument, std::uint64_t bits) {
   return {argument, Compare::masked_equal, 0, bits};
 }
@@ -30,8 +28,13 @@ constexpr Rule kEveryRole[] = {
     {SYS_sendmsg}, {SYS_recvmsg}, {SYS_sendto}, {SYS_recvfrom}, {SYS_close},
     {SYS_fstat}, {SYS_newfstatat}, {SYS_statx}, {SYS_getdents64},
     {SYS_fcntl, 0, {equal(1, F_GETFL)}}, {SYS_fcntl, 0, {equal(1, F_GETFD)}}, {SYS_fcntl, 0, {equal(1, F_SETFD)}},
-    {SYS_munmap}, {SYS_mremap}, {SYS_brk}, {SYS_madvise},
-    {SYS_mmap, 0, {without(2, PROT_EXEC)}},
+    {SYS_munmap}, {SYS_mremap}, {SYS_brk},
+    // Up to MADV_DONTNEED, and MADV_FREE. What is newer shares pages among processes, evicts them or collapses them: a
+    // side channel, which libc can do without.
+    {SYS_madvise, 0, {without(2, ~3ULL)}}, {SYS_madvise, 0, {equal(2, MADV_DONTNEED)}},
+    {SYS_madvise, 0, {equal(2, MADV_FREE)}}, {SYS_madvise, EINVAL, {above(2, MADV_FREE)}},
+    // Huge pages would come from a pool of the host that no limit of ours counts.
+    {SYS_mmap, 0, {without(2, PROT_EXEC), without(3, MAP_HUGETLB)}},
     {SYS_mprotect, 0, {without(2, PROT_EXEC)}},
     {SYS_futex}, {SYS_clock_gettime}, {SYS_clock_getres}, {SYS_clock_nanosleep}, {SYS_gettimeofday}, {SYS_time},
     {SYS_nanosleep}, {SYS_sched_yield}, {SYS_gettid}, {SYS_getpid}, {SYS_getrandom}, {SYS_poll}, {SYS_ppoll},
@@ -41,14 +44,11 @@ constexpr Rule kEveryRole[] = {
     {SYS_rt_sigaction, EPERM},
 };
 
-// The one mapping of code: the dynamic linker's, of the plugin, whose descriptor is the lowest free one at that moment.
-constexpr std::uint64_t kPluginFd = 4;
+constexpr std::uint64_t kPluginFd = 4;  // the lowest free one when the dynamic linker opens the plugin
 
 constexpr Rule kWorker[] = {
     {SYS_openat, 0, {without(2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))}},
     {SYS_getcwd},
-    {SYS_mmap, 0,
-     {with(2, PROT_EXEC | PROT_WRITE, PROT_EXEC), without(3, MAP_ANONYMOUS), equal(4, kPluginFd)}},
     // Threads as pthread_create makes them, and nothing like a process. clone3 hides its flags behind a pointer.
     {SYS_clone, 0, {equal(0, 0x3d0f00)}},
     {SYS_clone3, ENOSYS},
@@ -89,6 +89,19 @@ constexpr Rule kSanitizerRuntime[] = {
 
 void append(std::vector<Rule>& out, std::span<const Rule> rules) { out.insert(out.end(), rules.begin(), rules.end()); }
 
+// Signals to itself (0 to 5, 7 to 31), but for SIGABRT: notified, so that an abort() is told from a crash (as pid 1 of its
+// namespace the worker would end by SIGSEGV instead). And not those from 32 on: two of them have handlers of libc's, and a
+// handler withdraws a notification that nobody has read yet, so that the call would not be reported.
+void append_signals(std::vector<Rule>& out, const Condition& itself) {
+  static_assert(SIGABRT == 6);
+  out.push_back({SYS_tgkill, 0, {itself, without(2, ~3ULL)}});
+  out.push_back({SYS_tgkill, 0, {itself, with(2, ~1ULL, 4)}});
+  out.push_back({SYS_tgkill, 0, {itself, equal(2, 7)}});
+  out.push_back({SYS_tgkill, 0, {itself, with(2, ~7ULL, 8)}});
+  out.push_back({SYS_tgkill, 0, {itself, with(2, ~15ULL, 16)}});
+  out.push_back({SYS_tgkill, EPERM, {itself, above(2, 31)}});
+}
+
 void append_broker(std::vector<Rule>& out, const FilterRequest& request) {
   append(out, kBroker);
   using enum wire::BrokerPhase;
@@ -118,10 +131,7 @@ std::vector<Rule> filter_rules(const FilterRequest& request) {
   switch (request.role) {
     case wire::Role::worker:
       append(out, kWorker);
-      // Signals to itself, but for SIGABRT: notified, so that an abort() is told from a crash (as pid 1 of its
-      // namespace the worker would end by SIGSEGV instead).
-      out.push_back({SYS_tgkill, 0,
-                     {equal(0, static_cast<std::uint64_t>(request.self)), not_equal(2, SIGABRT)}});
+      append_signals(out, equal(0, static_cast<std::uint64_t>(request.self)));
       break;
     case wire::Role::broker: append_broker(out, request); break;
     case wire::Role::probe: append(out, kProbe); break;
@@ -130,6 +140,11 @@ std::vector<Rule> filter_rules(const FilterRequest& request) {
 }
 
 int canary_call() { return SYS_getppid; }
+
+bool maps_plugin(int call, std::span<const std::uint64_t, 6> arguments) {
+  return call == SYS_mmap && (arguments[2] & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC &&
+         (arguments[3] & (MAP_ANONYMOUS | MAP_HUGETLB)) == 0 && arguments[4] == kPluginFd;
+}
 
 std::string_view sanitizer_list_name() {
 #ifdef FRESHET_SANITIZED

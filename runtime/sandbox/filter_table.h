@@ -14,9 +14,9 @@
 // names the call and kills (SANDBOX: KILL_PROCESS hides the number, TRAP is the plugin's own to swallow).
 namespace freshet::sandbox {
 
-enum class Compare : std::uint8_t { none = 0, equal, not_equal, masked_equal };
+enum class Compare : std::uint8_t { none = 0, equal, above, masked_equal };
 
-// On one argument: equal, not_equal (value), masked_equal ((argument & mask) == value). 64 bits are compared.
+// On one argument: equal, above (value), masked_equal ((argument & mask) == value). 64 bits are compared.
 struct Condition {
   std::uint8_t argument = 0;
   Compare compare = Compare::none;
@@ -43,6 +43,10 @@ std::vector<Rule> filter_rules(const FilterRequest& request);
 
 // Made right after the filter is on, to prove that it is: in no list above.
 int canary_call();
+
+// Whether a call that no list allows is the dynamic linker's mapping of the plugin's code. The manager lets one of these
+// go on for each Load: at that moment nothing of the plugin has run, so the descriptor is what the linker opened.
+bool maps_plugin(int call, std::span<const std::uint64_t, 6> arguments);
 
 // The rules a sanitizer build adds, and "" in an ordinary build, where a test looks.
 std::string_view sanitizer_list_name();

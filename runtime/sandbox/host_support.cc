@@ -17,6 +17,7 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/sandbox/kernel.h"
+#include "runtime/sandbox/owner_view.h"
 #include "runtime/sandbox/private_tmpfs.h"
 #include "runtime/sandbox/user_map.h"
 
@@ -180,6 +181,12 @@ std::size_t try_way(const Way& way, std::uint32_t other_id, HostSupport& out) {
     --count;
     out.reasons.push_back("private root: " + denied(all.found.root_step, all.found.root_error));
   }
+  // Ids are had without any of these too, as in many a container.
+  if (other_id != 0 && all.found.ids_error < 0) {
+    Trial change{base, maps, other_id, 0, {}, {}};
+    run(change);
+    all.found.ids_error = change.found.ids_error;
+  }
   out.user_namespace = way.user_namespace;
   out.map_all_ids = way.all_ids;
   out.change_ids = other_id != 0 && all.found.ids_error == 0;
@@ -243,29 +250,29 @@ void find_namespaces(const SupportLimits& limits, HostSupport& out) {
   if (most < std::size(kNamespaces) || !out.user_namespace || !out.map_all_ids) out.reasons = std::move(reasons);
 }
 
-}  // namespace
-
-std::vector<std::string> HostSupport::missing_for_strict() const {
-  std::vector<std::string> missing;
-  const char* how = "root with CAP_SYS_ADMIN, or user namespaces (sysctl user.max_user_namespaces, and "
-                    "kernel.unprivileged_userns_clone or kernel.apparmor_restrict_unprivileged_userns where they exist)";
-  const auto need = [&](bool there, const char* what, const char* remedy) {
-    if (!there) missing.push_back(std::string(what) + ": needs " + remedy);
-  };
-  need(mount_namespace, "private root", how);
-  need(pid_namespace, "pid namespace", how);
-  need(net_namespace, "net namespace", how);
-  need(ipc_namespace, "ipc namespace", how);
-  need(seccomp_notify, "seccomp with user notification", "Linux 5.0 or newer, and no outer filter that forbids seccomp(2)");
-  need(landlock_abi >= 2, "Landlock ABI 2", "Linux 5.19 or newer with landlock in the kernel parameter lsm=");
-  need(openat2, "openat2", "Linux 5.6 or newer");
-  need(renameat2, "renameat2", "Linux 3.15 or newer");
-  return missing;
+void find_owner_view(const SupportLimits& limits, HostSupport& out) {
+  if (!out.user_namespace || !out.map_all_ids || !out.mount_namespace || !out.change_ids) return;
+  if (limits.no_idmapped_mounts) {
+    out.reasons.emplace_back("idmapped mounts: switched off by the caller");
+    return;
+  }
+  auto view = make_owner_view();
+  const Fd top(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (view) {
+    if (const auto clone = clone_mapped(top.get(), view->get()); clone) out.idmapped_mounts = true;
+    else out.reasons.push_back("idmapped mounts on /: " + clone.error().what);
+    out.owner_view = std::make_shared<const Fd>(std::move(*view));
+  } else {
+    out.reasons.push_back("idmapped mounts: " + view.error().what);
+  }
 }
+
+}  // namespace
 
 HostSupport find_host_support(const SupportLimits& limits) {
   HostSupport out;
   find_namespaces(limits, out);
+  find_owner_view(limits, out);
 
   Trial plain;
   run(plain);

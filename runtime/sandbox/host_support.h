@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "runtime/base/fd.h"
 #include "runtime/sandbox/user_map.h"
 
 namespace freshet::sandbox {
@@ -23,12 +25,17 @@ struct HostSupport {
   bool mdwe = false;                // PR_SET_MDWE, Linux 6.3
   bool change_ids = false;          // may give a role a uid of its own (root)
   IdRanges own_ids;                 // .. one of these
+  // owner_view.h: how root's workers see owners. None: they read no private directory of another.
+  std::shared_ptr<const Fd> owner_view;
+  bool idmapped_mounts = false;     // .. tried on "/"; another file system may answer differently
   bool openat2 = false;
   bool renameat2 = false;
   std::vector<std::string> reasons; // "user namespace: EPERM (..)": one line for each thing that failed
 
-  // Empty, or what strict isolation lacks, each with how to get it.
+  // Empty, or what strict isolation lacks, each with what it stops and how to get it (mechanisms.h).
   [[nodiscard]] std::vector<std::string> missing_for_strict() const;
+  // The same for reports: each with what is lost.
+  [[nodiscard]] std::vector<std::string> missing_layers() const;
 };
 
 // Tests force a lesser host; every field only ever takes something away.
@@ -38,6 +45,7 @@ struct SupportLimits {
   bool no_seccomp = false;
   std::uint32_t landlock_abi_at_most = 1000;
   bool no_mdwe = false;
+  bool no_idmapped_mounts = false;
 };
 
 HostSupport find_host_support(const SupportLimits& limits = {});

@@ -83,10 +83,19 @@ void offer_to_oom_killer() {
   if (file) [[maybe_unused]] const ssize_t done = ::write(file.get(), "1000", 4);
 }
 
+// Whoever can make a user namespace has every capability in it, and with it ways to places in the kernel that nobody else
+// reaches. Holds for this role's own namespace and all below it. Without /proc/sys the filter alone forbids it.
+Status forbid_user_namespaces() {
+  const Fd file(::open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC));
+  if (!file) return fail_errno("opening max_user_namespaces");
+  if (::write(file.get(), "0", 1) != 1) return fail_errno("writing max_user_namespaces");
+  return {};
+}
+
 Status enter_private_root(const Setup& setup, LockedRole& role) {
   if (setup.private_root) {
     const bool load = setup.role == Role::worker && setup.has_plugin;
-    if (auto done = build_private_root(setup, load ? role.plugin.get() : -1); !done) return done;
+    if (auto done = build_private_root(setup, role.roots, load ? role.plugin.get() : -1); !done) return done;
     role.roots.clear();  // they lead out of the private root
     if (load) {
       role.plugin.reset();
@@ -278,6 +287,8 @@ Result<LockedRole> lock_role(int socket, const Setup& setup, std::vector<Fd> fds
   auto role = take_descriptors(setup, std::move(fds));
   if (!role) return role;
   if (setup.role != Role::broker) offer_to_oom_killer();
+  if (setup.own_user_namespace && !is_left_out("no-user-namespaces")) [[maybe_unused]] const Status forbidden = forbid_user_namespaces();
+  if (setup.cloned_roots) must([&] { return make_files_as(setup); });
   must([&] { return enter_private_root(setup, *role); });
   extra("session keyring", join_new_keyring);
   must([&] { return drop_credentials(setup); });

@@ -49,16 +49,29 @@ void wake_synchronously(int listener) {
   ::ioctl(listener, kSetFlags, kSynchronousWakeUp);
 }
 
-Status answer_notification(int listener, std::uint64_t id, int error_number) {
+namespace {
+
+Status send_answer(int listener, std::uint64_t id, int error_number, std::uint32_t flags) {
   union {
     seccomp_notif_resp response;
     std::uint8_t room[512];
   } buffer{};
   buffer.response.id = id;
   buffer.response.error = -error_number;
+  buffer.response.flags = flags;
   if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &buffer.response) != 0)
     return fail_errno("answering a seccomp notification");
   return {};
+}
+
+}  // namespace
+
+Status answer_notification(int listener, std::uint64_t id, int error_number) {
+  return send_answer(listener, id, error_number, 0);
+}
+
+Status let_notification_go_on(int listener, std::uint64_t id) {
+  return send_answer(listener, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
 }  // namespace freshet::sandbox

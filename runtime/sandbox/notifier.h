@@ -31,5 +31,7 @@ Result<std::optional<Notification>> read_notification(int listener);
 void wake_synchronously(int listener);
 // The call returns -1 with this errno.
 Status answer_notification(int listener, std::uint64_t id, int error_number);
+// The call is made. Only for one whose arguments are all in registers: memory could have changed since it was read.
+Status let_notification_go_on(int listener, std::uint64_t id);
 
 }  // namespace freshet::sandbox

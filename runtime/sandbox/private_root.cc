@@ -55,7 +55,6 @@ Result<Fd> clone_root(const wire::RootSpec& spec) {
   Fd tree(::open_tree(root.get(), "",
                       AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | static_cast<unsigned>(OPEN_TREE_CLOEXEC)));
   if (!tree) return fail_errno("cloning the root " + spec.path);
-  if (auto done = harden(tree.get()); !done) return std::unexpected(done.error());
   return tree;
 }
 
@@ -97,22 +96,28 @@ Status copy_plugin(int memfd) {
 
 std::string private_root_path(std::size_t index) { return "/r/" + std::to_string(index); }
 
-Status build_private_root(const wire::Setup& setup, int plugin_memfd) {
+Status build_private_root(const wire::Setup& setup, std::span<const Fd> roots, int plugin_memfd) {
   if (const StepError error = enter_private_tmpfs(); error.step != nullptr) return failed(error);
   if (::mkdir("r", 0555) != 0 || ::mkdir(kEmptyDirectory, 0555) != 0) return fail_errno("mkdir in the private root");
   if (const Fd file(::open(kEmptyFile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444)); !file)
     return fail_errno("making a cover");
   for (std::size_t i = 0; i < setup.roots.size(); ++i) {
-    const auto tree = clone_root(setup.roots[i]);
-    if (!tree) return std::unexpected(tree.error());
+    Fd made;
+    if (!setup.cloned_roots) {
+      auto clone = clone_root(setup.roots[i]);
+      if (!clone) return std::unexpected(clone.error());
+      made = std::move(*clone);
+    }
+    const int tree = setup.cloned_roots ? roots[i].get() : made.get();
+    if (auto done = harden(tree); !done) return done;
     const std::string place = private_root_path(i).substr(1);
     if (::mkdir(place.c_str(), 0555) != 0) return fail_errno("mkdir " + place);
-    if (::move_mount(tree->get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    if (::move_mount(tree, "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
       return fail_errno("attaching the root " + setup.roots[i].path);
     for (const std::string& exclude : setup.roots[i].excludes)
-      if (auto done = cover(tree->get(), exclude); !done) return done;
+      if (auto done = cover(tree, exclude); !done) return done;
     if (i < setup.areas.size() && !setup.areas[i].empty())
-      if (auto done = cover(tree->get(), setup.areas[i]); !done) return done;
+      if (auto done = cover(tree, setup.areas[i]); !done) return done;
   }
   if (plugin_memfd >= 0)
     if (auto done = copy_plugin(plugin_memfd); !done) return done;

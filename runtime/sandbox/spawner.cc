@@ -191,7 +191,9 @@ class ThreadSpawner final : public Spawner {
   Result<Spawned> start(const SpawnRequest& request) {
     IdMaps maps;
     const bool user_namespace = (request.namespaces & CLONE_NEWUSER) != 0;
-    if (user_namespace && request.map_all_ids) {
+    if (user_namespace && request.viewer != 0) {
+      maps = viewer_maps(request.viewer);
+    } else if (user_namespace && request.map_all_ids) {
       if (ids_.uids.empty()) {
         auto ids = own_ids();
         if (!ids) return std::unexpected(ids.error());

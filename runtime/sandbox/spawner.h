@@ -15,6 +15,7 @@ struct SpawnRequest {
   std::string argument;     // argv[1] of the role executable: "worker", "broker", "probe"
   std::uint64_t namespaces = 0;  // CLONE_NEW* flags
   bool map_all_ids = false; // with CLONE_NEWUSER: map every id of our own map one to one, else only our own uid and gid
+  std::uint32_t viewer = 0; // with CLONE_NEWUSER, not 0: the maps of a worker that becomes this id (viewer_maps)
   // With CLONE_NEWNET, for a role that runs no foreign code: one empty network for all of these, which is several times
   // faster than one for each. Each gets its own where we may not make such a network.
   bool share_network = false;

@@ -78,6 +78,29 @@ IdMaps own_maps() {
   return {uid + " " + uid + " 1\n", gid + " " + gid + " 1\n", true};
 }
 
+IdMaps view_maps() {
+  const std::string map = "0 " + std::to_string(kViewFirst) + " " + std::to_string(kViewCount) + "\n";
+  return {map, map, false};
+}
+
+IdMaps viewer_maps(std::uint32_t id) {
+  // Inside as outside every id may occur once only.
+  std::vector<std::uint64_t> taken;
+  if (id < kViewCount) taken.push_back(id);
+  if (id >= kViewFirst && id - kViewFirst < kViewCount) taken.push_back(id - kViewFirst);
+  std::ranges::sort(taken);
+  std::string map = std::to_string(id) + " " + std::to_string(id) + " 1\n";
+  std::uint64_t next = 0;
+  const auto map_up_to = [&](std::uint64_t end) {
+    if (end > next)
+      map += std::to_string(next) + " " + std::to_string(kViewFirst + next) + " " + std::to_string(end - next) + "\n";
+    next = end + 1;
+  };
+  for (const std::uint64_t one : taken) map_up_to(one);
+  map_up_to(kViewCount);
+  return {map, map, false};
+}
+
 Status write_maps(pid_t child, const IdMaps& maps) {
   if (maps.deny_setgroups)
     if (auto done = write_file(child, "setgroups", "deny"); !done) return done;

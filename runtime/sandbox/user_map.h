@@ -37,6 +37,16 @@ IdMaps full_maps(const IdRanges& ids);
 // Our effective uid and gid alone.
 IdMaps own_maps();
 
+// How a worker of root sees the owners of what it may list (owner_view.h): owner N of a granted root is the outer id
+// kViewFirst + N, which owns nothing on this host and is nobody's. Owners from kViewCount on have no id there.
+inline constexpr std::uint32_t kViewFirst = 0x80000000;
+inline constexpr std::uint32_t kViewCount = 0x70000000;
+// Of the namespace that the roots' mounts are mapped by: N inside is kViewFirst + N outside.
+IdMaps view_maps();
+// Of a worker that becomes `id`: the same, but for `id`, which is itself inside and outside. No other id of this host,
+// root's least of all, means anything to a capability in such a namespace.
+IdMaps viewer_maps(std::uint32_t id);
+
 // Writes the maps of `child`, which sits in a user namespace it was cloned into.
 Status write_maps(pid_t child, const IdMaps& maps);
 

@@ -141,6 +141,7 @@ struct Setup {
   Role role = Role::worker;
   bool strict = true;            // a layer that cannot be had ends the role
   bool private_root = true;      // pivot_root to a tmpfs (worker and probe with a mount namespace)
+  bool cloned_roots = false;     // .. and the roots' descriptors are unattached clones, mapped for this role's namespace
   bool own_user_namespace = true;
   bool own_pid_namespace = true;
   bool has_plugin = false;
@@ -172,6 +173,7 @@ void visit(A& a, M& m) {
   a.enumeration(m.role, Role::probe);
   a.boolean(m.strict);
   a.boolean(m.private_root);
+  a.boolean(m.cloned_roots);
   a.boolean(m.own_user_namespace);
   a.boolean(m.own_pid_namespace);
   a.boolean(m.has_plugin);

@@ -34,6 +34,7 @@ auxiliary F2016
 text-relocation F2017
 executable-stack F2018
 writable-code F2019
+scattered-code F2019
 too-large F2020
 large-manifest F2020
 large-answer F2020

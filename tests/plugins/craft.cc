@@ -22,12 +22,14 @@ bool craft(std::string& bytes, std::string_view how) {
     std::memcpy(bytes.data(), &header, sizeof header);
   } else if (how == "truncated") {
     bytes.resize(bytes.size() / 2);
-  } else if (how == "writable-code") {
+  } else if (how == "writable-code" || how == "scattered-code") {
     for (std::size_t i = 0; i < header.e_phnum; ++i) {
       char* at = bytes.data() + header.e_phoff + i * sizeof(Elf64_Phdr);
       Elf64_Phdr segment;
       std::memcpy(&segment, at, sizeof segment);
-      if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X)) segment.p_flags |= PF_W;
+      const bool code = (segment.p_flags & PF_X) != 0;
+      if (segment.p_type == PT_LOAD && code && how == "writable-code") segment.p_flags |= PF_W;
+      if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W) == 0 && how == "scattered-code") segment.p_flags |= PF_X;
       std::memcpy(at, &segment, sizeof segment);
     }
   } else {
@@ -40,7 +42,7 @@ bool craft(std::string& bytes, std::string_view how) {
 
 int main(int argc, char** argv) {
   if (argc != 4) {
-    std::cerr << "usage: craft IN OUT not-elf|wrong-machine|truncated|writable-code|too-large\n";
+    std::cerr << "usage: craft IN OUT not-elf|wrong-machine|truncated|writable-code|scattered-code|too-large\n";
     return 64;
   }
   std::ifstream in(argv[1], std::ios::binary);

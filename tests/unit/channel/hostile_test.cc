@@ -145,6 +145,7 @@ const Breach kAnybodys[] = {
     {"prctl", "prctl"},
     {"seccomp", "seccomp"},
     {"unshare", "unshare"},
+    {"user-namespace", "unshare"},
     {"chdir", "chdir"},
     {"memfd", "memfd_create"},
     {"personality", "personality"},
@@ -171,11 +172,24 @@ const Breach kPrivileged[] = {
     {"bpf", "bpf"},
     {"perf", "perf_event_open"},
     {"timer", "timer_create"},
+    {"huge-pages", "mmap"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Anybody, CallOutsideTheFilter, ::testing::ValuesIn(kAnybodys), name_of);
 INSTANTIATE_TEST_SUITE_P(Privileged, CallOutsideTheFilter, ::testing::ValuesIn(kPrivileged), name_of);
 INSTANTIATE_TEST_SUITE_P(Anybody, CallOfAnybody, ::testing::ValuesIn(kAnybodys), name_of);
+
+// The lowest free descriptor is the one that the dynamic linker had: it must not be mapped a second time.
+TEST(Hostile, CodeIsMappedOnceAndItIsThePlugins) {
+  TempTree tree;
+  tree.file("file");
+  ::chmod(tree.path().c_str(), 0755);
+  const OpenRoot root = open_root(tree.path(), {.list = true, .read = true, .remove = true});
+  const Outcome outcome = run_plugin("hostile", "map-code-of-file", {&root});
+  EXPECT_EQ(outcome.end.reason, EndReason::breach) << last_line(outcome);
+  EXPECT_EQ(outcome.end.what, "called mmap(2) to make memory executable");
+  EXPECT_EQ(last_line(run_plugin("hostile", "map-code-of-file", {&root}, sandbox_off())), "worked");
+}
 
 TEST(Hostile, CallsOfAnotherMachineAreBreaches) {
   const Target target;
@@ -225,6 +239,23 @@ const Denied kDenials[] = {
 
 INSTANTIATE_TEST_SUITE_P(Hostile, LookingOutside, ::testing::ValuesIn(kDenials), name_of);
 
+// One of libc's own handlers would interrupt a forbidden call of another thread before anybody has read of it.
+TEST(Hostile, ASignalWithAHandlerIsNotSent) {
+  const Target target;
+  EXPECT_EQ(last_line(run_hostile(target, "signal-with-handler")), kNotPermitted);
+}
+
+TEST(Hostile, AUserNamespaceCannotBeMadeEvenWithoutAFilter) {
+  if (!sandbox::find_host_support().user_namespace) GTEST_SKIP() << "no user namespace here";
+  const Target target;
+  WorkerOptions options;
+  options.limits = {.no_seccomp = true};
+  options.strict = false;
+  EXPECT_EQ(last_line(run_hostile(target, "user-namespace", options)), "errno " + std::to_string(ENOSPC));
+  options.left_out = "no-user-namespaces";
+  EXPECT_EQ(last_line(run_hostile(target, "user-namespace", options)), "worked");
+}
+
 TEST(Hostile, ContentsAreReadableOnlyWhereGranted) {
   TempTree tree;
   tree.file("file");
@@ -257,6 +288,7 @@ TEST_P(PluginThat, EndsWithItsReason) {
 
 const Ending kEndings[] = {
     {"exit", EndReason::plugin, "ended its own process"},
+    {"end-main-thread", EndReason::plugin, "ended its main thread"},
     {"abort", EndReason::signal, "SIGABRT"},
     {"throw-in-thread", EndReason::signal, "SIGABRT"},
     {"crash", EndReason::signal, "SIGSEGV"},

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 namespace freshet::channel::testing {
 namespace {
@@ -42,6 +43,7 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
         ASSERT_LT(event.directory, directories.size());
         scanned.findings.push_back(std::to_string(directories[event.directory].first) + ":" +
                                    directories[event.directory].second + std::string(event.name));
+        scanned.owners.push_back(event.uid);
         break;
       }
       case wire::EventType::directory_end: {
@@ -135,6 +137,27 @@ sandbox::Spawner& spawner() {
   return *only;
 }
 
+std::string test_role_executable() {
+  const char* folder = std::getenv("FRESHET_TEST_DIR");
+  return folder != nullptr ? std::string(folder) + "/freshet-test-role" : FRESHET_TEST_ROLE_FILE;
+}
+
+sandbox::Spawner& spawner_without(const std::string& steps) {
+  static const TempTree folder;
+  static std::map<std::string, std::unique_ptr<sandbox::Spawner>> all;
+  auto& spawner = all[steps];
+  if (!spawner) {
+    ::chmod(folder.path().c_str(), 0755);
+    const std::string name = folder.path() + "/without-" + steps;
+    fs::copy_file(test_role_executable(), name);
+    ::chmod(name.c_str(), 0755);
+    auto made = sandbox::Spawner::create(name);
+    if (!made) std::abort();
+    spawner = std::move(*made);
+  }
+  return *spawner;
+}
+
 std::string plugin_path(const std::string& name) {
   const char* folder = std::getenv("FRESHET_TEST_DIR");
   return std::string(folder != nullptr ? folder : FRESHET_TEST_PLUGINS) + "/" + name + ".so";
@@ -152,7 +175,8 @@ Result<std::unique_ptr<RoleProcess>> start_worker(const PluginBytes& plugin, con
   request.libraries = options.libraries;
   request.strict = options.strict;
   request.uid = options.uid;
-  return RoleProcess::start(spawner(), sandbox::find_host_support(options.limits), request);
+  sandbox::Spawner& by = options.left_out.empty() ? spawner() : spawner_without(options.left_out);
+  return RoleProcess::start(by, sandbox::find_host_support(options.limits), request);
 }
 
 bool load(RoleProcess& worker, const std::string& what) {

@@ -33,6 +33,7 @@ OpenRoot open_root(const std::string& path, config::Access access = {.list = tru
 // What a scan said.
 struct Scanned {
   std::vector<std::string> findings;     // paths below the root, "0:a/b"
+  std::vector<std::uint32_t> owners;     // of each
   std::vector<std::string> unread;       // the same, with errno
   std::vector<std::string> log;
   std::uint64_t incomplete = 0;          // directories closed before their end
@@ -48,11 +49,14 @@ struct WorkerOptions {
   std::vector<std::string> areas;
   manifest::LibrarySet libraries = manifest::kAllLibraries;
   std::stop_token stop;
+  std::string left_out;  // steps of the lock, "landlock+cover": then by the tests' own role executable (left_out.cc)
 };
 
 // The build's own, or under $FRESHET_TEST_DIR (as_ordinary_user.sh copies it where everybody can reach it).
 std::string role_executable();
 sandbox::Spawner& spawner();
+std::string test_role_executable();
+sandbox::Spawner& spawner_without(const std::string& steps);
 std::string plugin_path(const std::string& name);
 
 Result<std::unique_ptr<RoleProcess>> start_worker(const PluginBytes& plugin, const std::vector<const OpenRoot*>& roots,

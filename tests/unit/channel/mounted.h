@@ -9,8 +9,8 @@ namespace freshet::channel::testing {
 
 class Mounted {
  public:
-  explicit Mounted(std::string path)
-      : path_(std::move(path)), good_(::mount("freshet-test", path_.c_str(), "tmpfs", 0, "size=1m") == 0) {}
+  explicit Mounted(std::string path, const char* type = "tmpfs")
+      : path_(std::move(path)), good_(::mount("freshet-test", path_.c_str(), type, 0, nullptr) == 0) {}
   ~Mounted() {
     if (good_) ::umount2(path_.c_str(), MNT_DETACH);
   }

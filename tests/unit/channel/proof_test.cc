@@ -103,11 +103,6 @@ class IsolationProof : public ::testing::Test {
     EXPECT_TRUE(point.passed || point.expected != point.seen) << point.name;
   }
 
-  static std::string test_role_executable() {
-    const char* folder = std::getenv("FRESHET_TEST_DIR");
-    return folder != nullptr ? std::string(folder) + "/freshet-test-role" : FRESHET_TEST_ROLE_FILE;
-  }
-
   // A folder as /proc has it of a process with wide limits.
   Fd proc_with_wide_limits(RoleProcess& of) {
     const std::string folder = tree_.directory("proc");

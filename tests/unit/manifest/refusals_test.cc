@@ -57,6 +57,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"unknown-library", "F2014", "libfreshet_stranger.so"}, Case{"rpath", "F2015", "/opt/vendor/lib"},
                     Case{"auxiliary", "F2016", "libfreshet_stranger.so"}, Case{"text-relocation", "F2017", "-fPIC"},
                     Case{"executable-stack", "F2018", "stack"}, Case{"writable-code", "F2019", "segment"},
+                    Case{"scattered-code", "F2019", "executable segments"},
                     Case{"too-large", "F2020", "68157440"}, Case{"large-manifest", "F2020", "65536"},
                     // What these do wrong shows only when they run.
                     Case{"plain", "", ""}, Case{"entry-fails", "", ""}, Case{"unannounced-kind", "", ""},

@@ -140,7 +140,7 @@ inline PluginFacts broken_plugin() {
 
 inline std::vector<DoctorRow> sample_doctor() {
   return {{"seccomp", true, true, "user notification works", "calls are not filtered"},
-          {"pid namespace", false, true, "EPERM", "a worker sees other processes"},
+          {"pid namespace", false, true, "EPERM", "a worker sees other processes", "root"},
           {"mdwe", false, false, "before Linux 6.3", "one layer less"}};
 }
 

@@ -144,6 +144,13 @@ r1   2024-10-04T00:00:00Z  purged       10  0 B     100 B  web
 )golden");
 }
 
+TEST(HistoryText, ATaskThatWasNotWhollyIsolatedSaysSo) {
+  RunSummary run = sample_past_run("r2", RunState::done);
+  run.tasks[0].missing_layers = {"private root (names outside the grant could be seen)", "uid of its own: 7 cannot be taken here"};
+  const std::string text = history_text({run}, kStyle);
+  EXPECT_NE(text.find("web (without private root, uid of its own)\n"), std::string::npos) << text;
+}
+
 TEST(StatusText, AnUnfinishedRunComesWithTheCommandsThatHelp) {
   EXPECT_EQ(status_text(sample_status(), kNow, kStyle),
             R"golden(running    r4  began 2024-10-04T00:00:00Z, is executing now
@@ -246,7 +253,7 @@ pid namespace  no    needed  EPERM
 mdwe           no    -       before Linux 6.3
 
 What is lost here
-  without pid namespace: a worker sees other processes
+  without pid namespace: a worker sees other processes; needs root
   without mdwe: one layer less
 
 `isolation = "strict"` refuses to run on this host; `isolation = "best-effort"` runs and names what is missing in every report.

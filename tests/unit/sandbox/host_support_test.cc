@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "runtime/sandbox/mechanisms.h"
+
 namespace freshet::sandbox {
 namespace {
 
@@ -36,6 +38,44 @@ TEST(HostSupport, EveryLimitTakesItsLayerAway) {
   EXPECT_TRUE(names(no_landlock.missing_for_strict(), "Landlock"));
 
   EXPECT_FALSE(find_host_support({.no_mdwe = true}).mdwe);
+}
+
+// A refusal names the layer, what it stops and how to get it.
+TEST(HostSupport, WhatIsMissingSaysWhatItStopsAndHowToGetIt) {
+  const HostSupport none = find_host_support({.no_namespaces = true, .no_seccomp = true, .landlock_abi_at_most = 1});
+  const auto missing = none.missing_for_strict();
+  EXPECT_EQ(missing.size(), 6U);
+  for (const std::string& line : missing) {
+    EXPECT_NE(line.find(": without it "), std::string::npos) << line;
+    EXPECT_NE(line.find("; needs "), std::string::npos) << line;
+  }
+  EXPECT_TRUE(names(missing, "private root: without it names outside the grant could be seen; needs root with CAP_SYS_ADMIN"));
+  EXPECT_EQ(none.missing_layers().size(), missing.size());
+  EXPECT_TRUE(names(none.missing_layers(), "private root (names outside the grant could be seen)"));
+}
+
+// What strict takes is had in more than one way: a user namespace is only one of them.
+TEST(HostSupport, StrictNeedsALayerAndNotAWayToIt) {
+  HostSupport support = find_host_support();
+  support.mount_namespace = support.pid_namespace = support.net_namespace = support.ipc_namespace = true;
+  support.seccomp_notify = support.openat2 = support.renameat2 = true;
+  support.landlock_abi = 2;
+  support.user_namespace = support.map_all_ids = support.mdwe = support.change_ids = support.idmapped_mounts = false;
+  EXPECT_TRUE(support.missing_for_strict().empty());
+  for (const Mechanism& one : mechanisms(support)) {
+    EXPECT_TRUE(one.available || !one.strict) << one.name;
+    EXPECT_FALSE(one.remedy.empty()) << one.name;
+    EXPECT_TRUE(one.available || !one.lost.empty()) << one.name;
+  }
+  for (const std::uint32_t abi : {2U, 3U, 4U, 5U, 6U}) {
+    support.landlock_abi = abi;
+    const auto all = mechanisms(support);
+    const auto whole = std::ranges::find(all, "Landlock ABI 6", &Mechanism::name);
+    ASSERT_NE(whole, all.end());
+    EXPECT_EQ(whole->available, abi >= 6);
+    EXPECT_EQ(whole->lost.find("TCP") != std::string::npos, abi < 4) << abi;
+    EXPECT_EQ(whole->lost.find("abstract") != std::string::npos, abi < 6) << abi;
+  }
 }
 
 TEST(HostSupport, ALayerThatFailsHasAReason) {

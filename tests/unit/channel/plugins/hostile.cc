@@ -96,6 +96,8 @@ const std::pair<const char*, Act> kActs[] = {
     {"open-proc", [] { return long{::open("/proc/self/maps", O_RDONLY)}; }},
     {"stat-outside", [] { struct stat s; return long{::stat("/etc/passwd", &s)}; }},
     {"stat-dotdot", [] { struct stat s; return long{::stat(inside("../../../../../../etc/passwd").c_str(), &s)}; }},
+    {"open-private", [] { return long{::open("/etc/shadow", O_RDONLY)}; }},
+    {"list-private", [] { return long{::open("/root", O_RDONLY | O_DIRECTORY)}; }},
     {"list-top", [] { return long{::open("/", O_RDONLY | O_DIRECTORY)}; }},
     {"list-excluded", [] {
        const int fd = ::open(inside("excluded").c_str(), O_RDONLY | O_DIRECTORY);
@@ -152,6 +154,7 @@ const std::pair<const char*, Act> kActs[] = {
     {"execveat", [] { char* none[] = {nullptr}; return ::syscall(SYS_execveat, AT_FDCWD, "/bin/true", none, none, 0); }},
     {"kill", [] { return long{::kill(1, 0)}; }},
     {"tgkill-other", [] { ::syscall(SYS_tgkill, 2, 2, 0); return 0L; }},
+    {"signal-with-handler", [] { return ::syscall(SYS_tgkill, ::getpid(), ::gettid(), 33); }},
     {"ptrace", [] { return ::syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0); }},
     {"process-vm-readv", [] { return ::syscall(SYS_process_vm_readv, ::getpid(), nullptr, 0, nullptr, 0, 0); }},
     {"pidfd-open", [] { return ::syscall(SYS_pidfd_open, ::getpid(), 0); }},
@@ -161,6 +164,7 @@ const std::pair<const char*, Act> kActs[] = {
     {"prctl", [] { return long{::prctl(PR_GET_DUMPABLE)}; }},
     {"seccomp", [] { unsigned action = SECCOMP_RET_ERRNO; return ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action); }},
     {"unshare", [] { return long{::unshare(CLONE_FILES)}; }},
+    {"user-namespace", [] { return long{::unshare(CLONE_NEWUSER)}; }},
     {"mount", [] { return long{::mount("none", root_path.c_str(), "tmpfs", 0, nullptr)}; }},
     {"fsopen", [] { return ::syscall(SYS_fsopen, "tmpfs", 0); }},
     {"chroot", [] { return long{::chroot(root_path.c_str())}; }},
@@ -177,9 +181,22 @@ const std::pair<const char*, Act> kActs[] = {
     {"x32", [] { return ::syscall(0x40000000L + SYS_getpid); }},
     {"map-write-execute", [] { return make_executable(PROT_READ | PROT_WRITE | PROT_EXEC, false); }},
     {"make-executable", [] { return make_executable(PROT_READ | PROT_EXEC, true); }},
+    {"map-code-of-file", [] {
+       const int fd = ::open(inside("file").c_str(), O_RDONLY);
+       if (fd < 0) return -1L;
+       return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1L : 0L;
+     }},
+    {"huge-pages", [] {
+       return ::mmap(nullptr, 2 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED ? -1L : 0L;
+     }},
     {"unlisted-in-thread", [] { return thread_then([] { ::syscall(SYS_getuid); }); }},
     {"getuid", [] { ::syscall(SYS_getuid); return 0L; }},
     // its own end
+    {"end-main-thread", [] {
+       if (const long error = make_waiting_threads(1); error != 0) return error;
+       ::syscall(SYS_exit, 0);
+       return 0L;
+     }},
     {"exit", [] { ::exit(0); return 0L; }},
     {"abort", [] { ::abort(); return 0L; }},
     {"crash", [] { *static_cast<volatile int*>(nullptr) = 1; return 0L; }},
