@@ -298,7 +298,7 @@ std::expected<PlanSummary, Error> CleanupManager::summary(const PlanId& id) {
       out.admitted = false;
       continue;
     }
-    out.entries += task.shown.entries;
+    out.entries += task.shown.entries + task.ipc.size();
     out.bytes += task.shown.bytes;
   }
   return out;

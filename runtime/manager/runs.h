@@ -77,7 +77,7 @@ struct PlanSummary {
   std::string id;
   std::int64_t made_ns = 0;
   std::vector<PlannedTask> tasks;  // in the order they would run
-  std::uint64_t entries = 0;
+  std::uint64_t entries = 0;       // IPC objects too
   std::uint64_t bytes = 0;
   bool admitted = true;            // false: at least one task was refused, skipped or failed
 };

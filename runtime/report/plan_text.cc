@@ -173,7 +173,7 @@ std::string plan_text(const PlanSummary& plan, const Style& style, bool details)
   for (const PlannedTask& task : plan.tasks) {
     out += task_part(task, plan.made_ns, style, details);
     if (!goes_on(task)) continue;
-    entries += task.entries;
+    entries += task.entries + task.ipc.size();
     (freed_at_once(task) ? now : at_purge) += task.bytes;
   }
   const auto stopped = static_cast<std::uint64_t>(

@@ -40,10 +40,18 @@ std::expected<PlanId, int> make_plan(Session& session, IRuns& runs, const Argume
   return *planned;
 }
 
+// What no rollback brings back is part of the question.
+std::string for_good(const PlanSummary& plan) {
+  std::size_t objects = 0;
+  for (const PlannedTask& task : plan.tasks)
+    if (task.state == TaskState::planned || task.state == TaskState::admitted) objects += task.ipc.size();
+  return objects == 0 ? "" : "; " + std::to_string(objects) + " of them IPC objects, which are gone for good";
+}
+
 // Yes, or the exit code.
 std::expected<void, int> ask(Session& session, const PlanSummary& plan) {
   const auto answer = session.console().ask(
-      "Remove " + report::entries_text(plan.entries) + " (" + format_size(plan.bytes) + " on disk)?",
+      "Remove " + report::entries_text(plan.entries) + " (" + format_size(plan.bytes) + " on disk" + for_good(plan) + ")?",
       session.stop());
   if (!answer) {
     session.console().err("\nNothing was changed.\n");
