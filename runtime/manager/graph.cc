@@ -19,10 +19,12 @@ DependencyGraph::Number DependencyGraph::number_of(const std::string& name) {
 void DependencyGraph::set(const std::string& name, Edges edges, std::uint32_t group) {
   std::vector<Link> next;
   next.reserve(edges.after.size() + edges.requires_.size());
-  for (const auto* list : {&edges.requires_, &edges.after})  // of two to the same name the first one stays
+  for (const auto* list : {&edges.requires_, &edges.after})  // of two to the same name the required one stays
     for (const std::string& dependency : *list) next.push_back({number_of(dependency) & 0x7FFF'FFFFU, list == &edges.requires_});
   const auto same = [](const Link& a, const Link& b) { return a.number == b.number; };
-  std::ranges::stable_sort(next, {}, [&](const Link& link) -> const std::string& { return names_[link.number]; });
+  std::ranges::sort(next, [&](const Link& a, const Link& b) {
+    return a.number == b.number ? a.required > b.required : names_[a.number] < names_[b.number];
+  });
   next.erase(std::ranges::unique(next, same).begin(), next.end());
   const Number number = number_of(name);
   edges_[number] = std::move(edges);

@@ -318,12 +318,21 @@ void prepare_observer(int count, char** arguments) {
 namespace {
 std::string g_careless_directory;
 int g_careless_fd = -1;
+
+// dup2 to its own number would leave it to be closed at the start.
+void hand_on(int fd, int as) {
+  if (fd == as) {
+    ::fcntl(fd, F_SETFD, 0);
+  } else {
+    ::dup2(fd, as);
+  }
+}
 }  // namespace
 
 void careless_surroundings() {
   for (const int standard : {0, 1, 2}) ::dup2(g_terminal_end, standard);
-  if (g_careless_fd >= 0) ::dup2(g_careless_fd, kInheritedFd);
-  ::dup2(::open(g_careless_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), kInheritedFd + 1);
+  if (g_careless_fd >= 0) hand_on(g_careless_fd, kInheritedFd);
+  hand_on(::open(g_careless_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), kInheritedFd + 1);
   (void)!::chdir(g_careless_directory.c_str());
   ::umask(0077);
   ::signal(SIGHUP, SIG_IGN);
