@@ -107,6 +107,15 @@ std::string stat_field(pid_t pid, int number) {
 
 std::vector<pid_t> children_of(pid_t parent) {
   std::vector<pid_t> out;
+  // A list of each thread's where the kernel has one, else a look at every process.
+  std::error_code error;
+  bool listed = false;
+  for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(parent) + "/task", error)) {
+    std::ifstream list(thread.path() / "children");
+    listed = listed || list.is_open();
+    for (pid_t pid = 0; list >> pid;) out.push_back(pid);
+  }
+  if (listed || error) return out;
   for (const auto& entry : fs::directory_iterator("/proc")) {
     const pid_t pid = static_cast<pid_t>(std::strtol(entry.path().filename().c_str(), nullptr, 10));
     if (pid > 0 && stat_field(pid, 4) == std::to_string(parent)) out.push_back(pid);

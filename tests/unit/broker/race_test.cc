@@ -317,9 +317,9 @@ TEST_P(HundredThousandTries, NeverReachWhatASwappedPathLeadsTo) {
   if (stat_of(swapped).identity.inode != inode) exchange(swapped, other);
   EXPECT_TRUE(same(before, snapshot(outside, "")));
   RecordProperty("rounds", std::to_string(rounds));
-  std::printf("%s: %llu tries against %llu swaps, %llu met another path, 0 effects\n", GetParam().name,
+  std::printf("%s: %llu tries against %llu swaps, %llu met another path, %s\n", GetParam().name,
               static_cast<unsigned long long>(kTries), static_cast<unsigned long long>(rounds),
-              static_cast<unsigned long long>(kTries - counts[OutcomeCode::gone]));
+              static_cast<unsigned long long>(kTries - counts[OutcomeCode::gone]), HasFailure() ? "and there were effects" : "0 effects");
 }
 
 INSTANTIATE_TEST_SUITE_P(Owner, HundredThousandTries,
