@@ -1,5 +1,6 @@
 // How long a channel's pair takes to stand ready: a worker with its plugin loaded and a broker, both locked, beside one
-// `bwrap --unshare-all --ro-bind / / /bin/true`, interleaved. Prints medians and ratios; tests/benchmark/startup.sh runs it.
+// `bwrap --unshare-all --ro-bind / / /bin/true`, interleaved; and what the proof of a channel's isolation takes. Prints
+// medians, ratios and the goals; tests/benchmark/startup.sh runs it.
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -94,6 +95,21 @@ class Channel {
     die("a plugin was not loaded: " + worker->finish().what);
   }
 
+  // The worker of a proof: no plugin is in it.
+  std::unique_ptr<RoleProcess> start_probe(sandbox::Spawner& spawner, const sandbox::HostSupport& support, bool strict) const {
+    return must(RoleProcess::start(spawner, support, base(wire::Role::worker, strict)));
+  }
+
+  // As verify_cleanup_isolation looks at it.
+  void check(RoleProcess& probe) const {
+    const Proof proof = must(probe.prove());
+    for (const auto& points : {judge_proof(proof, {root_.config.path}), probe.check()}) {
+      if (points.empty()) die("nothing was checked");
+      for (const CheckedPoint& point : points)
+        if (!point.passed) die("not isolated: " + point.name + ": " + point.seen);
+    }
+  }
+
   std::unique_ptr<RoleProcess> start_broker(sandbox::Spawner& spawner, const sandbox::HostSupport& support, bool strict) const {
     return must(RoleProcess::start(spawner, support, base(wire::Role::broker, strict)));
   }
@@ -146,7 +162,7 @@ int run(int rounds, const std::string& place) {
   for (std::uint32_t i = 0; i <= kFurther; ++i)
     channels.push_back(std::make_unique<Channel>(place + "/root-" + std::to_string(i), i, plugin, filters));
 
-  std::vector<double> bwrap, worker, broker, pair, all;
+  std::vector<double> bwrap, worker, broker, pair, all, checks, probe;
   for (int round = 0; round < rounds; ++round) {
     bwrap.push_back(milliseconds(run_bwrap));
     // A process ends outside of what is timed, like bwrap's program, which has nothing to clear away.
@@ -157,19 +173,36 @@ int run(int rounds, const std::string& place) {
     kept = {};
     broker.push_back(milliseconds([&] { kept.broker = channels[0]->start_broker(*spawner, support, strict); }));
     kept = {};
+    if (strict) {
+      double checked = 0;
+      probe.push_back(milliseconds([&] {
+        kept.worker = channels[0]->start_probe(*spawner, support, strict);
+        const auto began = std::chrono::steady_clock::now();
+        channels[0]->check(*kept.worker);
+        checked = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
+      }));
+      checks.push_back(checked);
+      kept = {};
+    }
     std::vector<Pair> many(channels.size());
     all.push_back(milliseconds([&] {
       for (std::size_t i = 0; i < channels.size(); ++i) many[i] = start_pair(*channels[i], *spawner, support, strict);
     }));
   }
   const double reference = median(bwrap);
-  const auto row = [&](const char* what, double value) { std::printf("%-52s %8.2f %8.2f\n", what, value, value / reference); };
-  std::printf("%-52s %8s %8s\n", "medians", "ms", "to bwrap");
+  const auto row = [&](const char* what, double value, const char* goal = "") {
+    std::printf("%-52s %8.2f %8.2f  %s\n", what, value, value / reference, goal);
+  };
+  std::printf("%-52s %8s %8s  %s\n", "medians", "ms", "to bwrap", "goal");
   row("bwrap --unshare-all --ro-bind / / /bin/true", reference);
-  row("worker and broker, side by side, plugin loaded", median(pair));
+  row("worker and broker, side by side, plugin loaded", median(pair), "at most 1.0 to bwrap");
   row("worker with its plugin, alone", median(worker));
   row("broker, alone", median(broker));
-  row("each further channel, at once", (median(all) - median(pair)) / kFurther);
+  row("each further channel, at once", (median(all) - median(pair)) / kFurther, "at most 4 ms");
+  if (strict) {
+    row("isolation of a channel: its checks", median(checks), "under 1.5 ms");
+    row("isolation of a channel: with the start of its probe", median(probe), "under 15 ms");
+  }
   std::printf("%d rounds, interleaved; %s isolation, %s\n", rounds, strict ? "strict" : "best-effort",
               ::geteuid() == 0 ? "as root" : "as an ordinary user");
   return 0;
