@@ -172,7 +172,7 @@ int main(int argc, char** argv) {
     } else if (how == "no-sys-admin") {
       keep_capabilities(~bits({CAP_SYS_ADMIN}));
     } else if (how == "no-mdwe") {
-      filter.refuse_if(SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, 65), EINVAL);
+      filter.refuse_if(SCMP_SYS(prctl), scmp_arg_cmp{0, SCMP_CMP_EQ, 65, 0}, EINVAL);
     } else if (how == "no-landlock") {
       filter.refuse({SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self)}, ENOSYS);
     } else if (how == "landlock-2") {
