@@ -30,17 +30,21 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxSteps = 24;
 
+struct Place {
+  std::string path = std::string(fs::exists("/dev/shm") ? "/dev/shm" : "/tmp") + "/freshet-broker-fuzz-XXXXXX";
+
+  Place() {
+    if (::mkdtemp(path.data()) == nullptr) std::abort();
+  }
+  ~Place() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+};
+
 const std::string& top() {
-  static const std::string path = [] {
-    std::string name = std::string(fs::exists("/dev/shm") ? "/dev/shm" : "/tmp") + "/freshet-broker-fuzz-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    std::atexit([] {
-      std::error_code ignored;
-      fs::remove_all(top(), ignored);
-    });
-    return name;
-  }();
-  return path;
+  static const Place place;
+  return place.path;
 }
 
 void write_file(const std::string& path) { std::ofstream(path) << "x"; }

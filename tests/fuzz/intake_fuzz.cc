@@ -24,17 +24,21 @@ constexpr std::uint64_t kDevice = 7;
 constexpr std::uint64_t kRootInode = 100;
 
 // One for all inputs, on a file system in memory where there is one.
+struct Place {
+  std::string path = std::string(std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") + "/freshet-intake-fuzz-XXXXXX";
+
+  Place() {
+    if (::mkdtemp(path.data()) == nullptr) std::abort();
+  }
+  ~Place() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+};
+
 const std::string& folder() {
-  static const std::string path = [] {
-    std::string name = std::string(std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") + "/freshet-intake-fuzz-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    std::atexit([] {
-      std::error_code ignored;
-      std::filesystem::remove_all(folder(), ignored);
-    });
-    return name;
-  }();
-  return path;
+  static const Place place;
+  return place.path;
 }
 
 bool is_within(const std::string& path, const std::string& top) { return path == top || path.starts_with(top + "/"); }
