@@ -112,6 +112,9 @@ class FakeHost {
     table_.buffer_get = do_buffer_get;
     table_.buffer_put = do_buffer_put;
   }
+  ~FakeHost() {
+    for (void* const kept : buffers_) std::free(kept);  // that a plugin never gave back
+  }
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
 
@@ -274,7 +277,8 @@ class FakeHost {
     if (self.on_open) self.on_open(path);
     if (parent != nullptr) {
       // The entry in hand is the one that is opened, nearly always.
-      if (parent->next != 0 && self.child(*parent, parent->next - 1).name == wanted) found = &self.child(*parent, parent->next - 1);
+      const bool in_hand = parent->next != 0 && parent->next <= parent->node->children.size();
+      if (in_hand && self.child(*parent, parent->next - 1).name == wanted) found = &self.child(*parent, parent->next - 1);
       if (found == nullptr) found = parent->node->find(wanted);
       if (found == nullptr) {
         self.broke("dir_open was given a name that is not there: " + path);
