@@ -93,6 +93,7 @@ Status Intake::take(std::string_view packet) {
         if (in.ok() && in_.log && ++log_lines_ <= kMaxLogLines) in_.log(kLevels[event.level < 5 ? event.level : 4], event.text);
         break;
       }
+      case wire::EventType::note: break;  // of rehearsals alone: beyond the last type that is taken here
     }
     if (!taken) return taken;
   }

@@ -82,6 +82,8 @@ struct Inspected {
   manifest::Manifest manifest;
   bool stripped = false;
   manifest::LibrarySet libraries = 0;
+  bool relro = false;
+  bool bind_now = false;
 };
 template <class A, Is<Inspected> M>
 void visit(A& a, M& m) {
@@ -105,6 +107,8 @@ void visit(A& a, M& m) {
   a.list(m.manifest.kinds, kMaxKinds, [](auto& x, auto& k) { visit(x, k); });
   a.boolean(m.stripped);
   a.number(m.libraries);
+  a.boolean(m.relro);
+  a.boolean(m.bind_now);
 }
 
 }  // namespace freshet::wire

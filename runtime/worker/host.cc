@@ -69,10 +69,17 @@ void Host::begin(bool verify, std::int64_t now_ns) {
   dropped_lines_ = 0;
   complaint_.clear();
   walker_.begin(!verify);
+  if (replay_) replay_->begin(!verify);
+  thread_ = ::pthread_self();
+  notes_ = 0;
+  watched_.clear();
 }
 
 void Host::end() {
+  for (const auto& [directory, watched] : watched_) note(wire::NoteKind::left_open, escape_bytes(watched.path));
+  decltype(watched_)().swap(watched_);
   walker_.end();
+  if (replay_) replay_->end();
   events_.flush();
   state_ = State::idle;
 }
@@ -118,7 +125,7 @@ bool Host::look_for_cancel() {
 freshet_status Host::emit(const freshet_finding& finding) {
   if (cancelled_) return FRESHET_CANCELLED;
   freshet_entry entry{};
-  if (!take_in(finding.entry, sizeof entry, entry) || !walker_.is_open(finding.directory)) return FRESHET_INVALID;
+  if (!take_in(finding.entry, sizeof entry, entry) || !is_open(finding.directory)) return FRESHET_INVALID;
   const std::string_view name(entry.name.data, entry.name.length);
   const std::string_view reason(finding.reason.data, finding.reason.length);
   if (entry.name.data == nullptr || !is_entry_name(name) || entry.ordinal >= finding.directory->listed ||
@@ -148,9 +155,66 @@ freshet_status Host::emit(const freshet_finding& finding) {
   return FRESHET_OK;
 }
 
+void Host::note(wire::NoteKind kind, std::string_view text) {
+  if (kind != wire::NoteKind::call && notes_.fetch_add(1, std::memory_order_relaxed) >= kMaxNotes) return;
+  events_.add(wire::NoteEvent{kind, text.substr(0, wire::kMaxText)});
+}
+
+freshet_status Host::watch_answer(const char* function, const freshet_dir* directory, std::string_view name, freshet_status answer) {
+  const auto watched = watched_.find(directory);
+  std::string text = std::string(function) + "(" + (watched == watched_.end() ? "" : escape_bytes(watched->second.path));
+  if (!name.empty()) text += (text.ends_with('(') ? "" : "/") + escape_bytes(name.substr(0, wire::kMaxName));
+  text += ") = " + std::to_string(answer);
+  if (trace_) note(wire::NoteKind::call, text);
+  if (answer == FRESHET_INVALID) note(wire::NoteKind::bad_argument, text);
+  return answer;
+}
+
+void Host::watch_close(const freshet_dir* directory) {
+  const auto watched = watched_.find(directory);
+  if (watched == watched_.end()) {
+    if (directory != nullptr) note(wire::NoteKind::bad_argument, "dir_close of a directory that is not open");
+    return;
+  }
+  if (trace_) note(wire::NoteKind::call, "dir_close(" + escape_bytes(watched->second.path) + ")");
+  const std::string& path = watched->second.path;
+  std::vector<const freshet_dir*> inner;
+  for (const auto& [other, one] : watched_)
+    if (one.parent == directory) inner.push_back(other);
+  for (const freshet_dir* one : inner) {
+    note(wire::NoteKind::bad_argument, "dir_close(" + escape_bytes(path) + ") before one that is in it");
+    watch_close(one);
+  }
+  if (const auto parent = watched_.find(watched->second.parent); parent != watched_.end() && watched->second.proposed == directory->listed)
+    parent->second.finished.insert(path.substr(path.rfind('/') + 1));
+  watched_.erase(watched);
+}
+
+void Host::watch_finding(const freshet_finding& finding, freshet_status answer) {
+  const auto watched = watched_.find(finding.directory);
+  const freshet_entry* const entry = finding.entry;
+  if (watched == watched_.end() || entry == nullptr || entry->name.data == nullptr) {
+    note(wire::NoteKind::bad_finding, "a finding of no entry, or in a directory that is not open");
+    return;
+  }
+  WatchedDirectory& directory = watched->second;
+  const std::string name(entry->name.data, std::min<std::size_t>(entry->name.length, wire::kMaxName + 1));
+  const std::string path = escape_bytes(directory.path + "/" + name);
+  if (trace_) note(wire::NoteKind::call, "emit_finding(" + path + ") = " + std::to_string(answer));
+  if (entry->ordinal >= directory.names.size() || directory.names[entry->ordinal] != name) {
+    note(wire::NoteKind::bad_finding, path + " was never listed there");
+  } else if (answer == FRESHET_INVALID) {
+    note(wire::NoteKind::bad_finding, path + " has a kind, a cost class or a reason that there is none of");
+  } else if (answer == FRESHET_OK) {
+    ++directory.proposed;
+    if (entry->type == FRESHET_DIRECTORY && !directory.finished.contains(name)) note(wire::NoteKind::early_directory, path);
+  }
+}
+
 const void* Host::do_feature(const freshet_host* host, const char* id, std::uint32_t revision) {
-  const Host& self = of(host);
+  Host& self = of(host);
   if (id == nullptr) return nullptr;
+  if (self.watch_) self.note(wire::NoteKind::feature, escape_bytes(std::string_view(id, ::strnlen(id, wire::kMaxName))));
   if (self.contents_offered_ && std::strcmp(id, FRESHET_CONTENTS_ID) == 0 && revision <= FRESHET_CONTENTS_REVISION)
     return &self.contents_;
   if (self.ipc_offered_ && std::strcmp(id, FRESHET_IPC_ID) == 0 && revision <= FRESHET_IPC_REVISION) return &self.ipc_;
@@ -172,13 +236,22 @@ std::int32_t Host::do_cancelled(const freshet_host* host) {
 
 void Host::do_progress(const freshet_host* host, std::uint64_t done, std::uint64_t total) {
   Host& self = of(host);
+  self.watch_call("progress");
   if (self.state_ != State::idle)
-    self.events_.add(wire::ProgressEvent{self.walker_.entries(), self.findings_, done, total});
+    self.events_.add(wire::ProgressEvent{self.entries(), self.findings_, done, total});
 }
 
 freshet_status Host::do_root(const freshet_host* host, std::uint32_t index, freshet_root* out) {
-  const auto& roots = of(host).walker_.roots();
+  const Host& self = of(host);
+  const auto& roots = self.walker_.roots();
   if (out == nullptr || out->size < sizeof *out) return FRESHET_INVALID;
+  if (self.replay_) {
+    const auto& recorded = self.replay_->tree().roots;
+    if (index >= recorded.size()) return FRESHET_END;
+    out->index = index;
+    out->path = {recorded[index].name.data(), recorded[index].name.size()};
+    return FRESHET_OK;
+  }
   if (index >= roots.size()) return FRESHET_END;
   out->index = index;
   out->path = {roots[index].shown.data(), roots[index].shown.size()};
@@ -188,30 +261,60 @@ freshet_status Host::do_root(const freshet_host* host, std::uint32_t index, fres
 freshet_status Host::do_dir_open(const freshet_host* host, std::uint32_t root, freshet_dir* parent, freshet_bytes name,
                                  freshet_dir** out) try {
   Host& self = of(host);
+  self.watch_call("dir_open");
   if (self.state_ == State::idle || (name.data == nullptr && name.length != 0)) return FRESHET_INVALID;
-  return self.walker_.open(root, parent, {name.data, name.length}, out);
+  const std::string_view wanted(name.data, name.length);
+  const freshet_status status = self.replay_ ? self.replay_->open(root, parent, wanted, out) : self.walker_.open(root, parent, wanted, out);
+  if (!self.watch_) return status;
+  if (status == FRESHET_OK) {
+    std::string path;
+    if (parent != nullptr) path = self.watched_[parent].path + "/" + std::string(wanted);
+    else path = self.replay_ ? self.replay_->tree().roots[root].name : self.walker_.roots()[root].shown;
+    self.watched_[*out] = {.path = std::move(path), .parent = parent, .names = {}, .finished = {}};
+  }
+  return self.watch_answer("dir_open", parent, parent == nullptr ? "root " + std::to_string(root) : std::string(wanted), status);
 } catch (...) {
   return FRESHET_FAILED;
 }
 
 freshet_status Host::do_dir_next(const freshet_host* host, freshet_dir* directory, freshet_entry* out) try {
   Host& self = of(host);
+  self.watch_call("dir_next");
   if (self.state_ == State::idle || out == nullptr) return FRESHET_INVALID;
-  return self.walker_.next(directory, *out);
+  const freshet_status status = self.replay_ ? self.replay_->next(directory, *out) : self.walker_.next(directory, *out);
+  if (!self.watch_) return status;
+  std::string name;
+  if (status == FRESHET_OK && out->size >= sizeof(freshet_entry)) {
+    name.assign(out->name.data, out->name.length);
+    std::vector<std::string>& names = self.watched_[directory].names;
+    names.resize(out->ordinal + 1);
+    names.back() = name;
+  }
+  return self.watch_answer("dir_next", directory, name, status);
 } catch (...) {
   return FRESHET_FAILED;
 }
 
 void Host::do_dir_close(const freshet_host* host, freshet_dir* directory) {
   Host& self = of(host);
-  if (self.state_ != State::idle) self.walker_.close(directory);
+  self.watch_call("dir_close");
+  if (self.state_ == State::idle) return;
+  if (self.watch_) self.watch_close(directory);
+  if (self.replay_) self.replay_->close(directory);
+  else self.walker_.close(directory);
 }
 
 freshet_status Host::do_emit_finding(const freshet_host* host, const freshet_finding* given) try {
   Host& self = of(host);
   freshet_finding finding{};
-  if (self.state_ != State::scanning || !take_in(given, sizeof finding, finding)) return FRESHET_INVALID;
-  return self.emit(finding);
+  self.watch_call("emit_finding");
+  if (self.state_ != State::scanning || !take_in(given, sizeof finding, finding)) {
+    if (self.watch_) self.note(wire::NoteKind::bad_argument, self.state_ == State::verifying ? "emit_finding in verify" : "emit_finding without a finding");
+    return FRESHET_INVALID;
+  }
+  const freshet_status status = self.emit(finding);
+  if (self.watch_) self.watch_finding(finding, status);
+  return status;
 } catch (...) {
   return FRESHET_FAILED;
 }
@@ -229,6 +332,8 @@ void Host::do_buffer_put(const freshet_host* host, void* buffer) {
 freshet_status Host::do_file_open(const freshet_host* host, freshet_dir* directory, freshet_bytes name, freshet_file** out) try {
   Host& self = of(host);
   if (self.state_ == State::idle || (name.data == nullptr && name.length != 0)) return FRESHET_INVALID;
+  self.watch_call("open of freshet_contents");
+  if (self.replay_) return self.replay_->is_open(directory) ? FRESHET_UNREADABLE : FRESHET_INVALID;  // it has no contents
   return self.walker_.open_file(directory, {name.data, name.length}, out);
 } catch (...) {
   return FRESHET_FAILED;

@@ -2,9 +2,13 @@
 
 #include <freshet/ipc.h>
 #include <freshet/plugin.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +17,7 @@
 #include "runtime/worker/directory.h"
 #include "runtime/wire/messages.h"
 #include "runtime/worker/event_writer.h"
+#include "runtime/worker/replay.h"
 
 namespace freshet::worker {
 
@@ -32,6 +37,14 @@ class Host {
   // More of the IPC objects that the task may propose; before the scan.
   void show(std::vector<wire::IpcObject> objects);
 
+  // Before the plugin is loaded. In a rehearsal what it does against the rules (`watch`) and its calls (`trace`) become
+  // notes; a replayed tree takes the place of the granted roots.
+  void rehearse(bool watch, bool trace) {
+    watch_ = watch;
+    trace_ = trace;
+  }
+  void replay(freshet::testing::Tree tree) { replay_.emplace(std::move(tree), events_); }
+
   // Around the plugin's scan or verify. Between them the directory functions and emit_finding work.
   void begin(bool verify, std::int64_t now_ns);
   void end();
@@ -39,7 +52,7 @@ class Host {
   void add_log(freshet_log_level level, std::string_view text);
   void flush() { events_.flush(); }
 
-  [[nodiscard]] std::uint64_t entries() const { return walker_.entries(); }
+  [[nodiscard]] std::uint64_t entries() const { return replay_ ? replay_->entries() : walker_.entries(); }
   [[nodiscard]] std::uint64_t dropped_log_lines() const {
     const MutexLock lock(log_mutex_);
     return dropped_lines_;
@@ -52,10 +65,28 @@ class Host {
   [[nodiscard]] std::string last_complaint();
 
  private:
+  static constexpr std::uint32_t kMaxNotes = 400;
+  struct WatchedDirectory {
+    std::string path;
+    const freshet_dir* parent = nullptr;
+    std::uint64_t proposed = 0;
+    std::vector<std::string> names;   // by ordinal
+    std::set<std::string> finished;   // directories in it that were closed with everything in them proposed
+  };
   enum class State { idle, scanning, verifying };
 
   static Host& of(const freshet_host* host) { return *static_cast<Host*>(host->context); }
   bool look_for_cancel();
+  void note(wire::NoteKind kind, std::string_view text);
+  // In a rehearsal, at the start of a call that belongs to the thread of the scan.
+  void watch_call(const char* function) {
+    if (watch_ && state_ != State::idle && ::pthread_self() != thread_) note(wire::NoteKind::wrong_thread, function);
+  }
+  // In a rehearsal, at its end.
+  freshet_status watch_answer(const char* function, const freshet_dir* directory, std::string_view name, freshet_status answer);
+  void watch_close(const freshet_dir* directory);
+  void watch_finding(const freshet_finding& finding, freshet_status answer);
+  [[nodiscard]] bool is_open(const freshet_dir* directory) const { return replay_ ? replay_->is_open(directory) : walker_.is_open(directory); }
   freshet_status emit(const freshet_finding& finding);
 
   // The table's functions; none lets an exception out.
@@ -93,16 +124,23 @@ class Host {
   bool ipc_offered_ = false;
   std::vector<wire::IpcObject> objects_;  // constant once a scan has begun
 
+  bool watch_ = false;  // both: constant once the plugin is loaded
+  bool trace_ = false;
+
   // Only touched by the thread that runs the plugin's call.
   EventWriter events_;  // thread-safe in itself
   BufferPool buffers_;  // thread-safe in itself
   Walker walker_;
+  std::optional<Replay> replay_;
   State state_ = State::idle;
+  pthread_t thread_{};              // of the scan
+  std::map<const freshet_dir*, WatchedDirectory> watched_;  // open ones, in a rehearsal
   std::uint64_t findings_ = 0;
 
   std::atomic<std::int64_t> now_ns_{0};
   std::atomic<std::uint32_t> cancel_asked_{0};
   std::atomic<bool> cancelled_{false};
+  std::atomic<std::uint32_t> notes_{0};  // of this scan, without the calls
 
   mutable Mutex log_mutex_;
   std::uint32_t lines_ FRESHET_GUARDED_BY(log_mutex_) = 0;

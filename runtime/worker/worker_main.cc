@@ -131,6 +131,42 @@ wire::Released release(std::uint32_t fds_before, LoadedPlugin& plugin, Host& hos
   }
 }
 
+[[noreturn]] void refuse(int socket, const std::string& code, const std::string& what) {
+  [[maybe_unused]] const auto sent = wire::send_message(socket, wire::Failed{code, what.substr(0, wire::kMaxText), 0});
+  ::_exit(1);
+}
+
+// A rehearsal's messages, up to the one that is none. A recorded tree is foreign bytes: it is taken apart here, in the
+// locked process.
+wire::Received take_rehearsal(int socket, wire::Received packet, Host& host, std::span<char> buffer) {
+  std::string text;
+  for (;;) {
+    wire::Rehearse rehearse;
+    wire::TreePart part;
+    if (wire::decode_message(packet.bytes, rehearse)) {
+      host.rehearse(rehearse.watch, rehearse.trace);
+    } else if (wire::decode_message(packet.bytes, part)) {
+      if (text.size() > freshet::testing::kMaxTreeBytes) refuse(socket, "", "the recorded tree is too large");
+      text += part.bytes;
+      if (part.last) {
+        try {
+          host.replay(freshet::testing::Tree::parse(text));
+        } catch (const freshet::testing::BadTree& bad) {
+          refuse(socket, "", std::string("the recorded tree: ") + bad.what());
+        }
+        std::string().swap(text);
+        ::malloc_trim(0);  // the text's pages are nobody's leak
+        if (!wire::send_message(socket, wire::TreePart{"", true})) ::_exit(1);
+      }
+    } else {
+      return packet;
+    }
+    auto next = wire::receive_packet(socket, buffer);
+    if (!next || next->closed) ::_exit(1);
+    packet = std::move(*next);
+  }
+}
+
 }  // namespace
 
 void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole& role) {
@@ -147,7 +183,9 @@ void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole&
     packet = wire::receive_packet(socket, buffer);  // the manager looks from outside, and ends it
     ::_exit(0);
   }
-  if (!packet || !wire::decode_message(packet->bytes, load)) ::_exit(1);
+  if (!packet) ::_exit(1);
+  packet = take_rehearsal(socket, std::move(*packet), host, buffer);
+  if (!wire::decode_message(packet->bytes, load)) ::_exit(1);
   const std::uint32_t fds_before = count_fds(setup.open_files);
   host.offer(load.features);
   auto plugin = load_plugin(role.plugin_path, load, host);

@@ -77,6 +77,7 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
         scanned.log.emplace_back(event.text);
         break;
       }
+      case wire::EventType::note: break;
     }
   }
   ASSERT_TRUE(decoder.done());
