@@ -161,6 +161,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
         failed(core, task, worker);
       } else if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
         enter(task, TaskState::planned);
+        task.saw_everything = end.status == FRESHET_OK && task.shown.unread_count == 0;
       } else if (end.status == FRESHET_CANCELLED && stop.stop_requested()) {
         enter(task, TaskState::skipped);
         task.shown.note = "interrupted";

@@ -39,6 +39,8 @@ constexpr Rule kEveryRole[] = {
     {SYS_rt_sigaction, EPERM},
 };
 
+constexpr std::uint64_t kNegative = 0x80000000;  // the sign of a descriptor, whatever the upper half of the register holds
+
 // The one mapping of code: the dynamic linker's, of the plugin, whose descriptor is the lowest free one at that moment.
 constexpr std::uint64_t kPluginFd = 4;
 
@@ -51,6 +53,8 @@ constexpr Rule kWorker[] = {
     {SYS_clone, 0, {equal(0, 0x3d0f00)}},
     {SYS_clone3, ENOSYS},
     {SYS_set_robust_list}, {SYS_rseq},
+    // Where a link of a granted directory points to (freshet/links.h): metadata, by a descriptor the worker has.
+    {SYS_readlinkat, 0, {without(0, kNegative)}},
     // Boost.DLL asks for /proc/self/exe when the loader says no, and realpath() asks on every path.
     {SYS_readlink, EPERM},
 };

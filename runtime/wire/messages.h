@@ -303,7 +303,8 @@ void visit(A& a, M& m) {
 
 // Events of a scan: a packet of type `events` is a run of these, each behind its EventType byte. Decoded with
 // Decoder one after another (see events.h of the manager and of the worker).
-enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log };
+enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log, together, needed };
+inline constexpr EventType kLastEvent = EventType::needed;
 
 inline constexpr std::uint32_t kNoDirectory = 0xFFFFFFFFU;
 
@@ -370,6 +371,32 @@ void visit(A& a, M& m) {
   a.enumeration(m.cost, CostClass::redownloadable);
   a.number(m.cost_bytes);
   a.string(m.reason, kMaxReason);
+}
+
+enum class TogetherStep : std::uint8_t { begin = 0, commit, abandon };
+
+// What is proposed from `begin` to `commit` goes all or not at all; `abandon` withdraws it. One at a time.
+struct TogetherEvent {
+  static constexpr auto kEvent = EventType::together;
+  TogetherStep step = TogetherStep::begin;
+};
+template <class A, Is<TogetherEvent> M>
+void visit(A& a, M& m) {
+  a.enumeration(m.step, TogetherStep::abandon);
+}
+
+// Between `begin` and `commit`: all of it stays when a process holds this entry, which is not proposed by that.
+struct NeededEvent {
+  static constexpr auto kEvent = EventType::needed;
+  std::uint32_t directory = 0;
+  std::string_view name;
+  std::uint64_t inode = 0;
+};
+template <class A, Is<NeededEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.directory);
+  a.string(m.name, kMaxName);
+  a.number(m.inode);
 }
 
 // A directory was closed.

@@ -63,7 +63,7 @@ struct freshet_file {
 namespace freshet::worker {
 
 // Walks the granted roots for a plugin, which is not trusted to pass good arguments. Opens directories, and regular files
-// where the root grants their contents; never anything else, never follows a link, never enters another mount, leaves out quarantine areas silently and excluded
+// where the root grants their contents; never anything else. Reads the targets of links and never follows one, never enters another mount, leaves out quarantine areas silently and excluded
 // entries by name. Not thread-safe.
 //
 // Descriptors are few and trees are deep: at most `max_fds` directories hold one, the least recently used lose theirs
@@ -86,6 +86,8 @@ class Walker {
   freshet_status open_file(freshet_dir* directory, std::string_view name, freshet_file** out);
   freshet_status read_file(freshet_file* file, std::uint64_t offset, void* to, std::size_t room, std::size_t& got);
   void close_file(freshet_file* file);
+
+  freshet_status read_link(freshet_dir* directory, std::string_view name, char* to, std::size_t room, std::size_t& got);
 
   [[nodiscard]] bool is_open(const freshet_dir* directory) const;
   [[nodiscard]] const std::vector<RootView>& roots() const { return roots_; }

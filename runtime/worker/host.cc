@@ -44,6 +44,9 @@ Host::Host(int socket, std::vector<RootView> roots, std::size_t max_fds)
   table_.buffer_get = do_buffer_get;
   table_.buffer_put = do_buffer_put;
   contents_ = {sizeof contents_, FRESHET_CONTENTS_REVISION, do_file_open, do_file_read, do_file_close};
+  together_ = {sizeof together_, FRESHET_TOGETHER_REVISION, do_together_begin, do_together_commit, do_together_abandon,
+               do_needs_free};
+  links_ = {sizeof links_, FRESHET_LINKS_REVISION, do_link_target};
 }
 
 void Host::offer(const std::vector<std::string>& features) {
@@ -54,6 +57,7 @@ void Host::begin(bool verify, std::int64_t now_ns) {
   state_ = verify ? State::verifying : State::scanning;
   now_ns_ = now_ns;
   findings_ = 0;
+  in_whole_ = false;
   cancelled_ = false;
   const MutexLock lock(log_mutex_);
   lines_ = 0;
@@ -144,6 +148,8 @@ const void* Host::do_feature(const freshet_host* host, const char* id, std::uint
   if (id == nullptr) return nullptr;
   if (self.contents_offered_ && std::strcmp(id, FRESHET_CONTENTS_ID) == 0 && revision <= FRESHET_CONTENTS_REVISION)
     return &self.contents_;
+  if (std::strcmp(id, FRESHET_TOGETHER_ID) == 0 && revision <= FRESHET_TOGETHER_REVISION) return &self.together_;
+  if (std::strcmp(id, FRESHET_LINKS_ID) == 0 && revision <= FRESHET_LINKS_REVISION) return &self.links_;
   return nullptr;
 }
 
@@ -234,6 +240,59 @@ freshet_status Host::do_file_read(const freshet_host* host, freshet_file* file, 
 void Host::do_file_close(const freshet_host* host, freshet_file* file) {
   Host& self = of(host);
   if (self.state_ != State::idle) self.walker_.close_file(file);
+}
+
+freshet_status Host::do_together_begin(const freshet_host* host) try {
+  Host& self = of(host);
+  if (self.state_ != State::scanning || self.in_whole_) return FRESHET_INVALID;
+  if (self.cancelled_) return FRESHET_CANCELLED;
+  self.in_whole_ = true;
+  self.events_.add(wire::TogetherEvent{wire::TogetherStep::begin});
+  return FRESHET_OK;
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::end_whole(wire::TogetherStep step) {
+  if (state_ != State::scanning || !in_whole_) return FRESHET_INVALID;
+  in_whole_ = false;
+  events_.add(wire::TogetherEvent{step});
+  return FRESHET_OK;
+}
+
+freshet_status Host::do_together_commit(const freshet_host* host) try {
+  return of(host).end_whole(wire::TogetherStep::commit);
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_together_abandon(const freshet_host* host) try {
+  return of(host).end_whole(wire::TogetherStep::abandon);
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_needs_free(const freshet_host* host, freshet_dir* directory, const freshet_entry* given) try {
+  Host& self = of(host);
+  freshet_entry entry{};
+  if (self.state_ != State::scanning || !self.in_whole_ || !self.walker_.is_open(directory) ||
+      !take_in(given, sizeof entry, entry) || entry.name.data == nullptr)
+    return FRESHET_INVALID;
+  const std::string_view name(entry.name.data, entry.name.length);
+  if (!is_entry_name(name) || entry.ordinal >= directory->listed) return FRESHET_INVALID;
+  self.events_.add(wire::NeededEvent{directory->id, name, entry.inode});
+  return FRESHET_OK;
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_link_target(const freshet_host* host, freshet_dir* directory, freshet_bytes name, char* to,
+                                    std::size_t room, std::size_t* got) try {
+  Host& self = of(host);
+  if (self.state_ == State::idle || got == nullptr || name.data == nullptr) return FRESHET_INVALID;
+  return self.walker_.read_link(directory, {name.data, name.length}, to, room, *got);
+} catch (...) {
+  return FRESHET_FAILED;
 }
 
 }  // namespace freshet::worker

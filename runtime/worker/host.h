@@ -1,6 +1,8 @@
 #pragma once
 
+#include <freshet/links.h>
 #include <freshet/plugin.h>
+#include <freshet/together.h>
 
 #include <atomic>
 #include <cstdint>
@@ -75,10 +77,21 @@ class Host {
                                      std::size_t* got);
   static void do_file_close(const freshet_host*, freshet_file* file);
 
+  // Of freshet/together.h and freshet/links.h.
+  freshet_status end_whole(wire::TogetherStep step);
+  static freshet_status do_together_begin(const freshet_host*);
+  static freshet_status do_together_commit(const freshet_host*);
+  static freshet_status do_together_abandon(const freshet_host*);
+  static freshet_status do_needs_free(const freshet_host*, freshet_dir* directory, const freshet_entry* entry);
+  static freshet_status do_link_target(const freshet_host*, freshet_dir* directory, freshet_bytes name, char* to,
+                                       std::size_t room, std::size_t* got);
+
   // Constant after construction.
   const int socket_;
   freshet_host table_{};
   freshet_contents contents_{};
+  freshet_together together_{};
+  freshet_links links_{};
 
   bool contents_offered_ = false;  // constant once a plugin is loaded
 
@@ -88,6 +101,7 @@ class Host {
   Walker walker_;
   State state_ = State::idle;
   std::uint64_t findings_ = 0;
+  bool in_whole_ = false;  // begun, and not ended
 
   std::atomic<std::int64_t> now_ns_{0};
   std::atomic<std::uint32_t> cancel_asked_{0};

@@ -36,7 +36,7 @@ void try_events(std::string_view packet) {
   bool good = true;
   while (good && !decoder.empty()) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::EventType::log);
+    decoder.enumeration(type, wire::kLastEvent);
     if (!decoder.ok()) return;
     switch (type) {
       case wire::EventType::directory: good = take_event<wire::DirectoryEvent>(decoder); break;
@@ -45,6 +45,8 @@ void try_events(std::string_view packet) {
       case wire::EventType::unread: good = take_event<wire::UnreadEvent>(decoder); break;
       case wire::EventType::progress: good = take_event<wire::ProgressEvent>(decoder); break;
       case wire::EventType::log: good = take_event<wire::LogEvent>(decoder); break;
+      case wire::EventType::together: good = take_event<wire::TogetherEvent>(decoder); break;
+      case wire::EventType::needed: good = take_event<wire::NeededEvent>(decoder); break;
     }
   }
 }

@@ -39,7 +39,9 @@
 #include <utility>
 #include <vector>
 
+#include "freshet/links.h"
 #include "freshet/plugin.h"
+#include "freshet/together.h"
 #include "freshet/tree.hpp"
 
 namespace freshet::testing {
@@ -111,6 +113,11 @@ class FakeHost {
     table_.emit_finding = do_emit_finding;
     table_.buffer_get = do_buffer_get;
     table_.buffer_put = do_buffer_put;
+    together_ = {sizeof together_, FRESHET_TOGETHER_REVISION, do_together_begin, do_together_commit, do_together_abandon,
+                 do_needs_free};
+    links_ = {sizeof links_, FRESHET_LINKS_REVISION, do_link_target};
+    features[FRESHET_TOGETHER_ID] = {FRESHET_TOGETHER_REVISION, &together_};
+    features[FRESHET_LINKS_ID] = {FRESHET_LINKS_REVISION, &links_};
   }
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
@@ -139,7 +146,8 @@ class FakeHost {
   std::vector<std::string> log;                  // at most 200 lines a scan, each cut at 1024 bytes
   std::vector<freshet_log_level> log_levels;     // of the lines
   std::vector<std::string> broken_rules;
-  std::vector<std::string> unread;               // paths that could not be opened or listed
+  std::vector<std::string> unread;               // paths that could not be opened, listed or read
+  std::vector<std::string> spared;               // paths that are held in a process: proposed or needed, and in no finding
   std::size_t open_directories = 0;
   std::size_t most_open_directories = 0;
   std::size_t buffers_out = 0;
@@ -153,18 +161,24 @@ class FakeHost {
   std::optional<std::uint64_t> cancel_after_entries;
   bool backwards = false;                                 // directories are listed from the last entry on
   std::function<void(const std::string& path)> on_open;   // before a directory is opened; may change the tree
-  std::map<std::string, std::pair<std::uint32_t, const void*>> features;  // id to revision and table
+  // Id to revision and table. What every host has is here from the start; without it the plugin sees an older one.
+  std::map<std::string, std::pair<std::uint32_t, const void*>> features;
 
   // Around a call of scan or verify; RunningTask does it.
   void begin(bool verify) {
     state_ = verify ? State::verifying : State::scanning;
     thread_ = std::this_thread::get_id();
     entries = 0;
+    in_whole_ = false;
     const std::lock_guard<std::mutex> lock(mutex_);
     lines_ = 0;
   }
   void end() {
     for (auto& one : open_) broke("a directory was left open: " + one.second->path);
+    if (in_whole_) {
+      broke("a whole was neither committed nor abandoned");
+      withdraw();
+    }
     open_directories = 0;
     open_.clear();
     closed_.clear();
@@ -410,7 +424,90 @@ class FakeHost {
     if (entry->type == FRESHET_DIRECTORY && dir->inner.find(name) == dir->inner.end())
       self.broke("a directory was proposed before what is in it: " + path);
     if (!dir->proposed.insert(entry->ordinal).second) self.broke("an entry was proposed twice: " + path);
+    const Node& node = self.child(*dir, dir->shown[entry->ordinal] - 1);
+    if (node.held) {
+      self.spared.push_back(path);
+      self.whole_stays_ = self.whole_stays_ || self.in_whole_;
+      return FRESHET_OK;
+    }
     self.findings.push_back({path, reason, finding.kind, finding.cost, finding.cost_bytes});
+    return FRESHET_OK;
+  }
+
+  void withdraw() {
+    findings.resize(whole_from_);
+    in_whole_ = false;
+  }
+
+  static freshet_status do_together_begin(const freshet_host* host) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("together.begin")) return FRESHET_INVALID;
+    if (self.state_ == State::verifying) return self.wrong("a whole was begun in verify");
+    if (self.in_whole_) return self.wrong("a whole was begun within another");
+    if (self.cancelled) return FRESHET_CANCELLED;
+    self.in_whole_ = true;
+    self.whole_stays_ = false;
+    self.whole_from_ = self.findings.size();
+    return FRESHET_OK;
+  }
+
+  static freshet_status do_together_commit(const freshet_host* host) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("together.commit")) return FRESHET_INVALID;
+    if (!self.in_whole_) return self.wrong("a whole was committed that never began");
+    if (self.whole_stays_) self.withdraw();
+    self.in_whole_ = false;
+    return FRESHET_OK;
+  }
+
+  static freshet_status do_together_abandon(const freshet_host* host) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("together.abandon")) return FRESHET_INVALID;
+    if (!self.in_whole_) return self.wrong("a whole was abandoned that never began");
+    self.withdraw();
+    return FRESHET_OK;
+  }
+
+  // The entry that `name` is in the listing of an open directory, by its ordinal; null with a broken rule when it is none.
+  const Node* listed(freshet_dir* handle, const freshet_entry* entry, const char* function) {
+    Dir* const dir = known(handle);
+    if (dir == nullptr || entry == nullptr || entry->size < sizeof(freshet_entry) || entry->name.data == nullptr ||
+        entry->ordinal >= dir->listed || dir->shown[entry->ordinal] == 0) {
+      broke(std::string(function) + " was given what was not listed");
+      return nullptr;
+    }
+    const Node& node = child(*dir, dir->shown[entry->ordinal] - 1);
+    if (node.name == std::string_view(entry->name.data, entry->name.length)) return &node;
+    broke(std::string(function) + " was given what was not listed there: " + node.name);
+    return nullptr;
+  }
+
+  static freshet_status do_needs_free(const freshet_host* host, freshet_dir* directory, const freshet_entry* entry) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("together.needs_free")) return FRESHET_INVALID;
+    if (!self.in_whole_) return self.wrong("needs_free was called outside of a whole");
+    const Node* const node = self.listed(directory, entry, "needs_free");
+    if (node == nullptr) return FRESHET_INVALID;
+    if (node->held) self.spared.push_back(self.known(directory)->path + "/" + node->name);
+    self.whole_stays_ = self.whole_stays_ || node->held;
+    return FRESHET_OK;
+  }
+
+  static freshet_status do_link_target(const freshet_host* host, freshet_dir* directory, freshet_bytes name, char* to,
+                                       std::size_t room, std::size_t* got) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("links.target")) return FRESHET_INVALID;
+    Dir* const dir = self.known(directory);
+    if (dir == nullptr || name.data == nullptr || to == nullptr || got == nullptr) return self.wrong("target was given null, or what is not open");
+    *got = 0;
+    const std::string wanted(name.data, name.length);
+    Node* const node = dir->node->find(wanted);
+    if (node == nullptr || hidden(*node)) return self.wrong("target was given a name that is not there: " + wanted);
+    if (node->type != FRESHET_SYMLINK) return self.wrong("target was given what is no link: " + wanted);
+    if (node->unreadable || node->vanishes) return self.cannot_read(dir->path + "/" + wanted);
+    if (node->target.size() > room || (node->target.size() == room && room < FRESHET_LINKS_LONGEST)) return FRESHET_INVALID;
+    std::memcpy(to, node->target.data(), node->target.size());
+    *got = node->target.size();
     return FRESHET_OK;
   }
 
@@ -438,6 +535,11 @@ class FakeHost {
   static constexpr std::size_t kKeptHandles = 4096;
 
   freshet_host table_{};
+  freshet_together together_{};
+  freshet_links links_{};
+  bool in_whole_ = false;       // begun, and not ended
+  bool whole_stays_ = false;    // something in it is held
+  std::size_t whole_from_ = 0;  // its first finding
   Tree tree_;
   State state_ = State::idle;
   std::thread::id thread_;

@@ -21,7 +21,7 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
   wire::Decoder decoder(packet.substr(1));
   while (!decoder.empty() && decoder.ok()) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::EventType::log);
+    decoder.enumeration(type, wire::kLastEvent);
     switch (type) {
       case wire::EventType::directory: {
         wire::DirectoryEvent event;
@@ -67,6 +67,16 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
         wire::LogEvent event;
         visit(decoder, event);
         scanned.log.emplace_back(event.text);
+        break;
+      }
+      case wire::EventType::together: {
+        wire::TogetherEvent event;
+        visit(decoder, event);
+        break;
+      }
+      case wire::EventType::needed: {
+        wire::NeededEvent event;
+        visit(decoder, event);
         break;
       }
     }

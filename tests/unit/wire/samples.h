@@ -119,6 +119,8 @@ void for_each_event(F&& each) {
   each(UnreadEvent{1, 0, "name", 13});
   each(ProgressEvent{1, 2, 3, 4});
   each(LogEvent{3, "text"});
+  each(TogetherEvent{TogetherStep::commit});
+  each(NeededEvent{1, "name", 5});
 }
 
 }  // namespace freshet::wire::testing
