@@ -152,16 +152,29 @@ std::string attributes_of(const std::string& path) {
   return out;
 }
 
+// Of a tree in which somebody may still be at work: one look that broke off is followed by another.
+std::vector<fs::path> list(const std::string& top) {
+  std::vector<fs::path> out;
+  for (int tries = 0; tries < 100; ++tries) {
+    out.clear();
+    std::error_code error;
+    for (fs::recursive_directory_iterator at(top, error), end; !error && at != end; at.increment(error)) out.push_back(at->path());
+    if (!error) break;
+    ::usleep(1000);
+  }
+  return out;
+}
+
 std::string snapshot(const std::string& top) {
   std::vector<std::string> lines;
-  for (const auto& entry : fs::recursive_directory_iterator(top)) {
+  for (const fs::path& path : list(top)) {
     struct stat info {};
-    if (::lstat(entry.path().c_str(), &info) != 0) continue;
+    if (::lstat(path.c_str(), &info) != 0) continue;
     char text[256];
     std::snprintf(text, sizeof text, " %o %u:%u %lld %lld.%09ld %lld.%09ld ", info.st_mode, info.st_uid, info.st_gid,
                   static_cast<long long>(S_ISDIR(info.st_mode) ? 0 : info.st_size), static_cast<long long>(info.st_mtim.tv_sec),
                   info.st_mtim.tv_nsec, static_cast<long long>(info.st_ctim.tv_sec), info.st_ctim.tv_nsec);
-    lines.push_back(entry.path().string() + text + attributes_of(entry.path()));
+    lines.push_back(path.string() + text + attributes_of(path));
   }
   std::sort(lines.begin(), lines.end());
   utsname name{};
