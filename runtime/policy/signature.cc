@@ -17,7 +17,9 @@ namespace {
 constexpr std::string_view kUntrusted = "untrusted comment: ";
 constexpr std::string_view kTrusted = "trusted comment: ";
 constexpr std::size_t kMaxPrefixes = 100;
-constexpr int kLastYear = 2261;  // that 64 bits of nanoseconds reach
+// The years that 64 bits of nanoseconds reach as a whole; an earlier date is as good as always over, a later one as never.
+constexpr int kFirstYear = 1678;
+constexpr int kLastYear = 2261;
 
 std::string_view take_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
@@ -60,7 +62,8 @@ std::optional<std::int64_t> read_date(config::TableReader& table, std::string_vi
     table.refuse(key, *value, "is no date of the calendar");
     return std::nullopt;
   }
-  if (date.year > kLastYear) return std::numeric_limits<std::int64_t>::max();  // as good as never
+  if (date.year < kFirstYear) return std::numeric_limits<std::int64_t>::min();
+  if (date.year > kLastYear) return std::numeric_limits<std::int64_t>::max();
   return std::chrono::nanoseconds(std::chrono::sys_days(day).time_since_epoch()).count();
 }
 

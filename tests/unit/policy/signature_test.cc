@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include <chrono>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,26 @@ TEST(TrustedKey, LimitsStandBelowTheKey) {
   for (const char* id : {"org.example", "org.example.logs", "net.logs"}) EXPECT_TRUE(may_sign_for(*limited, id)) << id;
   for (const char* id : {"org.examples.logs", "org", "network.logs", "com.example"}) EXPECT_FALSE(may_sign_for(*limited, id)) << id;
   EXPECT_TRUE(may_sign_for(*plain, "anything.at.all"));
+}
+
+TEST(TrustedKey, DatesThatNanosecondsDoNotReachAreAlwaysOverOrNever) {
+  const Signer signer;
+  for (const char* early : {"0000-01-01", "1013-01-31", "1677-12-31"}) {
+    const Result<TrustedKey> key = parse_trusted_key(signer.key(std::string("valid-until = ") + early + "\n"), "v", "v.pub");
+    ASSERT_TRUE(key) << early << key.error().detail;
+    EXPECT_EQ(*key->valid_until_ns, std::numeric_limits<std::int64_t>::min()) << early;
+  }
+  for (const char* late : {"2262-01-01", "9999-12-31"}) {
+    const Result<TrustedKey> key = parse_trusted_key(signer.key(std::string("valid-until = ") + late + "\n"), "v", "v.pub");
+    ASSERT_TRUE(key) << late << key.error().detail;
+    EXPECT_EQ(*key->valid_until_ns, std::numeric_limits<std::int64_t>::max()) << late;
+  }
+  using namespace std::chrono_literals;
+  for (const auto& [text, day] : {std::pair{"1678-01-01", 1678y / 1 / 1}, std::pair{"2261-12-31", 2261y / 12 / 31}}) {
+    const Result<TrustedKey> key = parse_trusted_key(signer.key(std::string("valid-until = ") + text + "\n"), "v", "v.pub");
+    ASSERT_TRUE(key) << text << key.error().detail;
+    EXPECT_EQ(*key->valid_until_ns, std::chrono::nanoseconds(std::chrono::sys_days(day).time_since_epoch()).count()) << text;
+  }
 }
 
 TEST(TrustedKey, WhatIsNotUnderstoodIsRefusedWithItsLine) {
