@@ -1,25 +1,10 @@
 #include "runtime/channel/proc_files.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include "runtime/base/fd.h"
 #include "runtime/base/lines.h"
 
 namespace freshet::channel {
-
-std::string read_proc(int proc, const char* name) {
-  constexpr std::size_t kMaxProcFile = 1U << 20;
-  const Fd file(::openat(proc, name, O_RDONLY | O_CLOEXEC));
-  std::string out;
-  char part[4096];
-  while (file && out.size() < kMaxProcFile) {
-    const ssize_t got = ::read(file.get(), part, sizeof part);
-    if (got <= 0) break;
-    out.append(part, static_cast<std::size_t>(got));
-  }
-  return out;
-}
 
 std::string link_of(int directory, const std::string& name) {
   char target[4096];

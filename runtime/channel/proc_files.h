@@ -3,10 +3,10 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/base/proc_file.h"
+
 namespace freshet::channel {
 
-// A file of a process's folder in /proc, at most 1 MiB of it; empty when it is gone.
-std::string read_proc(int proc, const char* name);
 // Where a link leads; empty when it may not be read.
 std::string link_of(int directory, const std::string& name);
 

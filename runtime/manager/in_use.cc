@@ -17,28 +17,12 @@
 #include "runtime/base/identity.h"
 #include "runtime/base/lines.h"
 #include "runtime/base/listing.h"
+#include "runtime/base/proc_file.h"
 
 namespace freshet {
 namespace {
 
-// Whole text of a /proc file; they have no size and are made at the read.
-std::string read_proc(int at, const char* name) {
-  std::string out;
-  const Fd file(::openat(at, name, O_RDONLY | O_CLOEXEC));
-  if (!file) return out;
-  constexpr std::size_t kChunk = 64 * 1024;
-  constexpr std::size_t kCap = 64U << 20;
-  std::size_t used = 0;
-  while (used < kCap) {
-    out.resize(used + kChunk);
-    const ssize_t got = ::read(file.get(), out.data() + used, kChunk);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    used += static_cast<std::size_t>(got);
-  }
-  out.resize(used);
-  return out;
-}
+constexpr std::size_t kMaxProcFile = 64U << 20;
 
 template <class T>
 bool parse(std::string_view text, T& value, int base) {
@@ -79,7 +63,7 @@ std::uint64_t memory_device() {
 // "36 35 0:31 / /tmp rw,relatime shared:1 - tmpfs tmpfs rw"
 std::set<std::uint64_t> memory_devices() {
   std::set<std::uint64_t> out{memory_device()};
-  const std::string mounts = read_proc(AT_FDCWD, "/proc/self/mountinfo");
+  const std::string mounts = read_proc(AT_FDCWD, "/proc/self/mountinfo", kMaxProcFile);
   for_each_line(mounts, [&](std::string_view line) {
     next_word(line);
     next_word(line);
@@ -145,7 +129,7 @@ void InUseOracle::look_at_process(int proc_fd, int pid) {
 }
 
 void InUseOracle::look_at_maps(int process_fd, int pid) {
-  const std::string maps = read_proc(process_fd, "maps");
+  const std::string maps = read_proc(process_fd, "maps", kMaxProcFile);
   std::uint64_t last = 0;
   for_each_line(maps, [&](std::string_view line) {
     for (int skip = 0; skip < 3; ++skip) next_word(line);  // range, rights, offset
@@ -168,7 +152,7 @@ void InUseOracle::add_as_shown(std::uint64_t dev, std::uint64_t inode, int pid, 
 
 // "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; waiting ones have "->" behind the number.
 void InUseOracle::look_at_locks() {
-  const std::string locks = read_proc(AT_FDCWD, "/proc/locks");
+  const std::string locks = read_proc(AT_FDCWD, "/proc/locks", kMaxProcFile);
   for_each_line(locks, [&](std::string_view line) {
     next_word(line);
     std::string_view kind = next_word(line);
@@ -189,7 +173,7 @@ void InUseOracle::look_at_locks() {
 
 // "Num RefCount Protocol Flags Type St Inode Path"; a socket file is in use while somebody listens or is bound there.
 void InUseOracle::look_at_sockets() {
-  const std::string sockets = read_proc(AT_FDCWD, "/proc/net/unix");
+  const std::string sockets = read_proc(AT_FDCWD, "/proc/net/unix", kMaxProcFile);
   for_each_line(sockets, [&](std::string_view line) {
     for (int skip = 0; skip < 7; ++skip) next_word(line);
     if (line.size() < 2 || line[1] != '/') return;

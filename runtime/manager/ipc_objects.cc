@@ -1,6 +1,5 @@
 #include "runtime/manager/ipc_objects.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -10,9 +9,9 @@
 #include <fstream>
 
 #include "runtime/base/bytes.h"
-#include "runtime/base/fd.h"
 #include "runtime/base/identity.h"
 #include "runtime/base/lines.h"
+#include "runtime/base/listing.h"
 #include "runtime/base/units.h"
 
 namespace freshet {
@@ -45,9 +44,9 @@ void list_system_v(wire::IpcKind kind, const char* file, const std::vector<confi
 }
 
 void list_posix(const std::vector<config::IpcConfig>& grants, IpcListing& out) {
-  DIR* const directory = ::opendir("/dev/shm");
-  while (const dirent* entry = directory != nullptr ? ::readdir(directory) : nullptr) {
-    const Result<EntryStat> stat = stat_entry(::dirfd(directory), entry->d_name);
+  const Listing directory = list_directory(AT_FDCWD, "/dev/shm");
+  while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
+    const Result<EntryStat> stat = stat_entry(::dirfd(directory.get()), entry->d_name);
     if (!stat || stat->identity.type != EntryType::file || stat->links != 1) continue;
     wire::IpcObject object;
     object.name = entry->d_name;
@@ -61,7 +60,6 @@ void list_posix(const std::vector<config::IpcConfig>& grants, IpcListing& out) {
     object.used_ns = stat->atime_ns;
     add(out, std::move(object), grants);
   }
-  if (directory != nullptr) ::closedir(directory);
 }
 
 }  // namespace

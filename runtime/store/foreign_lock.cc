@@ -1,6 +1,5 @@
 #include "runtime/store/foreign_lock.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
@@ -11,11 +10,12 @@
 
 #include <cerrno>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/lines.h"
+#include "runtime/base/listing.h"
+#include "runtime/base/proc_file.h"
 
 namespace freshet::store {
 namespace {
@@ -30,27 +30,12 @@ Fd open_path(const std::string& path) {
   return Fd(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
 }
 
-std::string read_proc(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string out;
-  char buffer[4096];
-  while (out.size() < kMaxProcFile && (in.read(buffer, sizeof buffer), in.gcount() > 0)) out.append(buffer, static_cast<std::size_t>(in.gcount()));
-  return out;
-}
-
 template <class T>
 std::optional<T> number(std::string_view text, int base = 10) {
   T out{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return out;
-}
-
-std::string_view take_word(std::string_view& line) {
-  while (line.starts_with(' ') || line.starts_with('\t')) line.remove_prefix(1);
-  const std::string_view word = line.substr(0, line.find_first_of(" \t"));
-  line.remove_prefix(word.size());
-  return word;
 }
 
 // "1: POSIX  ADVISORY  WRITE 1234 08:01:5678 0 EOF", as in /proc/locks and behind "lock:" in /proc/PID/fdinfo. A waiter's
@@ -64,14 +49,14 @@ struct LockLine {
 
 std::optional<LockLine> parse_lock_line(std::string_view line) {
   LockLine out;
-  if (!take_word(line).ends_with(':')) return std::nullopt;
-  const std::string_view kind = take_word(line);
+  if (!next_word(line).ends_with(':')) return std::nullopt;
+  const std::string_view kind = next_word(line);
   if (kind != "FLOCK" && kind != "POSIX" && kind != "OFDLCK") return std::nullopt;
   out.kind = kind == "FLOCK" ? config::LockKind::flock : config::LockKind::posix;
-  (void)take_word(line);
-  (void)take_word(line);
-  const auto pid = number<std::int64_t>(take_word(line));
-  const std::string_view place = take_word(line);
+  (void)next_word(line);
+  (void)next_word(line);
+  const auto pid = number<std::int64_t>(next_word(line));
+  const std::string_view place = next_word(line);
   const std::size_t one = place.find(':');
   const std::size_t two = one == std::string_view::npos ? one : place.find(':', one + 1);
   if (!pid || two == std::string_view::npos) return std::nullopt;
@@ -85,14 +70,14 @@ std::optional<LockLine> parse_lock_line(std::string_view line) {
   return out;
 }
 
+// Those on (dev, inode) in the text of /proc/locks or of a /proc/PID/fdinfo file.
 template <class Each>
-void for_each_lock(std::string_view text, Each each) {
-  while (!text.empty()) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
+void for_each_lock(std::string_view text, config::LockKind kind, std::uint64_t dev, std::uint64_t inode, Each&& each) {
+  for_each_line(text, [&](std::string_view line) {
     if (line.starts_with("lock:")) line.remove_prefix(5);
-    if (const auto lock = parse_lock_line(line); lock && each(*lock)) return;
-  }
+    const auto lock = parse_lock_line(line);
+    if (lock && lock->kind == kind && lock->dev == dev && lock->inode == inode) each(*lock);
+  });
 }
 
 bool is_number(const char* name) { return *name >= '1' && *name <= '9'; }
@@ -100,22 +85,16 @@ bool is_number(const char* name) { return *name >= '1' && *name <= '9'; }
 // A lock on an open file names no process: whoever has that file open does.
 std::uint64_t pid_with_lock(config::LockKind kind, std::uint64_t dev, std::uint64_t inode) {
   std::uint64_t found = 0;
-  DIR* const proc = ::opendir("/proc");
-  while (const dirent* process = proc != nullptr && found == 0 ? ::readdir(proc) : nullptr) {
+  const Listing proc = list_directory(AT_FDCWD, "/proc");
+  while (const dirent* process = proc && found == 0 ? ::readdir(proc.get()) : nullptr) {
     if (!is_number(process->d_name) || std::to_string(::getpid()) == process->d_name) continue;
-    const std::string folder = std::string("/proc/") + process->d_name + "/fdinfo";
-    DIR* const files = ::opendir(folder.c_str());
-    while (const dirent* file = files != nullptr && found == 0 ? ::readdir(files) : nullptr) {
+    const Listing files = list_directory(::dirfd(proc.get()), (std::string(process->d_name) + "/fdinfo").c_str());
+    while (const dirent* file = files && found == 0 ? ::readdir(files.get()) : nullptr) {
       if (*file->d_name == '.') continue;
-      for_each_lock(read_proc(folder + "/" + file->d_name), [&](const LockLine& lock) {
-        if (lock.kind != kind || lock.dev != dev || lock.inode != inode) return false;
-        found = number<std::uint64_t>(process->d_name).value_or(0);
-        return true;
-      });
+      for_each_lock(read_proc(::dirfd(files.get()), file->d_name), kind, dev, inode,
+                    [&](const LockLine&) { found = number<std::uint64_t>(process->d_name).value_or(0); });
     }
-    if (files != nullptr) ::closedir(files);
   }
-  if (proc != nullptr) ::closedir(proc);
   return found;
 }
 
@@ -127,10 +106,10 @@ std::string holder(int file, config::LockKind kind, std::uint64_t dev, std::uint
     asked.l_whence = SEEK_SET;
     if (::fcntl(file, F_OFD_GETLK, &asked) == 0 && asked.l_type != F_UNLCK && asked.l_pid > 0) pid = static_cast<std::uint64_t>(asked.l_pid);
   }
-  if (pid == 0) pid = pid_in_locks(read_proc("/proc/locks"), kind, dev, inode);
+  if (pid == 0) pid = pid_in_locks(read_proc(AT_FDCWD, "/proc/locks", kMaxProcFile), kind, dev, inode);
   if (pid == 0) pid = pid_with_lock(kind, dev, inode);
   if (pid == 0) return "a process that cannot be seen from here";
-  std::string name = read_proc("/proc/" + std::to_string(pid) + "/comm");
+  std::string name = read_proc(AT_FDCWD, ("/proc/" + std::to_string(pid) + "/comm").c_str());
   if (name.ends_with('\n')) name.pop_back();
   return (name.empty() ? std::string("a process") : escape_bytes(name)) + " (pid " + std::to_string(pid) + ")";
 }
@@ -147,10 +126,8 @@ bool lock_now(int file, config::LockKind kind) {
 
 std::uint64_t pid_in_locks(std::string_view text, config::LockKind kind, std::uint64_t dev, std::uint64_t inode) {
   std::uint64_t found = 0;
-  for_each_lock(text, [&](const LockLine& lock) {
-    if (lock.kind != kind || lock.dev != dev || lock.inode != inode || lock.pid <= 0) return false;
-    found = static_cast<std::uint64_t>(lock.pid);
-    return true;
+  for_each_lock(text, kind, dev, inode, [&](const LockLine& lock) {
+    if (found == 0 && lock.pid > 0) found = static_cast<std::uint64_t>(lock.pid);
   });
   return found;
 }

@@ -34,8 +34,8 @@ class ForeignLock {
   const std::uint64_t inode_;
 };
 
-// Who holds a lock of /proc/locks on (dev, inode): "dpkg (pid 1234)", the name escaped; or empty when nobody that can be
-// seen from here does. `text` is that file's. Only FLOCK lines, or only POSIX and OFDLCK ones.
+// The process that holds a lock on (dev, inode) by the text of /proc/locks, the first one that is named; 0 when none is.
+// Only FLOCK lines, or only POSIX and OFDLCK ones.
 std::uint64_t pid_in_locks(std::string_view text, config::LockKind kind, std::uint64_t dev, std::uint64_t inode);
 
 }  // namespace freshet::store
