@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -32,7 +33,7 @@ constexpr std::size_t kMaxQueued = 64;                     // packets taken in w
 class StartedRole final : public RoleProcess {
  public:
   // `started`: when its spawn was asked for.
-  StartedRole(sandbox::Spawned spawned, const RoleRequest& request, RoleSetup setup, std::int64_t started)
+  StartedRole(sandbox::Spawned spawned, sandbox::ControlGroup group, const RoleRequest& request, RoleSetup setup, std::int64_t started)
       : role_(request.role),
         wall_ns_(request.limits.wall_ns),
         memory_bytes_(setup.setup.memory_bytes),
@@ -44,6 +45,7 @@ class StartedRole final : public RoleProcess {
         live_(request.live),
         unmapped_(std::move(setup.unmapped)),
         missing_(std::move(setup.missing)),
+        group_(std::move(group)),
         socket_(std::move(spawned.socket)),
         child_(std::move(spawned.pidfd), spawned.pid),
         stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -216,12 +218,14 @@ class StartedRole final : public RoleProcess {
       ProcessLook look;
       const bool seen = child_.sample(look);
       if (memory_bytes_ != 0 && seen && look.rss_bytes > memory_bytes_)
-        end_with({EndReason::limit, "its memory limit of " + format_size(shown_memory_), {}}, true);
+        end_with(over_memory(), true);
       // /proc tells nothing more of a process whose first thread has ended before the others.
       if (!seen && !end_ && is_zombie(read_proc(seen_->proc.get(), "status"))) end_without_main_thread();
     }
     return !end_;
   }
+
+  [[nodiscard]] End over_memory() const { return {EndReason::limit, "its memory limit of " + format_size(shown_memory_), {}}; }
 
   // True when it was the canary.
   bool take_notification() {
@@ -365,6 +369,7 @@ class StartedRole final : public RoleProcess {
     End end;
     if (exiting_ && role_ == wire::Role::worker) end = {EndReason::plugin, "it ended its own process", {}};
     else if (!exiting_) end = judge_exit(status, role_, child_.usage().cpu_ns, cpu_seconds_);
+    if (status.signalled && status.number == SIGKILL && group_.ran_out_of_memory()) end = over_memory();
     if (!locked_) end.reason = EndReason::setup;
     end_with(std::move(end), false);
   }
@@ -383,6 +388,7 @@ class StartedRole final : public RoleProcess {
     const bool by_itself = end.reason == EndReason::signal || end.reason == EndReason::timeout || end.reason == EndReason::limit;
     if (loading_ && by_itself) end.code = "F2013";
     if (live_ != nullptr) live_->remove(ticket_);
+    if (kill) group_.kill();
     child_.reap(kill);
     ended_ = clock_.monotonic();
     end_ = std::move(end);
@@ -410,6 +416,7 @@ class StartedRole final : public RoleProcess {
   const std::string unmapped_;
 
   std::vector<std::string> missing_;
+  sandbox::ControlGroup group_;  // before the child, which is reaped before it ends
   Fd socket_;
   Fd listener_;
   ChildProcess child_;
@@ -445,13 +452,17 @@ Result<std::unique_ptr<RoleProcess>> RoleProcess::start(sandbox::Spawner& spawne
   auto setup = make_role_setup(support, request);
   if (!setup) return std::unexpected(setup.error());
   const std::int64_t started = SystemClock().monotonic();
+  Result<sandbox::ControlGroup> group;
+  if (support.control_groups) group = support.control_groups->make({setup->setup.memory_bytes, setup->threads});
+  if (!group) return std::unexpected(group.error());
+  setup->spawn.control_group = group->directory();
   auto spawned = spawner.spawn(setup->spawn);
   if (!spawned) return std::unexpected(spawned.error());
   wire::Setup message = setup->setup;
   const std::vector<int> fds = setup->fds;
   const pid_t pid = spawned->pid;
   const std::vector<Fd> clones = std::move(setup->clones);
-  auto role = std::make_unique<StartedRole>(std::move(*spawned), request, std::move(*setup), started);
+  auto role = std::make_unique<StartedRole>(std::move(*spawned), std::move(*group), request, std::move(*setup), started);
   if (auto done = add_filter(support, request, pid, message); !done) return std::unexpected(done.error());
   if (auto done = role->lock(message, fds); !done) return std::unexpected(done.error());
   return role;

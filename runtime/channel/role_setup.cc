@@ -96,6 +96,8 @@ std::vector<Fd> clone_roots(const sandbox::HostSupport& support, const RoleReque
   return clones;
 }
 
+std::uint32_t threads(const RoleRequest& request) { return request.role == Role::worker ? request.limits.threads + 1 : 1; }
+
 void set_limits(const sandbox::HostSupport& support, const RoleRequest& request, wire::Setup& setup) {
   const bool broker = request.role == Role::broker;
   const auto& limits = request.limits;
@@ -109,8 +111,7 @@ void set_limits(const sandbox::HostSupport& support, const RoleRequest& request,
   setup.open_files = broker ? kBrokerFds : std::max(kLeastFds, limits.fds);
   if (!setup.private_root) setup.open_files += kStandardFds + static_cast<std::uint32_t>(request.roots.size() + request.tops.size());
   // Counted per user namespace and uid: without one of the two it would count the user's every process.
-  setup.processes = 0;
-  if (support.user_namespace || !setup.keep_ids) setup.processes = request.role == Role::worker ? limits.threads + 1 : 1;
+  setup.processes = support.user_namespace || !setup.keep_ids ? threads(request) : 0;
 }
 
 }  // namespace
@@ -166,6 +167,7 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
     setup.read_area = request.phase == BrokerPhase::purge || request.phase == BrokerPhase::restore;
   }
   set_limits(support, request, setup);
+  out.threads = threads(request);
   for (std::size_t i = 0; i < request.roots.size(); ++i) {
     setup.roots.push_back(root_spec(*request.roots[i]));
     out.fds.push_back(setup.cloned_roots ? out.clones[i].get() : request.roots[i]->directory.get());

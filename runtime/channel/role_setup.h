@@ -16,6 +16,7 @@ struct RoleSetup {
   wire::Setup setup;         // without the filter, which may need the process's pid
   std::vector<int> fds;      // to send with it; not owned
   std::vector<Fd> clones;    // .. but for these
+  std::uint64_t threads = 1;         // of the role together
   std::string unmapped;      // RoleProcess::unmapped_root
   std::vector<std::string> missing;  // layers that this host or its caller withholds
 };

@@ -267,12 +267,22 @@ void find_owner_view(const SupportLimits& limits, HostSupport& out) {
   }
 }
 
+void find_control_groups(const SupportLimits& limits, HostSupport& out) {
+  if (limits.no_control_groups) {
+    out.reasons.emplace_back("limits by control groups: switched off by the caller");
+    return;
+  }
+  if (auto found = ControlGroups::find()) out.control_groups = std::make_shared<ControlGroups>(std::move(*found));
+  else out.reasons.push_back("limits by control groups: " + found.error().what);
+}
+
 }  // namespace
 
 HostSupport find_host_support(const SupportLimits& limits) {
   HostSupport out;
   find_namespaces(limits, out);
   find_owner_view(limits, out);
+  find_control_groups(limits, out);
 
   Trial plain;
   run(plain);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/base/fd.h"
+#include "runtime/sandbox/control_group.h"
 #include "runtime/sandbox/user_map.h"
 
 namespace freshet::sandbox {
@@ -28,6 +29,7 @@ struct HostSupport {
   // owner_view.h: how root's workers see owners. None: they read no private directory of another.
   std::shared_ptr<const Fd> owner_view;
   bool idmapped_mounts = false;     // .. tried on "/"; another file system may answer differently
+  std::shared_ptr<ControlGroups> control_groups;  // none: no limit by them
   bool openat2 = false;
   bool renameat2 = false;
   std::vector<std::string> reasons; // "user namespace: EPERM (..)": one line for each thing that failed
@@ -46,6 +48,7 @@ struct SupportLimits {
   std::uint32_t landlock_abi_at_most = 1000;
   bool no_mdwe = false;
   bool no_idmapped_mounts = false;
+  bool no_control_groups = false;
 };
 
 HostSupport find_host_support(const SupportLimits& limits = {});

@@ -51,6 +51,13 @@ std::vector<Mechanism> mechanisms(const HostSupport& support) {
   add("uid of its own for each role", support.change_ids, false, "roles run as this user", "root with CAP_SETUID and CAP_SETGID");
   add("mapped mounts on /", support.idmapped_mounts, false, "private directories of other owners are not read there",
       "root of the host itself, and a file system that can (ext4, xfs and btrfs since Linux 5.15, tmpfs since 6.3)");
+  constexpr const char* kDelegated =
+      "a cgroup version 2 group of its own with that controller: Delegate=yes in the unit, or `systemd-run --scope -p Delegate=yes`";
+  const ControlGroups* const groups = support.control_groups.get();
+  add("memory limit by control group", groups != nullptr && groups->limits_memory(), false,
+      "the limit of memory rests on RLIMIT_AS and on a look from outside", kDelegated);
+  add("process limit by control group", groups != nullptr && groups->limits_processes(), false,
+      "the limit of threads rests on RLIMIT_NPROC and seccomp", kDelegated);
   add("memory-deny-write-execute", support.mdwe, false, "W^X rests on seccomp alone", "Linux 6.3 or newer");
   return out;
 }

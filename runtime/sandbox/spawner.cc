@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -103,6 +104,45 @@ void end_child(int pidfd) {
   }
 }
 
+// clone() into another control group, for which only clone3 has room (Linux 5.7). The C library has no function for it: the
+// child must begin on a stack of its own, where no function can return to.
+long clone_into(int control_group, std::uint64_t flags, void* stack, int (*run)(void*), void* argument, int* pidfd) {
+#if defined(__x86_64__)
+  clone_args args{};
+  args.flags = flags | CLONE_INTO_CGROUP;
+  args.pidfd = reinterpret_cast<std::uint64_t>(pidfd);
+  args.exit_signal = SIGCHLD;
+  args.stack = reinterpret_cast<std::uint64_t>(stack);
+  args.stack_size = kChildStack;
+  args.cgroup = static_cast<std::uint64_t>(control_group);
+  long result = SYS_clone3;
+  __asm__ volatile(
+      "syscall\n\t"
+      "testq %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xorl %%ebp, %%ebp\n\t"
+      "movq %[argument], %%rdi\n\t"
+      "callq *%[run]\n\t"
+      "movl %%eax, %%edi\n\t"
+      "movl %[exit], %%eax\n\t"
+      "syscall\n\t"
+      "hlt\n"
+      "1:"
+      : "+a"(result)
+      : "D"(&args), "S"(sizeof args), [run] "r"(run), [argument] "r"(argument), [exit] "i"(SYS_exit)
+      : "rcx", "r11", "memory");
+  if (result < 0) {
+    errno = static_cast<int>(-result);
+    return -1;
+  }
+  return result;
+#else
+  (void)control_group, (void)flags, (void)stack, (void)run, (void)argument, (void)pidfd;
+  errno = ENOSYS;
+  return -1;
+#endif
+}
+
 Result<Fd> move_high(Fd fd) {
   Fd high(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kLowestKeptFd));
   if (!high) return fail_errno("F_DUPFD_CLOEXEC");
@@ -126,6 +166,7 @@ class Stack {
   }
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
+  [[nodiscard]] void* base() const { return base_; }
   [[nodiscard]] void* top() const { return base_ == MAP_FAILED ? nullptr : static_cast<char*>(base_) + kChildStack; }
 
  private:
@@ -215,8 +256,11 @@ class ThreadSpawner final : public Spawner {
     const bool network_entered =
         (namespaces & CLONE_NEWNET) != 0 && (request.share_network ? networks_.enter_shared() : networks_.enter_next());
     if (network_entered) namespaces &= ~static_cast<std::uint64_t>(CLONE_NEWNET);
-    const int flags = static_cast<int>(kSharedMemory | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | namespaces);
-    const pid_t pid = ::clone(run_child, stack_.top(), flags, &child, &pidfd);
+    const std::uint64_t flags = kSharedMemory | CLONE_VFORK | CLONE_PIDFD | namespaces;
+    const auto pid = static_cast<pid_t>(
+        request.control_group >= 0
+            ? clone_into(request.control_group, flags, stack_.base(), run_child, &child, &pidfd)
+            : ::clone(run_child, stack_.top(), static_cast<int>(flags | SIGCHLD), &child, &pidfd));
     const int clone_error = errno;
     if (network_entered) networks_.leave();
     errno = clone_error;

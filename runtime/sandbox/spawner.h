@@ -19,6 +19,7 @@ struct SpawnRequest {
   // With CLONE_NEWNET, for a role that runs no foreign code: one empty network for all of these, which is several times
   // faster than one for each. Each gets its own where we may not make such a network.
   bool share_network = false;
+  int control_group = -1;       // the directory of the cgroup it begins in; -1: ours
   bool loads_libraries = true;  // false: by the statically linked executable, which starts several times faster
 };
 

@@ -5,12 +5,14 @@
 //   no-mdwe             a kernel before 6.3
 //   landlock-2          Landlock of Linux 5.19 to 6.1: a tracer answers in the kernel's stead
 //   no-landlock         a kernel without it
+//   no-control-groups   a container in which /sys/fs/cgroup shows nothing
 //   container           Docker's default: its capabilities, and what its seccomp profile refuses without CAP_SYS_ADMIN
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -115,6 +117,12 @@ void enter_container(Filter& filter) {
                     EPERM);
 }
 
+void hide_control_groups() {
+  if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("none", "/sys/fs/cgroup", "tmpfs", MS_RDONLY, nullptr) != 0)
+    die("hiding /sys/fs/cgroup");
+}
+
 // ---- a tracer that knows one call ----
 
 constexpr long kLandlockAbi = 2;
@@ -177,6 +185,8 @@ int main(int argc, char** argv) {
       filter.refuse({SCMP_SYS(landlock_create_ruleset), SCMP_SYS(landlock_add_rule), SCMP_SYS(landlock_restrict_self)}, ENOSYS);
     } else if (how == "landlock-2") {
       traced = true;
+    } else if (how == "no-control-groups") {
+      hide_control_groups();
     } else if (how == "container") {
       enter_container(filter);
     } else {

@@ -176,7 +176,9 @@ Result<std::unique_ptr<RoleProcess>> start_worker(const PluginBytes& plugin, con
   request.strict = options.strict;
   request.uid = options.uid;
   sandbox::Spawner& by = options.left_out.empty() ? spawner() : spawner_without(options.left_out);
-  return RoleProcess::start(by, sandbox::find_host_support(options.limits), request);
+  sandbox::HostSupport support = sandbox::find_host_support(options.limits);
+  if (options.groups) support.control_groups = options.groups;
+  return RoleProcess::start(by, support, request);
 }
 
 bool load(RoleProcess& worker, const std::string& what) {

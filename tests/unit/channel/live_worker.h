@@ -49,6 +49,7 @@ struct WorkerOptions {
   std::vector<std::string> areas;
   manifest::LibrarySet libraries = manifest::kAllLibraries;
   std::stop_token stop;
+  std::shared_ptr<sandbox::ControlGroups> groups;  // none: as the host has it
   std::string left_out;  // steps of the lock, "landlock+cover": then by the tests' own role executable (left_out.cc)
 };
 

@@ -1,6 +1,7 @@
 // A live role seen by its manager: waiting, stopping, sending, and the ways it ends that are nobody's attack.
 #include "runtime/channel/role_process.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -9,7 +10,9 @@
 #include <filesystem>
 #include <thread>
 
+#include "../place_of_groups.h"
 #include "live_worker.h"
+#include "runtime/base/proc_file.h"
 #include "runtime/channel/end_reason.h"
 #include "runtime/channel/role_executable.h"
 
@@ -66,6 +69,23 @@ TEST_F(LiveWorker, FinishedTwiceSaysTheSame) {
   EXPECT_FALSE(worker_->send_message(wire::Cancel{}));
   EXPECT_FALSE(worker_->receive({}).has_value());
   EXPECT_FALSE(worker_->try_receive().has_value());
+}
+
+TEST_F(LiveWorker, IsInAControlGroupOfItsOwnThatEndsWithIt) {
+  const ::freshet::testing::PlaceOfGroups place;
+  if (!place) GTEST_SKIP() << "no control group may be made here: " << place.why();
+  auto groups = sandbox::ControlGroups::in(place.open());
+  ASSERT_TRUE(groups.has_value());
+  WorkerOptions options;
+  options.groups = std::make_shared<sandbox::ControlGroups>(std::move(*groups));
+  start("hostile", options);
+  enter_scan("spin");
+  const std::string group = place.path() + "/freshet-" + std::to_string(::getpid()) + "-0";
+  EXPECT_EQ(read_proc(AT_FDCWD, (group + "/cgroup.procs").c_str()), std::to_string(worker_->pid()) + "\n");
+  worker_->close_for(EndReason::timeout, "enough");
+  EXPECT_EQ(read_proc(AT_FDCWD, (group + "/cgroup.procs").c_str()), "");
+  worker_.reset();
+  EXPECT_FALSE(std::filesystem::exists(group));
 }
 
 TEST_F(LiveWorker, ClosedForAReasonKeepsTheFirst) {
