@@ -203,6 +203,7 @@ struct TaskConfig {
   std::map<std::string, SettingValue> settings;
   std::optional<QuarantineMode> quarantine_mode;
   OnFailure on_failure = OnFailure::rollback;
+  bool guard = false;                       // removes nothing; may say of what its channel is to lose that it stays
   TaskHooks hooks;                          // key `run-hooks`
   Position position;
   std::map<std::string, Position> key_positions;  // of each key that was written

@@ -177,6 +177,7 @@ TaskDraft read_task(const Document& document, const std::string& name, const Tom
   read_names(reader, "requires", name, task.requires_, task.dependency_positions);
   read_place(reader, draft);
   read_task_hooks(reader, task.hooks);
+  reader.read_bool("guard", task.guard);
   reader.read_choice("on-failure", {{"rollback", OnFailure::rollback}, {"keep", OnFailure::keep}},
                      task.on_failure);
   reader.finish();

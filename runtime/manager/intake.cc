@@ -45,7 +45,7 @@ Status Intake::take(std::string_view packet) {
   wire::Decoder in(packet.substr(1));
   while (in.ok() && !in.empty()) {
     wire::EventType type{};
-    in.enumeration(type, wire::EventType::ipc);
+    in.enumeration(type, wire::EventType::keep);
     if (!in.ok()) break;
     Status taken;
     switch (type) {
@@ -83,6 +83,12 @@ Status Intake::take(std::string_view packet) {
         wire::IpcEvent event;
         visit(in, event);
         if (in.ok()) taken = take_ipc(event);
+        break;
+      }
+      case wire::EventType::keep: {
+        wire::KeepEvent event;
+        visit(in, event);
+        if (in.ok()) taken = take_keep(event);
         break;
       }
       case wire::EventType::log: {  // a plugin's error is a warning of ours: it does not decide what is serious
@@ -144,6 +150,7 @@ Status Intake::take_directory(const wire::DirectoryEvent& event) {
 }
 
 Status Intake::take_finding(const wire::FindingEvent& event) {
+  if (in_.judged != nullptr) return wrong("proposed an entry, though it is a guard");
   if (event.directory >= node_of_id_.size()) return wrong("proposed an entry of a directory it never opened");
   if (!is_entry_name(event.name)) return wrong("proposed an entry whose name cannot be one");
   if (!is_utf8(event.reason)) return wrong("gave a reason that is not UTF-8");
@@ -258,6 +265,12 @@ Status Intake::take_ipc(const wire::IpcEvent& event) {
   }
   in_.task->ipc.push_back({object, std::string(event.reason)});
   in_.task->shown.ipc.push_back({ipc_text(object), std::string(event.reason)});
+  return {};
+}
+
+Status Intake::take_keep(const wire::KeepEvent& event) {
+  if (!is_utf8(event.reason)) return wrong("gave a reason that is not UTF-8");
+  if (in_.judged == nullptr || !in_.judged->keep(event.index, event.reason)) return wrong("kept an entry that it was not shown");
   return {};
 }
 

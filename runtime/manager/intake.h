@@ -14,6 +14,7 @@
 #include "runtime/manager/directory_table.h"
 #include "runtime/manager/entry_file.h"
 #include "runtime/manager/in_use.h"
+#include "runtime/manager/judged_entries.h"
 #include "runtime/manager/plan_model.h"
 
 namespace freshet {
@@ -41,6 +42,7 @@ class Intake {
     const InUseOracle* in_use = nullptr;                   // null: not asked (spare-in-use = false)
     const std::vector<wire::IpcObject>* objects = nullptr; // that the worker was shown; null: none. Not owned
     const InUseOracle* ipc_in_use = nullptr;               // of the POSIX ones among them; likewise
+    JudgedEntries* judged = nullptr;                       // of a guard, which proposes nothing; null: it is none. Not owned
     TakenEntries* taken = nullptr;                         // of the channel; not owned
     const std::vector<std::string>* task_names = nullptr;  // by task number
     std::int64_t now_ns = 0;
@@ -72,6 +74,7 @@ class Intake {
   Status take_directory_end(const wire::DirectoryEndEvent& event);
   Status take_unread(const wire::UnreadEvent& event);
   Status take_ipc(const wire::IpcEvent& event);
+  Status take_keep(const wire::KeepEvent& event);
   void keep(std::uint32_t node, std::string_view name, const std::string& reason);
   [[nodiscard]] std::string shown_path(std::uint32_t node, std::string_view name) const;
   // Why the operator's floors keep it, or "".

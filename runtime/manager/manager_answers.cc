@@ -60,7 +60,7 @@ PluginFacts facts_of(const Plugin& plugin) {
   out.required_permissions = manifest.required_permissions;
   out.optional_permissions = manifest.optional_permissions;
   for (const manifest::TaskKind& kind : manifest.kinds) {
-    PluginFacts::Kind shown{kind.name, kind.doc, {}};
+    PluginFacts::Kind shown{kind.name, kind.doc, {}, kind.guard};
     for (const manifest::SettingSchema& schema : kind.settings) {
       PluginFacts::Setting setting;
       setting.name = schema.name;

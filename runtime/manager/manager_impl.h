@@ -104,7 +104,7 @@ class CleanupManager final : public ICleanupManager,
   // Kind `missing` too where the handle of a past run names a task that is not registered here.
   Result<std::shared_ptr<const Registered>> find_registered(CleanupHandle handle);
   std::shared_ptr<const TaskMap> registered();
-  [[nodiscard]] DependencyGraph::Edges written_edges(const CleanupTask& task) const;
+  [[nodiscard]] DependencyGraph::Edges written_edges(const CleanupTask& task, const config::TaskConfig* config) const;
   void add_manifest_edges();
   DependencyGraph::Order order_of(const std::vector<std::string>& names, DependencyGraph::Tell tell = DependencyGraph::Tell::order);
   DependencyGraph::Edges edges_of(const std::string& name);
@@ -214,6 +214,7 @@ class CleanupManager final : public ICleanupManager,
   policy::HostFacts host_;
   std::uint64_t id_;
   std::set<std::string> disabled_;  // by the configuration; constant
+  std::map<std::string, std::vector<std::string>> guards_;  // enabled ones, by channel; constant
   std::once_flag manifest_edges_added_;
 
   ResultSharing callers_;    // execute_cleanup, by task

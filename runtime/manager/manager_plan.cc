@@ -69,14 +69,16 @@ void CleanupManager::prepare(Prepared& prepared, Plan& plan, const Registered& t
     out.plugin_sha256 = prepared.facts.plugin->sha256;
   }
   if (prepared.facts.kind != nullptr) out.kind = prepared.facts.kind->name;
+  out.guard = task.config != nullptr && task.config->guard;
   if (!out.native) {
     const config::ChannelConfig& channel = core_.config.channels.at(out.shown.channel);
     out.permission = prepared.facts.permission;
     out.keep_ns = channel.quarantine.keep_ns;
     out.max_quarantine_bytes = channel.quarantine.max_bytes.value_or(0);
     out.on_failure = task.config->on_failure;
+    if (out.guard) out.shown.permissions.push_back("keep what other tasks of its channel would remove");
     for (const config::RootConfig& root : out.permission.roots) {
-      std::string words = root.access.remove ? "remove" : "list";
+      std::string words = root.access.remove && !out.guard ? "remove" : "list";
       if (root.access.read) words += " and read contents";
       out.shown.permissions.push_back(words + " below " + root.path);
     }
@@ -131,7 +133,16 @@ void CleanupManager::open_task_roots(Prepared& prepared, TaskPlan& task) {
   enter(task, TaskState::refused);
 }
 
-// Channels side by side, the tasks of one channel in order.
+// The tasks of a guard's channel that are to remove something.
+std::vector<TaskPlan*> judged_by(const TaskPlan& guard, const std::vector<TaskPlan*>& going) {
+  std::vector<TaskPlan*> out;
+  std::ranges::copy_if(going, std::back_inserter(out), [&](const TaskPlan* task) {
+    return !task->guard && task->shown.channel == guard.shown.channel && is_going(*task);
+  });
+  return out;
+}
+
+// Channels side by side, the tasks of one channel in order, its guards last.
 void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   std::set<std::uint64_t> devices;
   for (std::size_t i = 0; i < plan.tasks.size(); ++i)
@@ -150,6 +161,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
     taken[task.shown.channel];
     going.push_back(&task);
   }
+  std::ranges::stable_partition(going, [](const TaskPlan* task) { return !task->guard; });
   for (TaskPlan* task : going) {
     const std::int64_t ready_ns = metrics::monotonic_ns();
     const auto scan = [&, task, ready_ns] {
@@ -166,7 +178,12 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       inputs.task = task;
       inputs.roots = &own.roots;
       inputs.in_use = task->permission.floors.spare_in_use ? &in_use : nullptr;
-      const IpcListing listing = list_ipc_objects(task->permission.ipc);
+      std::optional<JudgedEntries> judged;
+      if (task->guard) {
+        judged.emplace(judged_by(*task, going), *task, core_.plan_dir(plan.id));
+        inputs.judged = &*judged;
+      }
+      const IpcListing listing = task->guard ? IpcListing() : list_ipc_objects(task->permission.ipc);
       std::set<std::uint64_t> shm;
       for (const wire::IpcObject& object : listing.objects)
         if (object.inode != 0) shm.insert(object.dev);
@@ -186,10 +203,13 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       if (listing.more) ++task->shown.kept["IPC objects beyond the first " + std::to_string(kMaxIpcObjects)];
       if (done && (!own.roots.empty() || !task->permission.ipc.empty())) {
         core_.progress({.task = task->shown.name, .phase = "scan", .scanned = 0, .found = 0, .done = 0, .total = 0, .bytes = 0});
-        const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, &listing.objects, channel_index(task->shown.channel)};
+        const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, &listing.objects,
+                                     judged ? &*judged : nullptr, channel_index(task->shown.channel)};
         done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop);
       }
       if (done) done = (*intake)->finish();
+      if (judged && is_going(*task) && task->shown.note.empty())
+        task->shown.note = "judged " + format_count(judged->shown()) + " entries, kept " + format_count(judged->kept());
       if (!done && is_going(*task)) {
         enter(*task, TaskState::failed);
         task->shown.note = done.error().what;

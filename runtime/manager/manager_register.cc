@@ -29,6 +29,7 @@ CleanupManager::CleanupManager(Core core, policy::HostFacts host)
   randombytes_buf(&id_, sizeof id_);
   for (const auto& [name, task] : core_.config.tasks)
     if (!task.enabled) disabled_.insert(name);
+    else if (task.guard) guards_[task.channel].push_back(name);
 }
 
 Status CleanupManager::register_configuration() {
@@ -88,7 +89,7 @@ std::expected<CleanupHandle, RegistrationError> CleanupManager::register_cleanup
   names_.push_back(name);
   records_[name];
   const CleanupHandle handle{id_, registered->id, 0};
-  graph_.set(name, written_edges(registered->task), channel_id ? channel_index(*channel_id) + 1 : 0);
+  graph_.set(name, written_edges(registered->task, registered->config), channel_id ? channel_index(*channel_id) + 1 : 0);
   tasks_.emplace(name, std::move(registered));
   snapshot_.reset();
   figures_.add_task(name, channel_id.value_or(""));
@@ -136,8 +137,12 @@ std::vector<IRuns::TaskEntry> CleanupManager::tasks() {
 
 // What the operator or the host program wrote. `after` a disabled task is no wish that can be met; `requires` one is an
 // error that validation names. Only the configuration disables, and it is constant.
-DependencyGraph::Edges CleanupManager::written_edges(const CleanupTask& task) const {
+// A task requires every guard of its channel: one that cannot judge keeps all of it.
+DependencyGraph::Edges CleanupManager::written_edges(const CleanupTask& task, const config::TaskConfig* config) const {
   DependencyGraph::Edges edges{task.after, task.requires_};
+  if (config != nullptr && !config->guard)
+    if (const auto guards = guards_.find(config->channel); guards != guards_.end())
+      edges.requires_.insert(edges.requires_.end(), guards->second.begin(), guards->second.end());
   std::erase_if(edges.after, [&](const std::string& other) {
     const auto at = core_.config.tasks.find(other);
     return at != core_.config.tasks.end() && !at->second.enabled;

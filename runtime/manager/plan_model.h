@@ -59,6 +59,7 @@ struct TaskPlan {
   PlannedTask shown;
   std::uint32_t number = 0;     // in the order of the run; names files, and the folder in the quarantine
   bool native = false;
+  bool guard = false;           // it removes nothing; judged the others of its channel
   bool dependency = false;      // of execute_cleanup: not asked for itself
   std::string plugin_file;
   std::string plugin_sha256;
@@ -72,7 +73,8 @@ struct TaskPlan {
   std::vector<PlanRoot> roots;
   std::vector<PlannedIpc> ipc;
   TreeDigest::Key key{};
-  std::vector<std::uint64_t> dropped;      // ordinals of entries that stay after all (trimmed, kept newest)
+  std::vector<std::uint64_t> vetoed;       // ordinals of entries that a guard keeps; not in files, where `dropped` has them
+  std::vector<std::uint64_t> dropped;      // ordinals of entries that stay after all (vetoed, trimmed, kept newest)
   bool strict = true;
   CleanupMetrics metrics;                  // of the phases so far
   MeasuredTimes measured;                  // likewise; of a plan's file only its dependencies' validation is kept

@@ -36,6 +36,7 @@ struct PluginFacts {
   struct Kind {
     std::string name, doc;
     std::vector<Setting> settings;
+    bool guard = false;              // it removes nothing, and keeps what others would
   };
   std::vector<Kind> kinds;
   std::vector<std::string> used_by;  // task names of the configuration

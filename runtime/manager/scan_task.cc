@@ -1,6 +1,7 @@
 #include "runtime/manager/scan_task.h"
 
 #include <freshet/contents.h>
+#include <freshet/guard.h>
 #include <freshet/ipc.h>
 #include <freshet/plugin.h>
 
@@ -85,6 +86,7 @@ void show_objects(channel::RoleProcess& worker, const std::vector<wire::IpcObjec
 std::string status_words(std::int32_t status) {
   switch (status) {
     case FRESHET_INVALID: return "an argument or a setting is wrong";
+    case FRESHET_UNREADABLE: return "it could not read all that it has to see";
     case FRESHET_CANCELLED: return "it was cancelled";
     case FRESHET_UNKNOWN: return "it does not know this task";
     default: return "it failed (status " + std::to_string(status) + ")";
@@ -104,6 +106,7 @@ wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind
       if (schema.name == name) out.settings.push_back(to_wire(name, value, schema.type));
   if (std::ranges::any_of(permission.roots, [](const config::RootConfig& root) { return root.access.read; }))
     out.features.emplace_back(FRESHET_CONTENTS_ID);
+  if (schemas->guard) out.features.emplace_back(FRESHET_GUARD_ID);
   if (!permission.ipc.empty()) out.features.emplace_back(FRESHET_IPC_ID);
   return out;
 }
@@ -153,6 +156,9 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
     if (!scanning && wire::decode_message(*packet, loaded)) {
       scanning = true;
       if (inputs.objects != nullptr) show_objects(worker, *inputs.objects);
+      if (inputs.judged != nullptr)
+        if (const Status shown = inputs.judged->show([&](const wire::Planned& part) { return worker.send_message(part); }); !shown)
+          return shown;
       worker.send_message(wire::Scan{.now_ns = core.clock.now()});
     } else if (!scanning && !packet->empty() &&
                static_cast<wire::MessageType>((*packet)[0]) == wire::MessageType::events) {
@@ -171,7 +177,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
       const channel::End ended = release(task, worker, before, intake, stop);
       if (ended.reason == channel::EndReason::breach || ended.reason == channel::EndReason::protocol) {
         failed(core, task, worker);
-      } else if (end.status == FRESHET_OK || end.status == FRESHET_UNREADABLE) {
+      } else if (end.status == FRESHET_OK || (end.status == FRESHET_UNREADABLE && !task.guard)) {
         enter(task, TaskState::planned);
         if (task.shown.unread_count != 0 && !worker.unmapped_root().empty())
           task.shown.note = "private directories of other owners are not read: no mapped mount of " + worker.unmapped_root();

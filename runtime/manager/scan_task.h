@@ -4,6 +4,7 @@
 
 #include "runtime/manager/core.h"
 #include "runtime/manager/intake.h"
+#include "runtime/manager/judged_entries.h"
 #include "runtime/manager/plugin_catalog.h"
 
 namespace freshet {
@@ -13,6 +14,7 @@ struct ScanInputs {
   const manifest::TypedSettings* settings = nullptr;
   const std::vector<channel::OpenRoot>* roots = nullptr;  // as task->roots
   const std::vector<wire::IpcObject>* objects = nullptr;  // to show it; null: none
+  JudgedEntries* judged = nullptr;                        // of a guard: to show it; null: it is none
   std::uint32_t channel_index = 0;
 };
 

@@ -210,6 +210,7 @@ Status settle_plan(TaskPlan& task, const std::string& plan_dir, std::uint32_t lo
   const std::string entries = entries_file(plan_dir, task.number);
   const bool whole = task.permission.quarantine_mode == config::QuarantineMode::keep;
   DropSet drop;
+  for (const std::uint64_t ordinal : task.vetoed) drop.add(ordinal);
   Result<Fold> fold = Fold::compute(*directories, entries, drop, task.key, whole);
   if (!fold) return std::unexpected(fold.error());
   const auto refold = [&]() -> Status {

@@ -116,6 +116,12 @@ void check_kind(Validated& out, const config::TaskConfig& task) {
     for (const std::string_view name : names) (all += all.empty() ? "" : ", ") += name;
     refuse("the plugin " + manifest.id + " offers several task kinds", "write `task = ` with one of: " + all);
   }
+  if (out.kind == nullptr || out.kind->guard == task.guard) return;
+  out.violations.push_back(violation_at(
+      position_of_key(task, "guard"), "F1042",
+      "`" + out.kind->name + "` of " + manifest.id +
+          (task.guard ? " is no guard: it proposes what to remove" : " is a guard: it removes nothing, and keeps what others would"),
+      task.guard ? "take `guard = true` out" : "write `guard = true`"));
 }
 
 void check_settings(Validated& out, const config::TaskConfig& task) {

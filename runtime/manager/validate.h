@@ -24,7 +24,7 @@ struct Validated {
 
 // Every boundary that is known without plugin code. Codes beside those of the policy layer:
 //   F1019 the quarantine cannot be at the top of the mount
-//   F1040 no such plugin   F1041 the plugin offers several kinds   F1050 a layer that strict isolation needs is missing
+//   F1040 no such plugin   F1041 the plugin offers several kinds   F1042 a guard, or none   F1050 a layer that strict isolation needs is missing
 //   F1060 the plugin is blocked after a breach    F1061 to F1067 it is not what was approved or signed
 //   F1070 native tasks are denied                 F1080 the clock is before the last run
 Validated validate_task(const Core& core, PluginCatalog& catalog, PluginLock& lock, const policy::HostFacts& host, const Registered& task);

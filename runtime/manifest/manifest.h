@@ -59,6 +59,7 @@ struct TaskKind {
   std::string doc;
   std::vector<std::string> after;     // kinds of this plugin
   std::vector<std::string> requires_; // kinds of this plugin
+  bool guard = false;                 // proposes nothing; says of what others proposed that it stays (freshet/guard.h)
   std::vector<SettingSchema> settings;
 };
 

@@ -250,6 +250,7 @@ void read_kinds(TableReader& top, Manifest& out) {
     kind.doc = read_doc(table, "doc");
     read_edges(table, "after", kind, *kinds, kind.after);
     read_edges(table, "requires", kind, *kinds, kind.requires_);
+    table.read_bool("guard", kind.guard);
     read_settings(table, kind);
     table.finish();
     out.kinds.push_back(std::move(kind));

@@ -128,6 +128,12 @@ constexpr CodePage kPages[] = {
      "missing where "
      "there is more than one to choose from.",
      "Write task = \"..\" with one of the kinds that `freshet plugins inspect` shows."},
+    {"F1042", "a guard is not called one, or something else is",
+     "A guard removes nothing: it is asked about what the other tasks of its channel are to remove, and may keep it. That "
+     "a task is one has to stand in the configuration, so that it is known even when its plugin is missing: nothing of "
+     "the channel is removed then.",
+     "Write `guard = true` into a task whose kind is a guard, and into no other. `freshet plugins inspect` shows which "
+     "kinds are."},
     {"F1050", "strict isolation cannot be had here",
      "The channel asks for strict isolation, and the kernel or the rights of this user do not give a layer "
      "that it "
@@ -364,7 +370,7 @@ std::string_view closest_code(std::string_view code) {
 }
 
 bool is_configuration_fault(std::string_view code) {
-  constexpr std::string_view kFaults[] = {"F1040", "F1041", "F1090", "F1091", "F1092", "F2012"};
+  constexpr std::string_view kFaults[] = {"F1040", "F1041", "F1042", "F1090", "F1091", "F1092", "F2012"};
   return std::ranges::find(kFaults, code) != std::end(kFaults);
 }
 

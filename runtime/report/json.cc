@@ -346,6 +346,7 @@ Json plugin_json(const PluginFacts& plugin) {
     Json row;
     row["name"] = utf8_of(kind.name);
     put_bytes(row, "doc", kind.doc);
+    row["guard"] = kind.guard;
     row["settings"] = Json::array();
     for (const PluginFacts::Setting& setting : kind.settings) {
       Json cell;

@@ -180,7 +180,7 @@ std::string plugin_text(const PluginFacts& plugin, const Style& style) {
     out += labelled(style, "asks for", joined(plugin.optional_permissions, ", ", style));
   if (!plugin.used_by.empty()) out += labelled(style, "used by", joined(plugin.used_by, ", ", style));
   for (const PluginFacts::Kind& kind : plugin.kinds) {
-    out += fmt::format("\n  task kind {}\n", paint(style, Paint::strong, show(style, kind.name)));
+    out += fmt::format("\n  task kind {}{}\n", paint(style, Paint::strong, show(style, kind.name)), kind.guard ? ", a guard" : "");
     if (!kind.doc.empty()) out += "    " + wrap(style, show_words(style, kind.doc), 4) + "\n";
     for (const PluginFacts::Setting& setting : kind.settings) out += setting_part(setting, style);
   }
@@ -216,6 +216,7 @@ std::string plugin_doc_text(const PluginFacts& plugin) {
     out += "\n" + comment(kind.doc);
     out += fmt::format("[task.{}]\nplugin = \"{}\"\n", kind.name, plugin.id);
     if (plugin.kinds.size() > 1) out += fmt::format("task = \"{}\"\n", kind.name);
+    if (kind.guard) out += "guard = true\n";
     std::string access;
     for (const auto* list : {&plugin.required_permissions, &plugin.optional_permissions})
       for (const std::string& name : *list)

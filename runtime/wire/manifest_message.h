@@ -67,6 +67,7 @@ void visit(A& a, M& m) {
   a.string(m.doc, kMaxText);
   visit_names(a, m.after);
   visit_names(a, m.requires_);
+  a.boolean(m.guard);
   a.list(m.settings, kMaxSettings, [](auto& x, auto& s) { visit(x, s); });
 }
 

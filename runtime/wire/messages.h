@@ -52,6 +52,7 @@ enum class MessageType : std::uint8_t {
   prove = 25,
   proved = 26,
   ipc_listing = 27,
+  planned = 30,
   // broker
   begin = 32,
   slots = 33,
@@ -310,7 +311,7 @@ void visit(A& a, M& m) {
 
 // Events of a scan: a packet of type `events` is a run of these, each behind its EventType byte. Decoded with
 // Decoder one after another (see events.h of the manager and of the worker).
-enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log, ipc };
+enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log, ipc, keep };
 
 inline constexpr std::uint32_t kNoDirectory = 0xFFFFFFFFU;
 
@@ -496,6 +497,61 @@ struct IpcListing {
 template <class A, Is<IpcListing> M>
 void visit(A& a, M& m) {
   a.list(m.objects, kMaxIpcInPacket, [](auto& x, auto& o) { visit(x, o); });
+}
+
+// An entry that another task of the channel is to remove, as a guard is shown it.
+struct PlannedEntry {
+  std::uint32_t root = 0;  // of the guard's own
+  std::string directory;   // below that root; empty: the root itself
+  std::string name;
+  EntryType type = EntryType::unknown;
+  FindingKind kind = FindingKind::aged;
+  CostClass cost = CostClass::unique;
+  std::uint64_t bytes = 0;
+  std::uint64_t allocated = 0;
+  std::int64_t mtime_ns = 0;
+  std::int64_t atime_ns = 0;
+  std::string task;    // whose plan it is in
+  std::string reason;  // that task's
+  bool operator==(const PlannedEntry&) const = default;
+};
+template <class A, Is<PlannedEntry> M>
+void visit(A& a, M& m) {
+  a.number(m.root);
+  a.string(m.directory, kMaxPath);
+  a.string(m.name, kMaxName);
+  a.enumeration(m.type, EntryType::block_device);
+  a.enumeration(m.kind, FindingKind::leftover);
+  a.enumeration(m.cost, CostClass::redownloadable);
+  a.number(m.bytes);
+  a.number(m.allocated);
+  a.number(m.mtime_ns);
+  a.number(m.atime_ns);
+  a.string(m.task, kMaxName);
+  a.string(m.reason, kMaxReason);
+}
+inline constexpr std::size_t kMaxPlannedInPacket = 1024;
+
+// Manager to worker of a guard, between Loaded and Scan, as often as it takes.
+struct Planned {
+  static constexpr auto kType = MessageType::planned;
+  std::vector<PlannedEntry> entries;
+};
+template <class A, Is<Planned> M>
+void visit(A& a, M& m) {
+  a.list(m.entries, kMaxPlannedInPacket, [](auto& x, auto& e) { visit(x, e); });
+}
+
+// A guard's word: this one of `Planned`, by its place over all packets, stays.
+struct KeepEvent {
+  static constexpr auto kEvent = EventType::keep;
+  std::uint64_t index = 0;
+  std::string_view reason;
+};
+template <class A, Is<KeepEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.index);
+  a.string(m.reason, kMaxReason);
 }
 
 struct ScanEnd {

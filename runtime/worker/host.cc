@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -46,17 +47,23 @@ Host::Host(int socket, std::vector<RootView> roots, std::size_t max_fds)
   table_.buffer_put = do_buffer_put;
   contents_ = {sizeof contents_, FRESHET_CONTENTS_REVISION, do_file_open, do_file_read, do_file_close};
   ipc_ = {sizeof ipc_, FRESHET_IPC_REVISION, do_ipc_object, do_ipc_propose};
+  guard_ = {sizeof guard_, FRESHET_GUARD_REVISION, do_planned, do_keep};
 }
 
 void Host::offer(const std::vector<std::string>& features) {
   for (const std::string& id : features) {
     contents_offered_ = contents_offered_ || id == FRESHET_CONTENTS_ID;
     ipc_offered_ = ipc_offered_ || id == FRESHET_IPC_ID;
+    guard_offered_ = guard_offered_ || id == FRESHET_GUARD_ID;
   }
 }
 
 void Host::show(std::vector<wire::IpcObject> objects) {
   objects_.insert(objects_.end(), std::make_move_iterator(objects.begin()), std::make_move_iterator(objects.end()));
+}
+
+void Host::show(std::string_view packet, const wire::Planned& planned) {
+  planned_.emplace_back(packet, (planned_.empty() ? 0 : planned_.back().second) + planned.entries.size());
 }
 
 void Host::begin(bool verify, std::int64_t now_ns) {
@@ -154,6 +161,7 @@ const void* Host::do_feature(const freshet_host* host, const char* id, std::uint
   if (self.contents_offered_ && std::strcmp(id, FRESHET_CONTENTS_ID) == 0 && revision <= FRESHET_CONTENTS_REVISION)
     return &self.contents_;
   if (self.ipc_offered_ && std::strcmp(id, FRESHET_IPC_ID) == 0 && revision <= FRESHET_IPC_REVISION) return &self.ipc_;
+  if (self.guard_offered_ && std::strcmp(id, FRESHET_GUARD_ID) == 0 && revision <= FRESHET_GUARD_REVISION) return &self.guard_;
   return nullptr;
 }
 
@@ -210,7 +218,7 @@ void Host::do_dir_close(const freshet_host* host, freshet_dir* directory) {
 freshet_status Host::do_emit_finding(const freshet_host* host, const freshet_finding* given) try {
   Host& self = of(host);
   freshet_finding finding{};
-  if (self.state_ != State::scanning || !take_in(given, sizeof finding, finding)) return FRESHET_INVALID;
+  if (self.state_ != State::scanning || self.guard_offered_ || !take_in(given, sizeof finding, finding)) return FRESHET_INVALID;
   return self.emit(finding);
 } catch (...) {
   return FRESHET_FAILED;
@@ -273,6 +281,53 @@ freshet_status Host::do_ipc_propose(const freshet_host* host, std::uint64_t inde
   if (self.cancelled_) return FRESHET_CANCELLED;
   self.events_.add(wire::IpcEvent{index, static_cast<wire::FindingKind>(kind), text});
   ++self.findings_;
+  return FRESHET_OK;
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+const wire::PlannedEntry* Host::find_planned(std::uint64_t index) {
+  if (planned_.empty() || index >= planned_.back().second) return nullptr;
+  if (shown_.entries.empty() || index < shown_from_ || index - shown_from_ >= shown_.entries.size()) {
+    const auto packet = std::ranges::upper_bound(planned_, index, {}, &std::pair<std::string, std::uint64_t>::second);
+    shown_.entries.clear();
+    if (!wire::decode_message(packet->first, shown_)) return nullptr;  // it did once
+    shown_from_ = packet->second - shown_.entries.size();
+  }
+  return &shown_.entries[index - shown_from_];
+}
+
+freshet_status Host::do_planned(const freshet_host* host, std::uint64_t index, freshet_planned* out) try {
+  Host& self = of(host);
+  if (self.state_ == State::idle || out == nullptr || out->size < sizeof(freshet_planned)) return FRESHET_INVALID;
+  const wire::PlannedEntry* const entry = self.find_planned(index);
+  if (entry == nullptr) return FRESHET_END;
+  const auto bytes = [](const std::string& text) { return freshet_bytes{text.data(), text.size()}; };
+  out->root = entry->root;
+  out->directory = bytes(entry->directory);
+  out->name = bytes(entry->name);
+  out->type = static_cast<freshet_entry_type>(entry->type);
+  out->kind = static_cast<freshet_finding_kind>(entry->kind);
+  out->cost = static_cast<freshet_cost_class>(entry->cost);
+  out->bytes = entry->bytes;
+  out->allocated = entry->allocated;
+  out->mtime = entry->mtime_ns;
+  out->atime = entry->atime_ns;
+  out->task = bytes(entry->task);
+  out->reason = bytes(entry->reason);
+  return FRESHET_OK;
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_keep(const freshet_host* host, std::uint64_t index, freshet_bytes reason) try {
+  Host& self = of(host);
+  const std::string_view text(reason.data, reason.length);
+  if (self.state_ != State::scanning || self.planned_.empty() || index >= self.planned_.back().second ||
+      (text.data() == nullptr && !text.empty()) || text.size() > wire::kMaxReason || !is_utf8(text))
+    return FRESHET_INVALID;
+  if (self.cancelled_) return FRESHET_CANCELLED;
+  self.events_.add(wire::KeepEvent{index, text});
   return FRESHET_OK;
 } catch (...) {
   return FRESHET_FAILED;

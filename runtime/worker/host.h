@@ -1,5 +1,6 @@
 #pragma once
 
+#include <freshet/guard.h>
 #include <freshet/ipc.h>
 #include <freshet/plugin.h>
 
@@ -31,6 +32,8 @@ class Host {
   void offer(const std::vector<std::string>& features);
   // More of the IPC objects that the task may propose; before the scan.
   void show(std::vector<wire::IpcObject> objects);
+  // More of the entries that a guard judges: a packet of them, as it came, which decodes. Before the scan.
+  void show(std::string_view packet, const wire::Planned& planned);
 
   // Around the plugin's scan or verify. Between them the directory functions and emit_finding work.
   void begin(bool verify, std::int64_t now_ns);
@@ -83,15 +86,24 @@ class Host {
   static freshet_status do_ipc_object(const freshet_host*, std::uint64_t index, freshet_ipc_object* out);
   static freshet_status do_ipc_propose(const freshet_host*, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason);
 
+  // Of freshet/guard.h.
+  static freshet_status do_planned(const freshet_host*, std::uint64_t index, freshet_planned* out);
+  static freshet_status do_keep(const freshet_host*, std::uint64_t index, freshet_bytes reason);
+  const wire::PlannedEntry* find_planned(std::uint64_t index);
+
   // Constant after construction.
   const int socket_;
   freshet_host table_{};
   freshet_contents contents_{};
   freshet_ipc ipc_{};
+  freshet_guard guard_{};
 
   bool contents_offered_ = false;  // constant once a plugin is loaded, like the next
   bool ipc_offered_ = false;
+  bool guard_offered_ = false;
   std::vector<wire::IpcObject> objects_;  // constant once a scan has begun
+  // Likewise: as packets, which take less room than what they decode to, and the index behind the last entry of each.
+  std::vector<std::pair<std::string, std::uint64_t>> planned_;
 
   // Only touched by the thread that runs the plugin's call.
   EventWriter events_;  // thread-safe in itself
@@ -99,6 +111,8 @@ class Host {
   Walker walker_;
   State state_ = State::idle;
   std::uint64_t findings_ = 0;
+  wire::Planned shown_;                // the packet that was asked for last, decoded
+  std::uint64_t shown_from_ = 0;       // index of its first entry
 
   std::atomic<std::int64_t> now_ns_{0};
   std::atomic<std::uint32_t> cancel_asked_{0};

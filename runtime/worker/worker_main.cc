@@ -120,6 +120,11 @@ wire::Released release(std::uint32_t fds_before, LoadedPlugin& plugin, Host& hos
       host.show(std::move(listing.objects));
       continue;
     }
+    wire::Planned planned;
+    if (wire::decode_message(packet->bytes, planned)) {
+      host.show(packet->bytes, planned);
+      continue;
+    }
     if (wire::decode_message(packet->bytes, scan)) {
       end = run_call(plugin.table.scan, false, scan.now_ns, plugin, host);
     } else if (wire::decode_message(packet->bytes, verify) && plugin.table.verify != nullptr) {

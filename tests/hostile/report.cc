@@ -67,7 +67,7 @@ struct Reception {
     wire::Decoder in(packet.substr(1));
     while (in.ok() && !in.empty()) {
       wire::EventType type{};
-      in.enumeration(type, wire::EventType::ipc);
+      in.enumeration(type, wire::EventType::keep);
       if (!in.ok()) return;
       if (type == wire::EventType::log) {
         wire::LogEvent event;
@@ -82,6 +82,9 @@ struct Reception {
         visit(in, event);
       } else if (type == wire::EventType::ipc) {
         wire::IpcEvent event;
+        visit(in, event);
+      } else if (type == wire::EventType::keep) {
+        wire::KeepEvent event;
         visit(in, event);
       } else if (type == wire::EventType::directory_end) {
         wire::DirectoryEndEvent event;

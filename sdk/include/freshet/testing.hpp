@@ -39,6 +39,7 @@
 #include <utility>
 #include <vector>
 
+#include "freshet/guard.h"
 #include "freshet/plugin.h"
 #include "freshet/tree.hpp"
 
@@ -50,6 +51,20 @@ struct FakeFinding {
   freshet_finding_kind kind;
   freshet_cost_class cost;
   std::uint64_t cost_bytes;
+};
+
+// An entry that another task is to remove: what a guard is asked about.
+struct FakePlanned {
+  std::uint32_t root = 0;   // of the host's own, by index
+  std::string directory;    // below it
+  std::string name;
+  std::string task = "other";
+  std::string reason = "it is old";
+  freshet_entry_type type = FRESHET_FILE;
+  freshet_finding_kind kind = FRESHET_AGED;
+  freshet_cost_class cost = FRESHET_UNIQUE;
+  std::uint64_t bytes = 0, allocated = 0;
+  std::int64_t mtime = 0, atime = 0;
 };
 
 namespace detail {
@@ -113,7 +128,7 @@ class FakeHost {
     table_.buffer_put = do_buffer_put;
   }
   ~FakeHost() {
-    for (void* const kept : buffers_) std::free(kept);  // that a plugin never gave back
+    for (void* const buffer : buffers_) std::free(buffer);  // that a plugin never gave back
   }
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
@@ -139,6 +154,7 @@ class FakeHost {
 
   // What the plugin did; grows from scan to scan.
   std::vector<FakeFinding> findings;
+  std::map<std::uint64_t, std::string> kept;     // of `planned`, with the reason
   std::vector<std::string> log;                  // at most 200 lines a scan, each cut at 1024 bytes
   std::vector<freshet_log_level> log_levels;     // of the lines
   std::vector<std::string> broken_rules;
@@ -157,6 +173,7 @@ class FakeHost {
   bool backwards = false;                                 // directories are listed from the last entry on
   std::function<void(const std::string& path)> on_open;   // before a directory is opened; may change the tree
   std::map<std::string, std::pair<std::uint32_t, const void*>> features;  // id to revision and table
+  std::optional<std::vector<FakePlanned>> planned;        // of a guard, whose feature is there with it
 
   // Around a call of scan or verify; RunningTask does it.
   void begin(bool verify) {
@@ -210,7 +227,12 @@ class FakeHost {
   }
 
   static const void* do_feature(const freshet_host* host, const char* id, std::uint32_t revision) {
-    const auto& features = of(host).features;
+    FakeHost& self = of(host);
+    if (self.planned && id != nullptr && std::strcmp(id, FRESHET_GUARD_ID) == 0 && revision <= FRESHET_GUARD_REVISION) {
+      self.guard_ = {sizeof self.guard_, FRESHET_GUARD_REVISION, do_planned, do_keep};
+      return &self.guard_;
+    }
+    const auto& features = self.features;
     const auto found = id == nullptr ? features.end() : features.find(id);
     return found != features.end() && found->second.first >= revision ? found->second.second : nullptr;
   }
@@ -386,10 +408,47 @@ class FakeHost {
     if (closed_.size() > kKeptHandles) closed_.pop_front();
   }
 
+  static freshet_status do_planned(const freshet_host* host, std::uint64_t index, freshet_planned* out) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("planned")) return FRESHET_INVALID;
+    if (out == nullptr || out->size < sizeof(freshet_planned)) return self.wrong("planned was given no room, or no size");
+    if (index >= self.planned->size()) return FRESHET_END;
+    const FakePlanned& entry = (*self.planned)[index];
+    self.in_hand_ = std::make_unique<FakePlanned>(entry);  // on the heap, so that a stale use is seen by sanitizers
+    const auto bytes = [](const std::string& text) { return freshet_bytes{text.data(), text.size()}; };
+    out->root = entry.root;
+    out->directory = bytes(self.in_hand_->directory);
+    out->name = bytes(self.in_hand_->name);
+    out->type = entry.type;
+    out->kind = entry.kind;
+    out->cost = entry.cost;
+    out->bytes = entry.bytes;
+    out->allocated = entry.allocated;
+    out->mtime = entry.mtime;
+    out->atime = entry.atime;
+    out->task = bytes(self.in_hand_->task);
+    out->reason = bytes(self.in_hand_->reason);
+    return FRESHET_OK;
+  }
+
+  static freshet_status do_keep(const freshet_host* host, std::uint64_t index, freshet_bytes reason) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("keep")) return FRESHET_INVALID;
+    if (self.state_ == State::verifying) return self.wrong("keep was called in verify");
+    if (index >= self.planned->size()) return self.wrong("keep was given an index that there is none of");
+    const std::string text(reason.data == nullptr ? "" : reason.data, reason.data == nullptr ? 0 : reason.length);
+    if (text.size() > kMaxReason || !detail::is_utf8(text)) return self.wrong("a reason to keep is too long, or not UTF-8");
+    if (text.empty()) self.broke("an entry was kept without a reason");
+    if (self.cancelled) return FRESHET_CANCELLED;
+    self.kept.emplace(index, text);
+    return FRESHET_OK;
+  }
+
   static freshet_status do_emit_finding(const freshet_host* host, const freshet_finding* given) {
     FakeHost& self = of(host);
     if (!self.in_scan("emit_finding")) return FRESHET_INVALID;
     if (self.state_ == State::verifying) return self.wrong("emit_finding was called in verify");
+    if (self.planned) return self.wrong("emit_finding was called by a guard");
     if (given == nullptr || given->size < sizeof(freshet_finding)) return self.wrong("emit_finding was given a finding without its size");
     const freshet_finding& finding = *given;
     if (self.cancel_after_findings && self.findings.size() >= *self.cancel_after_findings) self.cancelled = true;
@@ -442,6 +501,8 @@ class FakeHost {
   static constexpr std::size_t kKeptHandles = 4096;
 
   freshet_host table_{};
+  freshet_guard guard_{};
+  std::unique_ptr<FakePlanned> in_hand_;
   Tree tree_;
   State state_ = State::idle;
   std::thread::id thread_;

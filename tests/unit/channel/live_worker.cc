@@ -22,7 +22,7 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
   wire::Decoder decoder(packet.substr(1));
   while (!decoder.empty() && decoder.ok()) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::EventType::ipc);
+    decoder.enumeration(type, wire::EventType::keep);
     switch (type) {
       case wire::EventType::directory: {
         wire::DirectoryEvent event;
@@ -69,6 +69,12 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
         wire::IpcEvent event;
         visit(decoder, event);
         scanned.findings.push_back("ipc " + std::to_string(event.index));
+        break;
+      }
+      case wire::EventType::keep: {
+        wire::KeepEvent event;
+        visit(decoder, event);
+        scanned.findings.push_back("keep " + std::to_string(event.index));
         break;
       }
       case wire::EventType::log: {

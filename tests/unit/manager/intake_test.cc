@@ -101,6 +101,58 @@ TEST_F(IntakeTest, DirectoriesOutOfNowhereEndTheWorker) {
   EXPECT_NE(say(wire::DirectoryEndEvent{9, 1, true}).send(), "");
 }
 
+TEST_F(IntakeTest, OnlyAGuardKeepsAndItDoesNothingElse) {
+  EXPECT_NE(say(wire::KeepEvent{0, "x"}).send(), "") << "it is no guard";
+  ASSERT_EQ(say(root()).say(finding(0, "a")).say(finding(0, "b")).say(wire::DirectoryEndEvent{0, 2, true}).send(), "");
+  ASSERT_TRUE(intake_->finish());
+
+  TaskPlan guard;
+  guard.number = 1;
+  guard.shown.name = "g";
+  guard.shown.roots.resize(1);
+  guard.roots = task_.roots;
+  JudgedEntries judged({&task_}, guard, dir_.path());
+  std::vector<wire::PlannedEntry> shown;
+  ASSERT_TRUE(judged.show([&](const wire::Planned& part) {
+    shown.insert(shown.end(), part.entries.begin(), part.entries.end());
+    return true;
+  }));
+  ASSERT_EQ(shown.size(), 2U);
+  EXPECT_EQ(shown[1].name, "b");
+  EXPECT_EQ(shown[1].directory, "");
+  EXPECT_EQ(shown[1].task, "t");
+  EXPECT_EQ(shown[1].reason, "old");
+
+  Intake::Inputs inputs;
+  inputs.task = &guard;
+  inputs.roots = &roots_;
+  inputs.taken = &taken_;
+  inputs.task_names = &names_;
+  inputs.plan_dir = dir_.path();
+  inputs.judged = &judged;
+  intake_ = std::move(*Intake::create(inputs));
+  ASSERT_EQ(say(root()).send(), "");
+  EXPECT_NE(say(finding(0, "c")).send(), "") << "a guard proposed something";
+  EXPECT_NE(say(wire::KeepEvent{2, "x"}).send(), "") << "beyond what it was shown";
+  EXPECT_NE(say(wire::KeepEvent{1, "\xff"}).send(), "") << "not UTF-8";
+  EXPECT_EQ(task_.vetoed, std::vector<std::uint64_t>());
+  EXPECT_EQ(say(wire::KeepEvent{1, "mine"}).say(wire::KeepEvent{1, "again"}).send(), "");
+  EXPECT_EQ(task_.vetoed, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(task_.shown.kept, (std::map<std::string, std::uint64_t>{{"kept by g: mine", 1}}));
+  EXPECT_EQ(judged.kept(), 1U);
+}
+
+// It cannot judge what it may not see.
+TEST_F(IntakeTest, WhatLiesBelowNoRootOfTheGuardStays) {
+  ASSERT_EQ(say(root()).say(finding(0, "a")).send(), "");
+  ASSERT_TRUE(intake_->finish());
+  TaskPlan guard;
+  guard.shown.name = "g";
+  JudgedEntries judged({&task_}, guard, dir_.path());
+  ASSERT_TRUE(judged.show([](const wire::Planned&) { ADD_FAILURE(); return true; }));
+  EXPECT_EQ(task_.vetoed, std::vector<std::uint64_t>{0});
+}
+
 TEST_F(IntakeTest, TheQuarantineAndExcludedPlacesCannotBeProposed) {
   ASSERT_EQ(say(root()).send(), "");
   EXPECT_NE(say(finding(0, ".freshet", EntryType::directory)).send(), "");

@@ -63,7 +63,29 @@ TEST(Examples, PassEveryCheckOfTheFile) {
   EXPECT_EQ(manifest_of(OLD_LINKS_SO).id, "org.freshet.example.old-links");
   EXPECT_EQ(manifest_of(PART_FILES_SO).id, "org.freshet.example.part-files");
   EXPECT_EQ(manifest_of(LOOKS_AGAIN_SO).id, "org.freshet.example.looks-again");
+  EXPECT_TRUE(manifest_of(KEEP_MARKED_SO).kinds.at(0).guard);
   EXPECT_EQ(manifest_of(TWO_STEPS_SO).kinds.at(1).requires_, Paths{"given-up"});
+}
+
+TEST(Examples, KeepMarkedKeepsWhatIsBelowAMark) {
+  const LoadedPlugin plugin(KEEP_MARKED_SO);
+  FakeHost host;
+  FakeEntry& root = host.add_root("/r");
+  FakeEntry& marked = root.directory("a").directory("marked");
+  marked.file(".keep", 1);
+  marked.directory("below").file("x", 99);
+  host.planned = {{.directory = "a", .name = "x"},
+                  {.directory = "a/marked/below", .name = "x"},
+                  {.directory = "a/marked", .name = "below", .type = FRESHET_DIRECTORY},
+                  {.directory = "a", .name = "marked", .type = FRESHET_DIRECTORY},
+                  {.directory = "a", .name = "marked-too"},
+                  {.directory = "", .name = "a", .type = FRESHET_DIRECTORY}};
+  RunningTask task(host, plugin.entry(), "keep-marked", FakeSettings().string("mark", ".keep"));
+  ASSERT_EQ(task.configured, FRESHET_OK);
+  EXPECT_EQ(task.scan(), FRESHET_OK);
+  const std::string why = "marked by a/marked/.keep";
+  EXPECT_EQ(host.kept, (std::map<std::uint64_t, std::string>{{1, why}, {2, why}, {3, why}}));
+  EXPECT_EQ(host.broken_rules, Paths{});
 }
 
 TEST(Examples, OldLinksProposesOldLinks) {

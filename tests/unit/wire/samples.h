@@ -103,6 +103,7 @@ void for_each_message(F&& each) {
   each(Trial{});
   each(Working{6, 7});
   each(IpcListing{{sample_ipc_object(), sample_ipc_object()}});
+  each(Planned{{{1, "a/b", "c", EntryType::file, FindingKind::orphan, CostClass::redownloadable, 1, 2, 3, 4, "logs", "old"}}});
   each(IpcRemove{{sample_ipc_object(), sample_ipc_object()}});
   each(IpcOutcomes{{{IpcCode::in_use, 0}, {IpcCode::denied, 1}}});
   each(Inspect{});
@@ -125,6 +126,7 @@ void for_each_event(F&& each) {
   each(UnreadEvent{1, 0, "name", 13});
   each(ProgressEvent{1, 2, 3, 4});
   each(LogEvent{3, "text"});
+  each(KeepEvent{7, "in use elsewhere"});
   each(IpcEvent{7, FindingKind::leftover, "nobody"});
 }
 

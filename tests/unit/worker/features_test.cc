@@ -168,5 +168,80 @@ TEST_F(IpcTest, ShowsWhatItWasGivenAndTakesNoOtherIndex) {
   EXPECT_EQ(heard_.findings, std::vector<std::string>{"ipc 1"});
 }
 
+class GuardTest : public ::testing::Test {
+ protected:
+  void open(const std::vector<std::string>& features) {
+    host_.emplace(heard_.socket(), std::vector<RootView>{}, 16);
+    host_->offer(features);
+    table_ = host_->table();
+    guard_ = static_cast<const freshet_guard*>(table_->feature(table_, FRESHET_GUARD_ID, 1));
+    std::uint64_t size = 0;
+    for (const std::size_t part : {2U, 1U, 3U}) {  // as packets
+      wire::Planned planned;
+      for (std::size_t i = 0; i < part; ++i, ++size)
+        planned.entries.push_back({3, "d", "n" + std::to_string(size), EntryType::file, wire::FindingKind::orphan,
+                                   wire::CostClass::regenerable, size, 5, 6, 7, "t", "old"});
+      std::vector<std::uint8_t> packet;
+      wire::encode_message(planned, packet);
+      host_->show(std::string_view(reinterpret_cast<const char*>(packet.data()), packet.size()), planned);
+    }
+    host_->begin(false, 42);
+  }
+  HeardEvents heard_;
+  std::optional<Host> host_;
+  const freshet_host* table_ = nullptr;
+  const freshet_guard* guard_ = nullptr;
+};
+
+TEST_F(GuardTest, IsThereOnlyWhenTheManagerOffersIt) {
+  open({FRESHET_IPC_ID});
+  EXPECT_EQ(guard_, nullptr);
+  host_->offer({FRESHET_GUARD_ID});
+  EXPECT_NE(table_->feature(table_, FRESHET_GUARD_ID, 1), nullptr);
+  EXPECT_EQ(table_->feature(table_, FRESHET_GUARD_ID, 2), nullptr);
+  host_->end();
+}
+
+TEST_F(GuardTest, ShowsEveryEntryInAnyOrder) {
+  open({FRESHET_GUARD_ID});
+  freshet_planned entry{};
+  EXPECT_EQ(guard_->planned(table_, 0, &entry), FRESHET_INVALID) << "no size";
+  entry.size = sizeof entry;
+  for (const std::uint64_t index : {0U, 1U, 2U, 3U, 4U, 5U, 2U, 0U, 5U}) {
+    ASSERT_EQ(guard_->planned(table_, index, &entry), FRESHET_OK) << index;
+    EXPECT_EQ(std::string(entry.name.data, entry.name.length), "n" + std::to_string(index));
+    EXPECT_EQ(entry.bytes, index);
+  }
+  EXPECT_EQ(entry.root, 3U);
+  EXPECT_EQ(std::string(entry.directory.data, entry.directory.length), "d");
+  EXPECT_EQ(std::string(entry.task.data, entry.task.length), "t");
+  EXPECT_EQ(std::string(entry.reason.data, entry.reason.length), "old");
+  EXPECT_EQ(entry.type, static_cast<freshet_entry_type>(FRESHET_FILE));
+  EXPECT_EQ(entry.kind, static_cast<freshet_finding_kind>(FRESHET_ORPHAN));
+  EXPECT_EQ(entry.cost, static_cast<freshet_cost_class>(FRESHET_REGENERABLE));
+  EXPECT_EQ(entry.allocated, 5U);
+  EXPECT_EQ(entry.mtime, 6);
+  EXPECT_EQ(entry.atime, 7);
+  EXPECT_EQ(guard_->planned(table_, 6, &entry), FRESHET_END);
+  EXPECT_EQ(guard_->planned(table_, ~0ULL, &entry), FRESHET_END);
+  host_->end();
+  EXPECT_EQ(guard_->planned(table_, 0, &entry), FRESHET_INVALID) << "no scan is running";
+}
+
+TEST_F(GuardTest, KeepsWhatItWasShownAndProposesNothing) {
+  open({FRESHET_GUARD_ID});
+  EXPECT_EQ(guard_->keep(table_, 6, {"x", 1}), FRESHET_INVALID);
+  EXPECT_EQ(guard_->keep(table_, 1, {"\xff", 1}), FRESHET_INVALID);
+  EXPECT_EQ(guard_->keep(table_, 1, {nullptr, 1}), FRESHET_INVALID);
+  EXPECT_EQ(guard_->keep(table_, 1, {std::string(wire::kMaxReason + 1, 'x').data(), wire::kMaxReason + 1}), FRESHET_INVALID);
+  EXPECT_EQ(guard_->keep(table_, 5, {"why", 3}), FRESHET_OK);
+  freshet_finding finding{};
+  finding.size = sizeof finding;
+  EXPECT_EQ(table_->emit_finding(table_, &finding), FRESHET_INVALID);
+  host_->end();
+  heard_.stop();
+  EXPECT_EQ(heard_.findings, std::vector<std::string>{"keep 5: why"});
+}
+
 }  // namespace
 }  // namespace freshet::worker::testing

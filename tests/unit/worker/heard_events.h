@@ -75,7 +75,7 @@ class HeardEvents {
 
   void take(wire::Decoder& decoder) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::EventType::ipc);
+    decoder.enumeration(type, wire::EventType::keep);
     if (type == wire::EventType::directory) {
       wire::DirectoryEvent event;
       visit(decoder, event);
@@ -108,6 +108,10 @@ class HeardEvents {
       wire::IpcEvent event;
       visit(decoder, event);
       findings.push_back("ipc " + std::to_string(event.index));
+    } else if (type == wire::EventType::keep) {
+      wire::KeepEvent event;
+      visit(decoder, event);
+      findings.push_back("keep " + std::to_string(event.index) + ": " + std::string(event.reason));
     } else if (type == wire::EventType::progress) {
       wire::ProgressEvent event;
       visit(decoder, event);
