@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/lines.h"
 #include "runtime/base/units.h"
 #include "runtime/manager/ipc_objects.h"
 
@@ -45,7 +46,7 @@ Status Intake::take(std::string_view packet) {
   wire::Decoder in(packet.substr(1));
   while (in.ok() && !in.empty()) {
     wire::EventType type{};
-    in.enumeration(type, wire::EventType::keep);
+    in.enumeration(type, wire::kLastEvent);
     if (!in.ok()) break;
     Status taken;
     switch (type) {
@@ -99,6 +100,7 @@ Status Intake::take(std::string_view packet) {
         if (in.ok() && in_.log && ++log_lines_ <= kMaxLogLines) in_.log(kLevels[event.level < 5 ? event.level : 4], event.text);
         break;
       }
+      case wire::EventType::note: break;  // of rehearsals alone: beyond the last type that is taken here
     }
     if (!taken) return taken;
   }
@@ -301,6 +303,12 @@ bool Intake::is_pinned(const std::string& path) const {
   for (const std::string& pin : in_.task->permission.floors.pins)
     if (::fnmatch(pin.c_str(), path.c_str(), FNM_PATHNAME) == 0) return true;
   return false;
+}
+
+void Intake::take_errors(std::string_view text) {
+  for_each_line(text, [&](std::string_view line) {
+    if (!line.empty() && in_.log && ++log_lines_ <= kMaxLogLines) in_.log(LogLevel::warn, line);
+  });
 }
 
 Status Intake::finish() {

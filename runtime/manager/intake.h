@@ -56,6 +56,8 @@ class Intake {
   // One `events` packet. An error of kind `peer` says what the worker did wrong: with the code kOverLimit it proposed or
   // opened more than one task may, else it broke the protocol. Other kinds are ours.
   Status take(std::string_view packet);
+  // What its worker wrote to its standard error, raw: to the log, line by line, as far as that takes more.
+  void take_errors(std::string_view text);
   // After the scan: closes the files and fills totals of the task. `plugin_complete`: the plugin says it saw everything.
   Status finish();
 

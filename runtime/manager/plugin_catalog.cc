@@ -7,13 +7,10 @@
 #include "runtime/base/log.h"
 #include "runtime/channel/plugin_bytes.h"
 #include "runtime/base/suggest.h"
-#include "runtime/wire/manifest_message.h"
 
 namespace freshet {
-namespace {
 
-// Reads the manifest in a probe. A probe that dies of a file has refused it.
-Result<wire::Inspected> inspect(const Core& core, int memfd) {
+Result<wire::Inspected> inspect_plugin(const Core& core, int memfd) {
   channel::RoleRequest request;
   request.role = wire::Role::probe;
   request.plugin_memfd = memfd;
@@ -39,8 +36,6 @@ Result<wire::Inspected> inspect(const Core& core, int memfd) {
   return fail("F2005", ErrorKind::invalid, "its manifest does not parse: reading it ended the probe (" + end.what + ")");
 }
 
-}  // namespace
-
 std::shared_ptr<const Plugin> PluginCatalog::read(const std::string& file) {
   auto out = std::make_shared<Plugin>();
   out->file = file;
@@ -51,7 +46,7 @@ std::shared_ptr<const Plugin> PluginCatalog::read(const std::string& file) {
   }
   out->memfd = std::move(bytes->memfd);
   out->sha256 = bytes->sha256;
-  Result<wire::Inspected> inspected = inspect(core_, out->memfd.get());
+  Result<wire::Inspected> inspected = inspect_plugin(core_, out->memfd.get());
   if (!inspected) {
     out->error = inspected.error();
     return out;

@@ -12,6 +12,7 @@
 #include "runtime/manager/plugin_trust.h"
 #include "runtime/manifest/manifest.h"
 #include "runtime/manifest/settings.h"
+#include "runtime/wire/manifest_message.h"
 
 namespace freshet {
 
@@ -28,6 +29,9 @@ struct Plugin {
   std::optional<Error> distrust;  // F1064 to F1067: why its signature, or the lack of one, refuses it
   std::optional<Error> error;  // why it cannot be used; the manifest is empty then
 };
+
+// Has a probe read a plugin's sealed bytes. A probe that dies of a file has refused it: F2001 to F2020, kind `invalid`.
+Result<wire::Inspected> inspect_plugin(const Core& core, int memfd);
 
 // Finds plugins in the plugin directories and has a probe read each file once. Thread-safe; plugins live as long as it.
 class PluginCatalog {

@@ -327,10 +327,15 @@ Result<ElfFacts> read_elf(std::string_view bytes) {
   if (auto status = check_linking(*dynamic); !status) return std::unexpected(status.error());
   if (auto status = check_segments(*headers); !status) return std::unexpected(status.error());
 
+  const auto is_relro = [](const Elf64_Phdr& segment) { return segment.p_type == PT_GNU_RELRO; };
+  const bool now = dynamic->value(DT_BIND_NOW).has_value() || (dynamic->value(DT_FLAGS).value_or(0) & DF_BIND_NOW) != 0 ||
+                   (dynamic->value(DT_FLAGS_1).value_or(0) & DF_1_NOW) != 0;
   const auto is_symbols = [](const Elf64_Shdr& section) { return section.sh_type == SHT_SYMTAB; };
   return ElfFacts{.manifest_text = std::move(*text),
                   .stripped = std::ranges::none_of(headers->sections, is_symbols),
-                  .libraries = needed_libraries(*dynamic)};
+                  .libraries = needed_libraries(*dynamic),
+                  .relro = std::ranges::any_of(headers->segments, is_relro),
+                  .bind_now = now};
 }
 
 }  // namespace freshet::manifest

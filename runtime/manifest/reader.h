@@ -14,6 +14,8 @@ struct ElfFacts {
   std::string manifest_text;
   bool stripped = false;
   LibrarySet libraries = 0;  // that it needs
+  bool relro = false;        // what the loader has written is read-only afterwards
+  bool bind_now = false;     // every symbol is looked up when it is loaded
 };
 
 // All refusals about the file that need no manifest (F2001..F2004, F2008, F2009, F2014..F2020).

@@ -83,6 +83,8 @@ struct Inspected {
   manifest::Manifest manifest;
   bool stripped = false;
   manifest::LibrarySet libraries = 0;
+  bool relro = false;
+  bool bind_now = false;
 };
 template <class A, Is<Inspected> M>
 void visit(A& a, M& m) {
@@ -106,6 +108,8 @@ void visit(A& a, M& m) {
   a.list(m.manifest.kinds, kMaxKinds, [](auto& x, auto& k) { visit(x, k); });
   a.boolean(m.stripped);
   a.number(m.libraries);
+  a.boolean(m.relro);
+  a.boolean(m.bind_now);
 }
 
 }  // namespace freshet::wire

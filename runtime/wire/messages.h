@@ -52,6 +52,8 @@ enum class MessageType : std::uint8_t {
   prove = 25,
   proved = 26,
   ipc_listing = 27,
+  rehearse = 28,
+  tree = 29,
   planned = 30,
   // broker
   begin = 32,
@@ -274,6 +276,31 @@ void visit(A& a, M& m) {
   a.list(m.features, 64, [](auto& x, auto& s) { x.string(s, kMaxName); });
 }
 
+// Manager to worker, before Load: this is no real scan, and what the plugin does against the rules is noted. `trace`: its
+// calls of the host are, too.
+struct Rehearse {
+  static constexpr auto kType = MessageType::rehearse;
+  bool trace = false;
+};
+template <class A, Is<Rehearse> M>
+void visit(A& a, M& m) {
+  a.boolean(m.trace);
+}
+
+// Manager to worker, before Load: a piece of a recorded tree (sdk/TREE.md) that is scanned instead of the granted roots.
+// The piece with `last` is answered with an empty one, or with Failed when the text is no tree.
+struct TreePart {
+  static constexpr auto kType = MessageType::tree;
+  static constexpr std::size_t kMaxPart = 48 * 1024;
+  std::string bytes;
+  bool last = false;
+};
+template <class A, Is<TreePart> M>
+void visit(A& a, M& m) {
+  a.string(m.bytes, TreePart::kMaxPart);
+  a.boolean(m.last);
+}
+
 struct Loaded {
   static constexpr auto kType = MessageType::loaded;
   bool has_verify = false;
@@ -311,7 +338,8 @@ void visit(A& a, M& m) {
 
 // Events of a scan: a packet of type `events` is a run of these, each behind its EventType byte. Decoded with
 // Decoder one after another (see events.h of the manager and of the worker).
-enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log, ipc, keep };
+enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log, ipc, keep, note };
+inline constexpr EventType kLastEvent = EventType::note;
 
 inline constexpr std::uint32_t kNoDirectory = 0xFFFFFFFFU;
 
@@ -433,6 +461,20 @@ struct LogEvent {
 template <class A, Is<LogEvent> M>
 void visit(A& a, M& m) {
   a.number(m.level);
+  a.string(m.text, kMaxText);
+}
+
+enum class NoteKind : std::uint8_t { call = 0, wrong_thread, bad_argument, bad_finding, left_open, early_directory, feature, refused_feature, used_feature };
+
+// Only in a rehearsal: what the plugin did. The host's own words, with the plugin's names escaped.
+struct NoteEvent {
+  static constexpr auto kEvent = EventType::note;
+  NoteKind kind = NoteKind::call;
+  std::string_view text;
+};
+template <class A, Is<NoteEvent> M>
+void visit(A& a, M& m) {
+  a.enumeration(m.kind, NoteKind::used_feature);
   a.string(m.text, kMaxText);
 }
 

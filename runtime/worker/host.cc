@@ -76,10 +76,14 @@ void Host::begin(bool verify, std::int64_t now_ns) {
   dropped_lines_ = 0;
   complaint_.clear();
   walker_.begin(!verify);
+  if (replay_) replay_->begin(!verify);
+  if (watch_) watch_->begin();
 }
 
 void Host::end() {
+  if (watch_) watch_->end();
   walker_.end();
+  if (replay_) replay_->end();
   events_.flush();
   state_ = State::idle;
 }
@@ -125,7 +129,7 @@ bool Host::look_for_cancel() {
 freshet_status Host::emit(const freshet_finding& finding) {
   if (cancelled_) return FRESHET_CANCELLED;
   freshet_entry entry{};
-  if (!take_in(finding.entry, sizeof entry, entry) || !walker_.is_open(finding.directory)) return FRESHET_INVALID;
+  if (!take_in(finding.entry, sizeof entry, entry) || !is_open(finding.directory)) return FRESHET_INVALID;
   const std::string_view name(entry.name.data, entry.name.length);
   const std::string_view reason(finding.reason.data, finding.reason.length);
   if (entry.name.data == nullptr || !is_entry_name(name) || entry.ordinal >= finding.directory->listed ||
@@ -156,13 +160,14 @@ freshet_status Host::emit(const freshet_finding& finding) {
 }
 
 const void* Host::do_feature(const freshet_host* host, const char* id, std::uint32_t revision) {
-  const Host& self = of(host);
+  Host& self = of(host);
   if (id == nullptr) return nullptr;
-  if (self.contents_offered_ && std::strcmp(id, FRESHET_CONTENTS_ID) == 0 && revision <= FRESHET_CONTENTS_REVISION)
-    return &self.contents_;
-  if (self.ipc_offered_ && std::strcmp(id, FRESHET_IPC_ID) == 0 && revision <= FRESHET_IPC_REVISION) return &self.ipc_;
-  if (self.guard_offered_ && std::strcmp(id, FRESHET_GUARD_ID) == 0 && revision <= FRESHET_GUARD_REVISION) return &self.guard_;
-  return nullptr;
+  const void* table = nullptr;
+  if (self.contents_offered_ && std::strcmp(id, FRESHET_CONTENTS_ID) == 0 && revision <= FRESHET_CONTENTS_REVISION) table = &self.contents_;
+  if (self.ipc_offered_ && std::strcmp(id, FRESHET_IPC_ID) == 0 && revision <= FRESHET_IPC_REVISION) table = &self.ipc_;
+  if (self.guard_offered_ && std::strcmp(id, FRESHET_GUARD_ID) == 0 && revision <= FRESHET_GUARD_REVISION) table = &self.guard_;
+  if (self.watch_) self.watch_->asked(id, table != nullptr);
+  return table;
 }
 
 void Host::do_log(const freshet_host* host, freshet_log_level level, const char* text, std::size_t length) {
@@ -180,46 +185,72 @@ std::int32_t Host::do_cancelled(const freshet_host* host) {
 
 void Host::do_progress(const freshet_host* host, std::uint64_t done, std::uint64_t total) {
   Host& self = of(host);
+  self.watching("progress");
   if (self.state_ != State::idle)
-    self.events_.add(wire::ProgressEvent{self.walker_.entries(), self.findings_, done, total});
+    self.events_.add(wire::ProgressEvent{self.entries(), self.findings_, done, total});
+}
+
+std::string_view Host::root_path(std::uint32_t index) const {
+  if (replay_) return index < replay_->tree().roots.size() ? std::string_view(replay_->tree().roots[index].name) : "";
+  return index < walker_.roots().size() ? std::string_view(walker_.roots()[index].shown) : "";
 }
 
 freshet_status Host::do_root(const freshet_host* host, std::uint32_t index, freshet_root* out) {
-  const auto& roots = of(host).walker_.roots();
+  const Host& self = of(host);
   if (out == nullptr || out->size < sizeof *out) return FRESHET_INVALID;
-  if (index >= roots.size()) return FRESHET_END;
+  if (index >= (self.replay_ ? self.replay_->tree().roots.size() : self.walker_.roots().size())) return FRESHET_END;
+  const std::string_view path = self.root_path(index);
   out->index = index;
-  out->path = {roots[index].shown.data(), roots[index].shown.size()};
+  out->path = {path.data(), path.size()};
   return FRESHET_OK;
 }
 
 freshet_status Host::do_dir_open(const freshet_host* host, std::uint32_t root, freshet_dir* parent, freshet_bytes name,
                                  freshet_dir** out) try {
   Host& self = of(host);
+  Watch* const watch = self.watching("dir_open");
   if (self.state_ == State::idle || (name.data == nullptr && name.length != 0)) return FRESHET_INVALID;
-  return self.walker_.open(root, parent, {name.data, name.length}, out);
+  const std::string_view wanted(name.data, name.length);
+  const freshet_status status = self.replay_ ? self.replay_->open(root, parent, wanted, out) : self.walker_.open(root, parent, wanted, out);
+  if (watch != nullptr) watch->opened(root, self.root_path(root), parent, wanted, status == FRESHET_OK ? *out : nullptr, status);
+  return status;
 } catch (...) {
   return FRESHET_FAILED;
 }
 
 freshet_status Host::do_dir_next(const freshet_host* host, freshet_dir* directory, freshet_entry* out) try {
   Host& self = of(host);
+  Watch* const watch = self.watching("dir_next");
   if (self.state_ == State::idle || out == nullptr) return FRESHET_INVALID;
-  return self.walker_.next(directory, *out);
+  const freshet_status status = self.replay_ ? self.replay_->next(directory, *out) : self.walker_.next(directory, *out);
+  if (watch != nullptr) watch->listed(directory, status == FRESHET_OK ? out : nullptr, status);
+  return status;
 } catch (...) {
   return FRESHET_FAILED;
 }
 
 void Host::do_dir_close(const freshet_host* host, freshet_dir* directory) {
   Host& self = of(host);
-  if (self.state_ != State::idle) self.walker_.close(directory);
+  if (self.state_ == State::idle) return;
+  if (Watch* const watch = self.watching("dir_close")) watch->closes(directory);
+  if (self.replay_) self.replay_->close(directory);
+  else self.walker_.close(directory);
 }
 
 freshet_status Host::do_emit_finding(const freshet_host* host, const freshet_finding* given) try {
   Host& self = of(host);
   freshet_finding finding{};
-  if (self.state_ != State::scanning || self.guard_offered_ || !take_in(given, sizeof finding, finding)) return FRESHET_INVALID;
-  return self.emit(finding);
+  Watch* const watch = self.watching("emit_finding");
+  if (self.state_ != State::scanning || self.guard_offered_ || !take_in(given, sizeof finding, finding)) {
+    if (watch != nullptr)
+      watch->refused_finding(self.state_ == State::verifying ? "emit_finding in verify"
+                             : self.guard_offered_           ? "emit_finding by a guard"
+                                                             : "emit_finding without a finding");
+    return FRESHET_INVALID;
+  }
+  const freshet_status status = self.emit(finding);
+  if (watch != nullptr) watch->proposed(finding, status);
+  return status;
 } catch (...) {
   return FRESHET_FAILED;
 }
@@ -237,6 +268,9 @@ void Host::do_buffer_put(const freshet_host* host, void* buffer) {
 freshet_status Host::do_file_open(const freshet_host* host, freshet_dir* directory, freshet_bytes name, freshet_file** out) try {
   Host& self = of(host);
   if (self.state_ == State::idle || (name.data == nullptr && name.length != 0)) return FRESHET_INVALID;
+  if (Watch* const watch = self.watching("open of freshet_contents"))
+    watch->used(FRESHET_CONTENTS_ID, "contents open(" + escape_bytes({name.data, std::min<std::size_t>(name.length, wire::kMaxName)}) + ")");
+  if (self.replay_) return self.replay_->is_open(directory) ? FRESHET_UNREADABLE : FRESHET_INVALID;  // it has no contents
   return self.walker_.open_file(directory, {name.data, name.length}, out);
 } catch (...) {
   return FRESHET_FAILED;
@@ -255,7 +289,8 @@ void Host::do_file_close(const freshet_host* host, freshet_file* file) {
 }
 
 freshet_status Host::do_ipc_object(const freshet_host* host, std::uint64_t index, freshet_ipc_object* out) {
-  const Host& self = of(host);
+  Host& self = of(host);
+  if (Watch* const watch = self.watching("object of freshet_ipc")) watch->used(FRESHET_IPC_ID, "ipc object(" + std::to_string(index) + ")");
   if (self.state_ == State::idle || out == nullptr || out->size < sizeof(freshet_ipc_object)) return FRESHET_INVALID;
   if (index >= self.objects_.size()) return FRESHET_END;
   const wire::IpcObject& object = self.objects_[index];

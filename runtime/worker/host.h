@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "runtime/worker/directory.h"
 #include "runtime/wire/messages.h"
 #include "runtime/worker/event_writer.h"
+#include "runtime/worker/replay.h"
+#include "runtime/worker/watch.h"
 
 namespace freshet::worker {
 
@@ -35,6 +38,11 @@ class Host {
   // More of the entries that a guard judges: a packet of them, as it came, which decodes. Before the scan.
   void show(std::string_view packet, const wire::Planned& planned);
 
+  // Before the plugin is loaded. In a rehearsal what it does against the rules, and with `trace` its calls, become notes; a
+  // replayed tree takes the place of the granted roots.
+  void rehearse(bool trace) { watch_.emplace(events_, trace); }
+  void replay(freshet::testing::Tree tree) { replay_.emplace(std::move(tree), events_); }
+
   // Around the plugin's scan or verify. Between them the directory functions and emit_finding work.
   void begin(bool verify, std::int64_t now_ns);
   void end();
@@ -42,7 +50,7 @@ class Host {
   void add_log(freshet_log_level level, std::string_view text);
   void flush() { events_.flush(); }
 
-  [[nodiscard]] std::uint64_t entries() const { return walker_.entries(); }
+  [[nodiscard]] std::uint64_t entries() const { return replay_ ? replay_->entries() : walker_.entries(); }
   [[nodiscard]] std::uint64_t dropped_log_lines() const {
     const MutexLock lock(log_mutex_);
     return dropped_lines_;
@@ -59,6 +67,14 @@ class Host {
 
   static Host& of(const freshet_host* host) { return *static_cast<Host*>(host->context); }
   bool look_for_cancel();
+  // The watch of a rehearsal while the plugin scans or verifies, else null.
+  Watch* watching(const char* function) {
+    if (!watch_ || state_ == State::idle) return nullptr;
+    watch_->on_thread(function);
+    return &*watch_;
+  }
+  [[nodiscard]] std::string_view root_path(std::uint32_t index) const;  // as it is shown; empty: none
+  [[nodiscard]] bool is_open(const freshet_dir* directory) const { return replay_ ? replay_->is_open(directory) : walker_.is_open(directory); }
   freshet_status emit(const freshet_finding& finding);
 
   // The table's functions; none lets an exception out.
@@ -109,6 +125,8 @@ class Host {
   EventWriter events_;  // thread-safe in itself
   BufferPool buffers_;  // thread-safe in itself
   Walker walker_;
+  std::optional<Replay> replay_;
+  std::optional<Watch> watch_;  // only in a rehearsal
   State state_ = State::idle;
   std::uint64_t findings_ = 0;
   wire::Planned shown_;                // the packet that was asked for last, decoded

@@ -38,7 +38,7 @@ Result<wire::Inspected> inspect(int memfd) {
   auto parsed = manifest::parse_manifest(facts->manifest_text);
   if (!parsed) return std::unexpected(parsed.error());
   if (auto covered = manifest::check_abi(*parsed); !covered) return std::unexpected(covered.error());
-  return wire::Inspected{std::move(*parsed), facts->stripped, facts->libraries};
+  return wire::Inspected{std::move(*parsed), facts->stripped, facts->libraries, facts->relro, facts->bind_now};
 }
 
 }  // namespace

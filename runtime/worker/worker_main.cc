@@ -4,7 +4,8 @@
 // (sandbox/lock.cc): its root holds nothing but read-only clones of the granted roots and the plugin's bytes; of its
 // capabilities at most CAP_DAC_READ_SEARCH in its own user namespace is left; Landlock and one complete system call
 // filter are on. Privileges it still holds: to list the granted roots, and to read files in those that grant `read`.
-// Descriptors: 0 to 2 are /dev/null, 3 the socket, and what it opens of the roots.
+// Descriptors: 0 and 1 are /dev/null, 2 a pipe (with a plugin; else /dev/null too), 3 the socket, and what it opens of
+// the roots.
 // From Load on foreign code runs in it, so it is itself distrusted by everybody; it trusts the manager.
 // It ends when the socket closes, when the manager kills it, or after it has said Failed.
 #include "runtime/worker/worker_main.h"
@@ -136,6 +137,42 @@ wire::Released release(std::uint32_t fds_before, LoadedPlugin& plugin, Host& hos
   }
 }
 
+[[noreturn]] void refuse(int socket, const std::string& code, const std::string& what) {
+  [[maybe_unused]] const auto sent = wire::send_message(socket, wire::Failed{code, what.substr(0, wire::kMaxText), 0});
+  ::_exit(1);
+}
+
+// A rehearsal's messages, up to the one that is none. A recorded tree is foreign bytes: it is taken apart here, in the
+// locked process.
+wire::Received take_rehearsal(int socket, wire::Received packet, Host& host, std::span<char> buffer) {
+  std::string text;
+  for (;;) {
+    wire::Rehearse rehearse;
+    wire::TreePart part;
+    if (wire::decode_message(packet.bytes, rehearse)) {
+      host.rehearse(rehearse.trace);
+    } else if (wire::decode_message(packet.bytes, part)) {
+      if (text.size() > freshet::testing::kMaxTreeBytes) refuse(socket, "", "the recorded tree is too large");
+      text += part.bytes;
+      if (part.last) {
+        try {
+          host.replay(freshet::testing::Tree::parse(text));
+        } catch (const freshet::testing::BadTree& bad) {
+          refuse(socket, "", std::string("the recorded tree: ") + bad.what());
+        }
+        std::string().swap(text);
+        ::malloc_trim(0);  // the text's pages are nobody's leak
+        if (!wire::send_message(socket, wire::TreePart{"", true})) ::_exit(1);
+      }
+    } else {
+      return packet;
+    }
+    auto next = wire::receive_packet(socket, buffer);
+    if (!next || next->closed) ::_exit(1);
+    packet = std::move(*next);
+  }
+}
+
 }  // namespace
 
 void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole& role) {
@@ -152,7 +189,9 @@ void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole&
     packet = wire::receive_packet(socket, buffer);  // the manager looks from outside, and ends it
     ::_exit(0);
   }
-  if (!packet || !wire::decode_message(packet->bytes, load)) ::_exit(1);
+  if (!packet) ::_exit(1);
+  packet = take_rehearsal(socket, std::move(*packet), host, buffer);
+  if (!wire::decode_message(packet->bytes, load)) ::_exit(1);
   const std::uint32_t fds_before = count_fds(setup.open_files);
   host.offer(load.features);
   auto plugin = load_plugin(role.plugin_path, load, host);

@@ -36,7 +36,7 @@ void try_events(std::string_view packet) {
   bool good = true;
   while (good && !decoder.empty()) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::EventType::keep);
+    decoder.enumeration(type, wire::kLastEvent);
     if (!decoder.ok()) return;
     switch (type) {
       case wire::EventType::directory: good = take_event<wire::DirectoryEvent>(decoder); break;
@@ -47,6 +47,7 @@ void try_events(std::string_view packet) {
       case wire::EventType::ipc: good = take_event<wire::IpcEvent>(decoder); break;
       case wire::EventType::keep: good = take_event<wire::KeepEvent>(decoder); break;
       case wire::EventType::log: good = take_event<wire::LogEvent>(decoder); break;
+      case wire::EventType::note: good = take_event<wire::NoteEvent>(decoder); break;
     }
   }
 }
@@ -63,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace freshet::wire;
   try_all<Hello, Setup, Locked, Canary, Failed, Load, Loaded, Scan, ScanEnd, Cancel, Verify, Begin, Slots, SlotsReady,
           Units, Outcomes, Finish, Finished, InUse, Purge, Restore, Restored, Trial, Working, Inspect, Inspected,
-          Release, Released, Prove, Proved, IpcListing, Planned, IpcRemove, IpcOutcomes>(packet);
+          Release, Released, Prove, Proved, Rehearse, TreePart, IpcListing, Planned, IpcRemove, IpcOutcomes>(packet);
   if (!packet.empty() && packet.front() == static_cast<char>(MessageType::events)) try_events(packet.substr(1));
   return 0;
 }

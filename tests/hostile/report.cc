@@ -67,7 +67,7 @@ struct Reception {
     wire::Decoder in(packet.substr(1));
     while (in.ok() && !in.empty()) {
       wire::EventType type{};
-      in.enumeration(type, wire::EventType::keep);
+      in.enumeration(type, wire::kLastEvent);
       if (!in.ok()) return;
       if (type == wire::EventType::log) {
         wire::LogEvent event;

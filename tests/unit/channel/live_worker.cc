@@ -22,7 +22,7 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
   wire::Decoder decoder(packet.substr(1));
   while (!decoder.empty() && decoder.ok()) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::EventType::keep);
+    decoder.enumeration(type, wire::kLastEvent);
     switch (type) {
       case wire::EventType::directory: {
         wire::DirectoryEvent event;
@@ -83,6 +83,7 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
         scanned.log.emplace_back(event.text);
         break;
       }
+      case wire::EventType::note: break;
     }
   }
   ASSERT_TRUE(decoder.done());

@@ -80,6 +80,8 @@ void for_each_message(F&& each) {
   each(Canary{1234});
   each(Failed{"F2010", "it said no", -1});
   each(Load{"expired-files", {"expired-files", "x"}, {sample_setting(), sample_setting()}, {"org.freshet.in-use", "y"}});
+  each(Rehearse{true});
+  each(TreePart{"freshet-tree 1\n", true});
   each(Loaded{true});
   each(Scan{-42});
   each(ScanEnd{-2, 10, 3});
@@ -128,6 +130,7 @@ void for_each_event(F&& each) {
   each(LogEvent{3, "text"});
   each(KeepEvent{7, "in use elsewhere"});
   each(IpcEvent{7, FindingKind::leftover, "nobody"});
+  each(NoteEvent{NoteKind::used_feature, "org.example.x"});
 }
 
 }  // namespace freshet::wire::testing

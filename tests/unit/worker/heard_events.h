@@ -75,7 +75,7 @@ class HeardEvents {
 
   void take(wire::Decoder& decoder) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::EventType::keep);
+    decoder.enumeration(type, wire::kLastEvent);
     if (type == wire::EventType::directory) {
       wire::DirectoryEvent event;
       visit(decoder, event);

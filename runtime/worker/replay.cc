@@ -1,0 +1,145 @@
+#include "runtime/worker/replay.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+#include "runtime/base/bytes.h"
+
+namespace freshet::worker {
+
+using freshet::testing::Node;
+
+namespace {
+
+bool hidden(const Node& node) {
+  return node.excluded || (node.type == FRESHET_DIRECTORY && freshet::testing::detail::is_area_name(node.name));
+}
+
+freshet_entry entry_of(const Node& node) {
+  freshet_entry out{};
+  out.type = node.type;
+  out.inode = node.inode;
+  out.bytes = node.type == FRESHET_DIRECTORY ? 0 : node.bytes;
+  out.allocated = node.allocated;
+  out.mtime = node.mtime;
+  out.atime = node.atime;
+  out.ctime = node.ctime;
+  out.btime = node.btime;
+  out.links = node.links;
+  out.uid = node.uid;
+  out.gid = node.gid;
+  out.mode = node.mode & 07777;
+  out.flags = node.flags;
+  return out;
+}
+
+}  // namespace
+
+Replay::Place* Replay::find(const freshet_dir* directory) {
+  const auto found = open_.find(directory);
+  return found == open_.end() ? nullptr : found->second.get();
+}
+
+void Replay::report_unread(std::uint32_t directory, std::uint32_t root, std::string_view name, int error_number) {
+  if (report_) events_.add(wire::UnreadEvent{directory, root, name, error_number});
+}
+
+void Replay::begin(bool report) {
+  report_ = report;
+  next_id_ = 0;
+  entries_ = 0;
+}
+
+void Replay::end() {
+  while (!open_.empty()) close(&open_.begin()->second->directory);
+  decltype(open_)().swap(open_);
+}
+
+freshet_status Replay::open(std::uint32_t root, freshet_dir* parent, std::string_view name, freshet_dir** out) {
+  if (out == nullptr) return FRESHET_INVALID;
+  *out = nullptr;
+  Place* const above = parent == nullptr ? nullptr : find(parent);
+  if (parent == nullptr ? root >= tree_.roots.size() || !name.empty() : above == nullptr || !is_entry_name(name))
+    return FRESHET_INVALID;
+  const Node* node = nullptr;
+  if (above == nullptr) {
+    node = &tree_.roots[root];
+  } else {
+    const auto& children = above->node->children;
+    // The entry in hand is the one that is opened, nearly always.
+    if (above->next > 0 && children[above->next - 1]->name == name) node = children[above->next - 1].get();
+    for (std::size_t i = 0; node == nullptr && i < children.size(); ++i)
+      if (children[i]->name == name) node = children[i].get();
+  }
+  const std::uint32_t id_above = above == nullptr ? wire::kNoDirectory : parent->id;
+  const std::uint32_t its_root = above == nullptr ? root : parent->root;
+  if (node == nullptr || node->vanishes || node->unreadable) {
+    if (node != nullptr && node->type != FRESHET_DIRECTORY) return FRESHET_INVALID;
+    report_unread(id_above, its_root, name, node == nullptr || node->vanishes ? ENOENT : EACCES);
+    return FRESHET_UNREADABLE;
+  }
+  if (above != nullptr && (hidden(*node) || node->type != FRESHET_DIRECTORY || (node->flags & FRESHET_ENTRY_MOUNT_POINT) != 0))
+    return FRESHET_INVALID;
+  auto place = std::make_unique<Place>();
+  place->node = node;
+  freshet_dir& directory = place->directory;
+  directory.id = next_id_++;
+  directory.root = its_root;
+  directory.parent = parent;
+  directory.depth = above == nullptr ? 0 : parent->depth + 1;
+  if (above != nullptr) ++parent->open_children;
+  if (report_) events_.add(wire::DirectoryEvent{directory.id, id_above, its_root, name, node->inode, node->btime, node->mtime});
+  *out = &directory;
+  open_.emplace(&directory, std::move(place));
+  return FRESHET_OK;
+}
+
+freshet_status Replay::next(freshet_dir* directory, freshet_entry& out) {
+  Place* const place = find(directory);
+  if (place == nullptr || out.size < offsetof(freshet_entry, bytes)) return FRESHET_INVALID;
+  freshet_dir& dir = place->directory;
+  const auto& children = place->node->children;
+  for (;;) {
+    if (place->next == children.size()) {
+      const bool breaks_off = place->node->breaks_off && !dir.ended;
+      dir.ended = true;
+      if (!breaks_off) return FRESHET_END;
+      dir.broken = true;
+      report_unread(dir.id, dir.root, {}, EIO);
+      return FRESHET_UNREADABLE;
+    }
+    const Node& node = *children[place->next++];
+    if (node.vanishes && node.type != FRESHET_DIRECTORY) continue;
+    ++entries_;
+    if (hidden(node)) {
+      ++dir.listed;
+      continue;
+    }
+    freshet_entry entry = entry_of(node);
+    const std::size_t length = std::min(node.name.size(), sizeof dir.entry_name - 1);
+    std::memcpy(dir.entry_name, node.name.data(), length);
+    dir.entry_name[length] = '\0';
+    entry.name = {dir.entry_name, length};
+    entry.ordinal = dir.listed++;
+    const std::size_t room = std::min<std::size_t>(out.size, sizeof entry);
+    std::memcpy(reinterpret_cast<char*>(&out) + sizeof out.size, reinterpret_cast<const char*>(&entry) + sizeof entry.size,
+                room - sizeof entry.size);
+    return FRESHET_OK;
+  }
+}
+
+void Replay::close(freshet_dir* directory) {
+  Place* const place = find(directory);
+  if (place == nullptr) return;
+  while (directory->open_children > 0)
+    close(&std::ranges::find_if(open_, [&](const auto& one) { return one.second->directory.parent == directory; })->second->directory);
+  if (report_)
+    events_.add(wire::DirectoryEndEvent{directory->id, directory->listed,
+                                        !directory->broken && place->next == place->node->children.size()});
+  if (directory->parent != nullptr) --directory->parent->open_children;
+  open_.erase(directory);
+}
+
+}  // namespace freshet::worker
