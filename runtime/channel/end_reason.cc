@@ -42,6 +42,43 @@ std::string_view to_string(EndReason reason) {
   return "unknown";
 }
 
+std::optional<std::size_t> path_argument(const sandbox::Notification& call) {
+  if (call.architecture != sandbox::kNativeArchitecture) return std::nullopt;
+  switch (call.number) {
+    case SYS_open:
+    case SYS_creat:
+    case SYS_stat:
+    case SYS_lstat:
+    case SYS_access:
+    case SYS_execve:
+    case SYS_chdir:
+    case SYS_chmod:
+    case SYS_chown:
+    case SYS_link:
+    case SYS_mkdir:
+    case SYS_rename:
+    case SYS_rmdir:
+    case SYS_symlink:
+    case SYS_truncate:
+    case SYS_unlink: return 0;
+    case SYS_openat:
+    case SYS_openat2:
+    case SYS_execveat:
+    case SYS_faccessat:
+    case SYS_faccessat2:
+    case SYS_fchmodat:
+    case SYS_fchownat:
+    case SYS_linkat:
+    case SYS_mkdirat:
+    case SYS_readlinkat:
+    case SYS_renameat:
+    case SYS_renameat2:
+    case SYS_unlinkat:
+    case SYS_utimensat: return 1;
+    default: return std::nullopt;
+  }
+}
+
 CallVerdict judge_call(const sandbox::Notification& call, int self) {
   if (call.architecture == sandbox::kNativeArchitecture) {
     if (call.number == SYS_exit_group) return {true, {}};

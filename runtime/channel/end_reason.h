@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
+
 #include "runtime/channel/child_process.h"
 #include "runtime/sandbox/notifier.h"
 
@@ -13,6 +16,9 @@ struct CallVerdict {
   bool exits = false;
   End end;
 };
+// Which argument of a call is a path; none: it takes none.
+std::optional<std::size_t> path_argument(const sandbox::Notification& call);
+
 CallVerdict judge_call(const sandbox::Notification& call, int self);
 
 // What it means that a role's process ended without the manager's doing. `cpu_seconds` 0: it had no such limit.

@@ -144,13 +144,14 @@ class Look {
       if (::fstatat(fd, entry->d_name, &link, AT_SYMLINK_NOFOLLOW) != 0 || ::fstatat(fd, entry->d_name, &target, 0) != 0) continue;
       const bool standard = entry->d_name[1] == '\0' && entry->d_name[0] <= '2';
       const bool quiet = S_ISDIR(target.st_mode) || (S_ISCHR(target.st_mode) && standard) ||
+                         (S_ISFIFO(target.st_mode) && lock_.loads && std::string_view(entry->d_name) == "2") ||
                          (S_ISREG(target.st_mode) && (lock_.role == wire::Role::broker || (link.st_mode & S_IWUSR) == 0));
       if (S_ISSOCK(target.st_mode)) ++sockets;
       else if (!quiet || (lock_.role == wire::Role::worker && !lock_.loads && !S_ISCHR(target.st_mode)))
         strange += (strange.empty() ? "" : ", ") + escape_bytes(link_of(fd, entry->d_name));
     }
     const std::string expected = lock_.role == wire::Role::broker ? "one socket, directories, its own files"
-                                 : lock_.loads                    ? "one socket, directories, files to read"
+                                 : lock_.loads                    ? "one socket, directories, files to read, a pipe for its errors"
                                                                   : "one socket and /dev/null";
     std::string seen = std::to_string(count) + ", " + std::to_string(sockets) + " of them sockets";
     if (!strange.empty()) seen += "; " + strange.substr(0, 200);

@@ -10,12 +10,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <deque>
 
+#include "runtime/base/bytes.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/units.h"
 #include "runtime/channel/child_process.h"
 #include "runtime/channel/end_reason.h"
+#include "runtime/channel/error_pipe.h"
 #include "runtime/channel/live_roles.h"
 #include "runtime/channel/proc_files.h"
 #include "runtime/channel/role_setup.h"
@@ -33,7 +36,8 @@ constexpr std::size_t kMaxQueued = 64;                     // packets taken in w
 class StartedRole final : public RoleProcess {
  public:
   // `started`: when its spawn was asked for.
-  StartedRole(sandbox::Spawned spawned, sandbox::ControlGroup group, const RoleRequest& request, RoleSetup setup, std::int64_t started)
+  StartedRole(sandbox::Spawned spawned, sandbox::ControlGroup group, const RoleRequest& request, RoleSetup setup, ErrorPipe errors,
+              std::int64_t started)
       : role_(request.role),
         wall_ns_(request.limits.wall_ns),
         memory_bytes_(setup.setup.memory_bytes),
@@ -47,6 +51,7 @@ class StartedRole final : public RoleProcess {
         missing_(std::move(setup.missing)),
         group_(std::move(group)),
         socket_(std::move(spawned.socket)),
+        error_pipe_(std::move(errors)),
         child_(std::move(spawned.pidfd), spawned.pid),
         stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         started_(started),
@@ -151,6 +156,8 @@ class StartedRole final : public RoleProcess {
 
   void close_for(EndReason reason, std::string what) override { end_with({reason, std::move(what), {}}, true); }
 
+  [[nodiscard]] const std::string& errors() const override { return errors_; }
+
   End finish() final {
     if (!end_) end_with({}, true);
     return *end_;
@@ -253,9 +260,21 @@ class StartedRole final : public RoleProcess {
       return false;
     }
     CallVerdict verdict = judge_call(**call, self_);
+    if (verdict.end.reason == EndReason::breach) verdict.end.path = named_path(**call);
     if (verdict.exits) exiting_ = true;  // its last packets are still to be read
     else end_with(std::move(verdict.end), true);
     return false;
+  }
+
+  // Its thread waits in the call, so the text stands there still, unless another thread of it writes there.
+  std::string named_path(const sandbox::Notification& call) {
+    constexpr std::size_t kShown = 256;
+    const std::optional<std::size_t> argument = path_argument(call);
+    if (!argument || !seen_->proc) return "";
+    const Fd memory(::openat(seen_->proc.get(), "mem", O_RDONLY | O_CLOEXEC));
+    char text[kShown];
+    const ssize_t got = memory ? ::pread(memory.get(), text, sizeof text, static_cast<off_t>(call.arguments[*argument])) : 0;
+    return got <= 0 ? "" : escape_bytes(std::string_view(text, ::strnlen(text, static_cast<std::size_t>(got))));
   }
 
   // ---- packets ----
@@ -392,6 +411,7 @@ class StartedRole final : public RoleProcess {
     child_.reap(kill);
     ended_ = clock_.monotonic();
     end_ = std::move(end);
+    errors_ = error_pipe_.take();
     socket_.reset();
     listener_.reset();
     queue_.clear();
@@ -418,6 +438,8 @@ class StartedRole final : public RoleProcess {
   std::vector<std::string> missing_;
   sandbox::ControlGroup group_;  // before the child, which is reaped before it ends
   Fd socket_;
+  ErrorPipe error_pipe_;
+  std::string errors_;
   Fd listener_;
   ChildProcess child_;
   Fd stop_event_;
@@ -456,13 +478,21 @@ Result<std::unique_ptr<RoleProcess>> RoleProcess::start(sandbox::Spawner& spawne
   if (support.control_groups) group = support.control_groups->make({setup->setup.memory_bytes, setup->threads});
   if (!group) return std::unexpected(group.error());
   setup->spawn.control_group = group->directory();
+  ErrorPipe errors;
+  Fd errors_for_it;
+  if (request.role == wire::Role::worker && request.plugin_memfd >= 0) {
+    Result<ErrorPipe> made = ErrorPipe::make(errors_for_it);
+    if (!made) return std::unexpected(made.error());
+    errors = std::move(*made);
+    setup->spawn.errors_fd = errors_for_it.get();
+  }
   auto spawned = spawner.spawn(setup->spawn);
   if (!spawned) return std::unexpected(spawned.error());
   wire::Setup message = setup->setup;
   const std::vector<int> fds = setup->fds;
   const pid_t pid = spawned->pid;
   const std::vector<Fd> clones = std::move(setup->clones);
-  auto role = std::make_unique<StartedRole>(std::move(*spawned), std::move(*group), request, std::move(*setup), started);
+  auto role = std::make_unique<StartedRole>(std::move(*spawned), std::move(*group), request, std::move(*setup), std::move(errors), started);
   if (auto done = add_filter(support, request, pid, message); !done) return std::unexpected(done.error());
   if (auto done = role->lock(message, fds); !done) return std::unexpected(done.error());
   return role;

@@ -29,6 +29,7 @@ struct End {
   EndReason reason = EndReason::none;
   std::string what;  // "called socket(2)", "SIGSEGV", "wall clock limit of 2m", ..; for people
   std::string code;  // of a Failed message: "F2010"; F2013 when a worker was lost while it loaded its plugin
+  std::string path{};  // of a forbidden call: what it named, escaped; the plugin's own word, and only where the kernel shows it
 };
 
 // What the kernel counted for the process (wait4), plus what the manager's watch saw.
@@ -128,6 +129,9 @@ class RoleProcess {
 
   // Ends it for a reason the caller found (a packet that does not decode, a message out of order).
   virtual void close_for(EndReason reason, std::string what) = 0;
+
+  // What a worker with a plugin wrote to its standard error until it ended: raw bytes, 8 KiB at most. Before: empty.
+  [[nodiscard]] virtual const std::string& errors() const = 0;
 
   // Kills if needed, reaps, returns how it ended. Idempotent.
   virtual End finish() = 0;

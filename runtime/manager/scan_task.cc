@@ -83,6 +83,16 @@ void show_objects(channel::RoleProcess& worker, const std::vector<wire::IpcObjec
   }
 }
 
+// What it wrote to its standard error, for whoever asks why it failed.
+void add_errors(TaskPlan& task, channel::RoleProcess& worker, Intake& intake) {
+  constexpr std::size_t kShown = 600;
+  worker.finish();
+  std::string_view text = worker.errors();
+  intake.take_errors(text);
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  if (task.shown.state == TaskState::failed && !text.empty()) task.shown.note += "; on its standard error: " + ellipsize(escape_bytes(text), kShown);
+}
+
 std::string status_words(std::int32_t status) {
   switch (status) {
     case FRESHET_INVALID: return "an argument or a setting is wrong";
@@ -204,6 +214,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
     }
   }
   watch.lap(task.metrics.scan_ns, task.metrics.scan_cpu_ns);
+  add_errors(task, worker, intake);
   add_usage(task.metrics, task.metrics.scan_cpu_ns, worker.usage());
   return {};
 }

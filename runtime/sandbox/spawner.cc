@@ -34,6 +34,7 @@ struct ChildStart {
   int role_fd = -1;
   int null_fd = -1;
   int socket_fd = -1;
+  int errors_fd = -1;
   const char* argument = nullptr;
   bool raise_ambient = false;
   int error = 0;            // errno of the step that failed
@@ -78,7 +79,7 @@ int run_child(void* argument) {
   struct sigaction plain {};
   plain.sa_handler = SIG_DFL;
   for (int number = 1; number <= SIGRTMAX; ++number) ::sigaction(number, &plain, nullptr);  // exec keeps SIG_IGN
-  if (::dup2(start.null_fd, 0) < 0 || ::dup2(start.null_fd, 1) < 0 || ::dup2(start.null_fd, 2) < 0 ||
+  if (::dup2(start.null_fd, 0) < 0 || ::dup2(start.null_fd, 1) < 0 || ::dup2(start.errors_fd, 2) < 0 ||
       ::dup2(start.socket_fd, 3) < 0)
     return give_up("dup2");
   if (::syscall(SYS_close_range, 4U, ~0U, kCloseRangeCloexec) != 0) return give_up("close_range");
@@ -250,7 +251,7 @@ class ThreadSpawner final : public Spawner {
     if (!theirs) return std::unexpected(theirs.error());
     if (stack_.top() == nullptr) return fail(ErrorKind::system, "no memory for a child's stack");
     const int executable = !request.loads_libraries && static_role_ ? static_role_.get() : role_.get();
-    ChildStart child{executable, null_.get(), theirs->get(), request.argument.c_str(), user_namespace, 0, ""};
+    ChildStart child{executable, null_.get(), theirs->get(), request.errors_fd >= 0 ? request.errors_fd : null_.get(), request.argument.c_str(), user_namespace, 0, ""};
     int pidfd = -1;
     std::uint64_t namespaces = request.namespaces;
     const bool network_entered =

@@ -20,6 +20,7 @@ struct SpawnRequest {
   // faster than one for each. Each gets its own where we may not make such a network.
   bool share_network = false;
   int control_group = -1;       // the directory of the cgroup it begins in; -1: ours
+  int errors_fd = -1;           // becomes descriptor 2; -1: /dev/null does. Not owned
   bool loads_libraries = true;  // false: by the statically linked executable, which starts several times faster
 };
 
@@ -30,8 +31,8 @@ struct Spawned {
 };
 
 // Starts role processes. All of them are children of one thread that lives as long as the spawner (PR_SET_PDEATHSIG
-// follows the thread). The child gets its socket as descriptor 3, /dev/null as 0 to 2 and nothing else; its environment
-// is empty. Thread-safe.
+// follows the thread). The child gets its socket as descriptor 3, /dev/null as 0 and 1, `errors_fd` as 2 and nothing else; its
+// environment is empty. Thread-safe.
 class Spawner {
  public:
   // `role_executable` is opened once and executed by descriptor, and so is its statically linked twin, the file beside it

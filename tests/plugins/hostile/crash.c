@@ -1,4 +1,6 @@
-/* Ends by a signal. `how`: segv, abort, trap, stack. */
+/* Says so on its standard error, and ends by a signal. `how`: segv, abort, trap, stack. */
+#include <unistd.h>
+
 #include "tests/plugins/hostile.h"
 
 HOSTILE_MANIFEST("crash", HOSTILE_TEXT("how", "segv"));
@@ -16,6 +18,8 @@ static int overflow(volatile char *outer) {
 
 static freshet_status deed(const freshet_task *task, const freshet_host *host) {
   volatile char start = 1;
+  static const char last_words[] = "last words\n";
+  if (write(2, last_words, sizeof last_words - 1) < 0) hostile_say(host, "write gave", -1);
   if (strcmp(task->how, "abort") == 0) abort();
   if (strcmp(task->how, "trap") == 0) __builtin_trap();
   if (strcmp(task->how, "stack") == 0) overflow(&start);
