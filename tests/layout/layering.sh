@@ -73,7 +73,7 @@ while read -r where mark path; do
 done < <(includes runtime)
 
 for path in "${!cli_may[@]}"; do
-  [[ $path =~ ^runtime/(base|report|daemon)/ || -n ${public[$path]:-} ]] ||
+  [[ $path =~ ^runtime/(base|conformance|report|daemon)/ || -n ${public[$path]:-} ]] ||
     violation "tests/layout/cli_includes.txt: names $path, which is not public"
   [[ -n ${cli_does[$path]:-} ]] || violation "tests/layout/cli_includes.txt: names $path, which the command line does not include"
 done
