@@ -131,6 +131,11 @@ std::optional<std::string> Arguments::text(const char* option) const {
   return options[option].as<std::string>();
 }
 
+std::vector<std::string> Arguments::texts(const char* option) const {
+  if (!has(option)) return {};
+  return options[option].as<Texts>();
+}
+
 po::options_description global_options() {
   po::options_description options("Options of every command");
   options.add_options()  //

@@ -29,6 +29,8 @@ struct Arguments {
 
   [[nodiscard]] bool has(const char* option) const;
   [[nodiscard]] std::optional<std::string> text(const char* option) const;
+  // Of an option that may be repeated.
+  [[nodiscard]] std::vector<std::string> texts(const char* option) const;
 };
 
 struct Invocation {

@@ -339,7 +339,7 @@ void visit(A& a, M& m) {
 // Events of a scan: a packet of type `events` is a run of these, each behind its EventType byte. Decoded with
 // Decoder one after another (see events.h of the manager and of the worker).
 enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log, ipc, keep, note };
-inline constexpr EventType kLastEvent = EventType::note;
+inline constexpr EventType kLastEvent = EventType::keep;  // of a scan; only rehearsals have notes
 
 inline constexpr std::uint32_t kNoDirectory = 0xFFFFFFFFU;
 

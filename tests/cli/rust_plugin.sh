@@ -10,6 +10,7 @@ id=org.freshet.example.empty-files
 plugins=(--plugin-dir "$dir/plugins")
 expect 0 plugins inspect "$id" --json "${plugins[@]}"
 expect_json /required_permissions/0 remove
+expect 0 plugins check "$dir/plugins/$id.so"
 touch -d '90 days ago' "$root/old"
 touch "$root/young"
 printf x >"$root/full"

@@ -36,7 +36,7 @@ void try_events(std::string_view packet) {
   bool good = true;
   while (good && !decoder.empty()) {
     wire::EventType type{};
-    decoder.enumeration(type, wire::kLastEvent);
+    decoder.enumeration(type, wire::EventType::note);
     if (!decoder.ok()) return;
     switch (type) {
       case wire::EventType::directory: good = take_event<wire::DirectoryEvent>(decoder); break;

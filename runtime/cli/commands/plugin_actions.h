@@ -18,5 +18,8 @@ int verify_plugins(Session& session, Manager& manager, const Arguments& argument
 
 // These need no manager.
 int new_plugin(Session& session, const Arguments& arguments);
+int check_plugin(Session& session, const Arguments& arguments);
+int run_plugin(Session& session, const Arguments& arguments);
+int record_plugin_tree(Session& session, const Arguments& arguments);
 
 }  // namespace freshet::cli

@@ -22,6 +22,12 @@ void add_options(po::options_description& options) {
       ("dir", po::value<std::string>()->value_name("DIR"), "new: write it there, not into ./NAME")     //
       ("id", po::value<std::string>()->value_name("ID"), "new: a reverse domain name")                 //
       ("license", po::value<std::string>()->value_name("SPDX"), "new: its licence")                    //
+      ("tree", po::value<std::string>()->value_name("FILE"), "check: scan this recorded tree too")       //
+      ("set", po::value<std::vector<std::string>>()->value_name("NAME=VALUE"), "check, run: a setting; may be repeated")  //
+      ("root", po::value<std::string>()->value_name("DIR"), "record, run: the directory")              //
+      ("trace", "run: show each call of the host's functions")                                          //
+      ("debug", "run: weaken the sandbox, for a debugger to attach")                                     //
+      ("out", po::value<std::string>()->value_name("FILE"), "record: a new file")                      //
       ("ci", "new: with a file that builds and tests it on every push");
 }
 
@@ -85,6 +91,9 @@ constexpr Action kActions[] = {
     {"upgrade", 1, 1, "the new file", " dry-run ", upgrade_plugin},
     {"unblock", 1, 1, "a hash or an id", "", unblock},
     {"new", 0, 1, "one name", " lang dir id license ci ", nullptr, new_plugin},
+    {"check", 1, 1, "a file", " tree set ", nullptr, check_plugin},
+    {"run", 1, 1, "a file", " root trace debug set ", nullptr, run_plugin},
+    {"record", 0, 0, "no further word", " root out ", nullptr, record_plugin_tree},
 };
 
 // Which actions take an option that `action` does not: "approve". Empty: it is right here.
@@ -127,7 +136,7 @@ const Command kPlugins = {
     .usage = "ACTION [FILE|ID|HASH|NAME]",
     .summary = "list plugins, look into one unrun, approve or unblock one",
     .text =
-        "Actions: list, inspect FILE|ID, doc FILE|ID, approve FILE|ID, revoke ID, verify, upgrade FILE, unblock HASH|ID, new NAME. `list` shows the plugins that are found, their task kinds and the tasks that use them. "
+        "Actions: list, inspect FILE|ID, doc FILE|ID, approve FILE|ID, revoke ID, verify, upgrade FILE, unblock HASH|ID, new NAME, check FILE, run FILE, record. `list` shows the plugins that are found, their task kinds and the tasks that use them. "
         "`inspect` reads a plugin's file and its manifest in a locked process without running one "
         "instruction of it: version, ABI, permissions it asks for, task kinds and their settings. "
         "`doc` prints a piece of configuration to begin from, with every setting and what it means. "
@@ -140,7 +149,13 @@ const Command kPlugins = {
         "A plugin that did what it may not is blocked by the hash of its bytes: `list` shows why, and "
         "`unblock` lets those bytes run again, by id, by hash or by its first 8 digits or more. "
         "`new` writes a plugin to begin with: a project that builds against the installed SDK, with a test; on "
-        "a terminal it asks for what is not given.",
+        "a terminal it asks for what is not given. `check` reads a file and runs it in the sandbox on trees made for "
+        "the purpose, and says of some sixty things whether they hold, and how to mend what does not; with --verbose it "
+        "names what holds, too. `record` keeps a listing of a directory, without contents: `check --tree` "
+        "then runs a plugin on it with no file system behind it, so a bug report becomes a test. `run` runs one on a "
+        "directory, locked in and without any effect, and shows what it proposes, what it did wrong, what was refused to it "
+        "with the line of a manifest that would ask for it, and what ended it; with --trace each of its calls of the host, "
+        "too. --debug waits for a debugger, in a sandbox that is weaker than any task's; no configuration can ask for it.",
     .examples =
         "freshet plugins list\n"
         "freshet plugins inspect org.freshet.expired-files\n"
@@ -150,6 +165,10 @@ const Command kPlugins = {
         "freshet plugins approve ./new.so --yes --sha256 9c1f..   # unasked, in scripts\n"
         "freshet plugins upgrade ./new.so --dry-run\n"
         "freshet plugins new old-dumps --id org.example.old-dumps --license MIT\n"
+        "freshet plugins check build/org.example.old-dumps.so\n"
+        "freshet plugins run --trace ./x.so --root ~/.cache\n"
+        "freshet plugins record --root ~/.cache --out cache.tree\n"
+        "freshet plugins check ./x.so --tree cache.tree --set older-than=7d\n"
         "freshet plugins unblock 3f9a02c1           # after you know what it was",
     .min_words = 1,
     .max_words = 2,
