@@ -10,6 +10,7 @@ const MANIFEST: &str = r#"
 id = "org.freshet.example.empty-files"
 version = "1.0.0"
 license = "MIT"
+doc = "Removes empty files that are old"
 abi = { min = "0.1", below = "0.2" }
 permissions = { required = ["remove"] }
 [task.empty-files]
@@ -169,6 +170,10 @@ unsafe fn scan_root(limit: i64, host: &Host, index: u32) -> Status {
     entry.size = core::mem::size_of::<Entry>() as u32;
     let mut worst = OK;
     loop {
+        if (host.cancelled)(host) != 0 {
+            worst = CANCELLED;
+            break;
+        }
         match (host.dir_next)(host, directory, &mut entry) {
             OK => {}
             UNREADABLE => {
@@ -190,10 +195,7 @@ unsafe fn scan_root(limit: i64, host: &Host, index: u32) -> Status {
             reserved: 0,
             cost_bytes: 0,
         };
-        if (host.emit_finding)(host, &finding) == CANCELLED {
-            worst = CANCELLED;
-            break;
-        }
+        (host.emit_finding)(host, &finding);
     }
     (host.dir_close)(host, directory);
     worst

@@ -8,6 +8,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.example.looks-again"
 version = "1.0.0"
 license = "MIT"
+doc = "Removes old sockets, and looks whether they have gone"
 abi = { min = "0.1", below = "0.2" }
 permissions = { required = ["remove"] }
 [task.sockets]

@@ -5,8 +5,8 @@
 
 FRESHET_MANIFEST(
     "id = \"org.freshet.example.old-links\"\n"
-    "version = \"1.0.0\"\n"
-    "license = \"MIT\"\n"
+    "version = \"1.0.0\"\nlicense = \"MIT\"\n"
+    "doc = \"Removes symbolic links that are old\"\n"
     "abi = { min = \"0.1\", below = \"0.2\" }\n"
     "permissions = { required = [\"remove\"] }\n"
     "[task.old-links]\n"
@@ -37,13 +37,13 @@ static freshet_status scan(freshet_task *task, const freshet_host *host) {
   for (uint32_t i = 0; host->root(host, i, &root) == FRESHET_OK; i++) {
     freshet_dir *dir = NULL;
     if (host->dir_open(host, i, NULL, (freshet_bytes){0}, &dir) != FRESHET_OK) { worst = FRESHET_UNREADABLE; continue; }
-    while ((status = host->dir_next(host, dir, &entry)) == FRESHET_OK) {
+    while (!host->cancelled(host) && (status = host->dir_next(host, dir, &entry)) == FRESHET_OK) {
       if (entry.type != FRESHET_SYMLINK || host->now(host) - entry.mtime < task->limit) continue;
       freshet_finding finding = {.size = sizeof finding, .kind = FRESHET_AGED, .directory = dir, .entry = &entry,
                                  .reason = {"an old link", 11}};
-      if (host->emit_finding(host, &finding) == FRESHET_CANCELLED) { worst = FRESHET_CANCELLED; break; }
+      host->emit_finding(host, &finding);
     }
-    if (status == FRESHET_UNREADABLE) worst = status;
+    if (host->cancelled(host) || status == FRESHET_UNREADABLE) worst = host->cancelled(host) ? FRESHET_CANCELLED : status;
     host->dir_close(host, dir);
   }
   return worst;

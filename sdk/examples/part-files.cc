@@ -5,6 +5,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.example.part-files"
 version = "1.0.0"
 license = "MIT"
+doc = "Removes what broken-off downloads left behind"
 abi = { min = "0.1", below = "0.2" }
 permissions = { required = ["remove"] }
 [task.part-files]

@@ -9,6 +9,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.example.two-steps"
 version = "1.0.0"
 license = "MIT"
+doc = "Removes downloads that were given up, and folders that hold nothing"
 abi = { min = "0.1", below = "0.2" }
 permissions = { required = ["remove"] }
 [task.given-up]
@@ -25,13 +26,13 @@ class GivenUp final : public freshet::Task {
   explicit GivenUp(const freshet::Settings&) {}
 
   void scan(freshet::Host& host) override {
-    for (const freshet::Root& root : host.roots()) look_into(host.open(root));
+    for (const freshet::Root& root : host.roots()) look_into(host, host.open(root));
   }
 
  private:
   // Entries come in no order, so that the marker may come after what it marks: the one who waits is kept until then. A copy of
   // an entry is fine as long as its name is kept too.
-  static void look_into(freshet::Directory folder) {
+  static void look_into(freshet::Host& host, freshet::Directory folder) {
     struct Waiting {
       freshet::Entry entry;
       std::string name;
@@ -39,6 +40,7 @@ class GivenUp final : public freshet::Task {
     std::map<std::string, Waiting> parts;
     std::map<std::string, bool> given_up;
     for (const freshet::Entry& entry : folder) {
+      host.stop_if_cancelled();
       const std::string name(entry.file_name());
       if (entry.type != FRESHET_FILE) continue;
       if (const auto stem = without(name, ".part"); !stem.empty()) parts[stem] = {entry, name};
@@ -65,6 +67,7 @@ class Folders final : public freshet::Task {
     for (const freshet::Root& root : host.roots()) {
       freshet::Directory top = host.open(root);
       for (const freshet::Entry& entry : top) {
+        host.stop_if_cancelled();
         if (!entry.is_directory() || entry.is_mount_point()) continue;
         if (holds_nothing(top.open(entry))) top.propose(entry, {"an empty folder", FRESHET_LEFTOVER});
       }

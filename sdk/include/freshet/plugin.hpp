@@ -273,7 +273,8 @@ class Host {
   }
 
   // Calls visit(directory, entry) for every entry below the root, at any depth on a small stack. A directory comes after
-  // what is in it; one that cannot be opened (a mount point, an unreadable one) comes alone.
+  // what is in it; one that cannot be opened (a mount point, an unreadable one) comes alone. Throws Cancelled when the host
+  // wants the scan to end.
   template <class Visit>
   void walk(const Root& root, Visit&& visit) const;
 
@@ -300,6 +301,7 @@ void Host::walk(const Root& root, Visit&& visit) const {
   } levels;
   levels.push_back({open(root), {}});
   while (!levels.empty()) {
+    stop_if_cancelled();
     Level& level = levels.back();
     if (!level.directory.next(level.entry)) {
       levels.pop_back();
