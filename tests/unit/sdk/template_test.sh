@@ -17,7 +17,9 @@ for language in c c++; do
     -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_C_FLAGS=-Werror -DCMAKE_CXX_FLAGS=-Werror
   quietly "$cmake" --build "$project/build"
   quietly "$ctest" --test-dir "$project/build" --no-tests=error --output-on-failure
-  grep -q 'unit \.\.' "$work/log" || { echo "the unit test did not run"; cat "$work/log"; exit 1; }
+  for test in unit check; do
+    grep -q "$test \.\." "$work/log" || { echo "the test $test did not run"; cat "$work/log"; exit 1; }
+  done
   quietly "$freshet" --state-dir "$work/state" plugins inspect "$project/build/$id.so"
   grep -q older-than "$work/log"
   quietly "$cmake" --install "$project/build"
