@@ -64,6 +64,9 @@ class TableReader {
     if (const auto index = read_word(key, words)) out = (choices.begin() + *index)->value;
   }
 
+  // Every key that was asked for.
+  [[nodiscard]] const std::set<std::string, std::less<>>& known() const { return known_; }
+
   // Reports every key that nobody asked for, with the nearest known one.
   void finish();
 

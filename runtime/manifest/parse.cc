@@ -6,6 +6,7 @@
 #include "runtime/config/document.h"
 #include "runtime/config/names.h"
 #include "runtime/config/table_reader.h"
+#include "runtime/manifest/keys.h"
 #include "runtime/manifest/parse_setting.h"
 #include "runtime/manifest/parse_values.h"
 #include "runtime/manifest/reader.h"
@@ -95,7 +96,7 @@ void read_abi(TableReader& top, Manifest& out) {
   TableReader table(top.document(), *value, "`abi`", top.reporter());
   out.abi_min = read_abi_version(table, "min");
   out.abi_below = read_abi_version(table, "below");
-  table.finish();
+  finish(table, "abi");
   if (out.abi_min >= out.abi_below) top.refuse("abi", *value, "is an empty range: `min` must be less than `below`");
 }
 
@@ -113,7 +114,7 @@ void read_permissions(TableReader& top, Manifest& out) {
   TableReader table(top.document(), *value, "`permissions`", top.reporter());
   read_permission_names(table, "required", out.required_permissions);
   read_permission_names(table, "optional", out.optional_permissions);
-  table.finish();
+  finish(table, "permissions");
   for (const std::string& name : out.optional_permissions) {
     if (std::ranges::find(out.required_permissions, name) != out.required_permissions.end())
       top.refuse("permissions", *value, "has " + in_quotes(name) + " both as required and as optional");
@@ -138,7 +139,7 @@ void read_lock(TableReader& top, const TomlValue& value, Manifest& out) {
     if (const config::PathProblem problem = config::check_absolute_path(lock.path); !problem.why.empty())
       table.refuse("path", *table.find("path"), "is wrong: it " + problem.why, problem.remedy);
   table.read_choice("kind", {{"flock", false}, {"posix", true}}, lock.posix);
-  table.finish();
+  finish(table, "locks");
   out.locks.push_back(std::move(lock));
 }
 
@@ -174,7 +175,7 @@ void read_limits(TableReader& top, RequestedLimits& out) {
   table.read_duration("wall", out.wall_ns, false);
   out.threads = static_cast<std::uint32_t>(table.read_count("threads", 1, 1'000'000).value_or(0));
   out.fds = static_cast<std::uint32_t>(table.read_count("fds", 1, 1'000'000).value_or(0));
-  table.finish();
+  finish(table, "limits");
 }
 
 void read_settings(TableReader& kind_table, TaskKind& out) {
@@ -252,7 +253,7 @@ void read_kinds(TableReader& top, Manifest& out) {
     read_edges(table, "requires", kind, *kinds, kind.requires_);
     table.read_bool("guard", kind.guard);
     read_settings(table, kind);
-    table.finish();
+    finish(table, "task.KIND");
     out.kinds.push_back(std::move(kind));
   }
   if (!top.reporter().empty()) return;
@@ -273,7 +274,7 @@ Manifest read_manifest(TableReader& top) {
   read_locks(top, out);
   read_irreversible(top, out);
   read_kinds(top, out);
-  top.finish();
+  finish(top, "");
   return out;
 }
 

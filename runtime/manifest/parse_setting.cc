@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "runtime/base/units.h"
+#include "runtime/manifest/keys.h"
 #include "runtime/manifest/parse_values.h"
 
 namespace freshet::manifest {
@@ -197,7 +198,7 @@ SettingSchema read_setting(std::string name, TableReader& table) {
     if (fallback) out.default_value = TypedReader(table, "default", out.type).read(*fallback);
     if (out.default_value) check_default(table, *fallback, out);
   }
-  table.finish();
+  finish(table, "task.KIND.settings.NAME");
   return out;
 }
 
