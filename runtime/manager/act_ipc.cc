@@ -32,7 +32,6 @@ void tell(CleanupResult& result, const PlannedIpc& planned, wire::IpcCode code, 
 
 bool lost(channel::RoleProcess& broker, CleanupResult& result, const char* why) {
   const channel::End end = broker.finish();
-  result.state = TaskState::failed;
   result.end = to_public(end.reason == channel::EndReason::none ? channel::EndReason::protocol : end.reason);
   result.note = "the broker of IPC objects ended: " + (end.what.empty() ? std::string(why) : escape_bytes(end.what));
   return false;
@@ -49,6 +48,7 @@ bool remove_all(const Core& core, const TaskPlan& task, const std::string& run_i
   request.strict = task.strict;
   request.label = "task " + task.shown.name;
   request.channel = task.shown.channel;
+  request.live = core.live.get();
   request.filters = core.filters.get();
   Result<channel::OpenRoot> shm = fail(ErrorKind::missing, "");
   if (std::ranges::any_of(objects, [](const PlannedIpc* planned) { return planned->object.inode != 0; })) {
@@ -59,12 +59,13 @@ bool remove_all(const Core& core, const TaskPlan& task, const std::string& run_i
   }
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!started) {
-    result.state = TaskState::failed;
     result.end = EndReason::setup;
     result.note = started.error().what;
     return false;
   }
   channel::RoleProcess& broker = **started;
+  for (const std::string& layer : broker.missing_layers())
+    if (std::ranges::find(result.missing_layers, layer) == result.missing_layers.end()) result.missing_layers.push_back(layer);
   wire::Begin begin;
   begin.phase = wire::BrokerPhase::ipc;
   begin.channel = task.shown.channel;

@@ -156,12 +156,13 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   std::vector<TaskPlan*> going;
   ClosedChannels closed;
   for (TaskPlan& task : plan.tasks) names.push_back(task.shown.name);
-  for (TaskPlan& task : plan.tasks) {
-    if (!is_going(task) || task.native) continue;
-    taken[task.shown.channel];
-    going.push_back(&task);
+  for (const bool guards : {false, true}) {
+    for (TaskPlan& task : plan.tasks) {
+      if (!is_going(task) || task.native || task.guard != guards) continue;
+      taken[task.shown.channel];
+      going.push_back(&task);
+    }
   }
-  std::ranges::stable_partition(going, [](const TaskPlan* task) { return !task->guard; });
   for (TaskPlan* task : going) {
     const std::int64_t ready_ns = metrics::monotonic_ns();
     const auto scan = [&, task, ready_ns] {

@@ -110,13 +110,11 @@ void CleanupManager::run_in_channel(Running& running, TaskPlan& task, CleanupRes
   CleanupResult acted = result;
   const Status done = act_task(core_, task, inputs, core_.options.stop, acted);
   const TaskState after = done ? acted.state : TaskState::failed;
-  const TaskState before = result.state;
-  acted.state = before;
+  acted.state = result.state;
   result = std::move(acted);
   if (!done) result.note = done.error().what;
   // Last of all: what went before can be taken back.
   const bool went = after != TaskState::executed || task.ipc.empty() || act_ipc(core_, task, running.plan.id, core_.options.stop, result);
-  result.state = before;
   if (!went) result.note += "; IPC objects that went cannot be taken back";
   advance(running, task, result, went ? after : TaskState::failed);
   if (result.state == TaskState::executed) {
