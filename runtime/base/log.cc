@@ -7,6 +7,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -139,6 +141,12 @@ Status setup_logging(const LogOptions& options) {
       sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     auto logger = std::make_shared<spdlog::logger>(options.json ? kJsonLogger : kTextLogger, std::move(sink));
     logger->set_level(level);
+    logger->set_error_handler([write = options.write, told = std::make_shared<std::atomic<bool>>(false)](const std::string& what) {
+      if (told->exchange(true)) return;
+      const std::string line = "warning: lines of the log are lost: " + escape_bytes(what) + "\n";
+      if (write) return write(line);
+      std::fputs(line.c_str(), stderr);
+    });
     logger->flush_on(spdlog::level::debug);  // a crash loses no line
     logger->set_pattern(
         options.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l"%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %l %v",

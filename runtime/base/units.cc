@@ -87,7 +87,10 @@ std::expected<Part, std::string> take_part(std::string_view& rest) {
   while (at < rest.size() && is_letter(rest[at])) ++at;
   part.unit = rest.substr(unit_from, at - unit_from);
   part.text = rest.substr(0, at);
-  if (part.unit.empty()) return std::unexpected(quoted(rest) + " has no unit after its number");
+  if (part.unit.empty()) {
+    if (at == rest.size()) return std::unexpected(quoted(rest) + " has no unit after its number");
+    return std::unexpected(quoted(rest) + " has " + quoted(rest.substr(at)) + " where its unit should be");
+  }
   rest.remove_prefix(at);
   return part;
 }
@@ -171,6 +174,7 @@ std::string format_duration(std::int64_t nanoseconds) {
     if (rest >= unit) out += std::to_string(rest / unit) + name;
     rest %= unit;
   };
+  if (rest % (365 * kDay) == 0) take(365 * kDay, "y");  // "100y", but 400 days are no year and something
   take(kDay, "d");
   take(kHour, "h");
   take(kMinute, "m");

@@ -188,7 +188,7 @@ std::string_view type_name(const TomlValue& value) {
     case toml::value_t::integer:
       return "an integer";
     case toml::value_t::floating:
-      return "a number";
+      return "a decimal number";
     case toml::value_t::string:
       return "a string";
     case toml::value_t::array:

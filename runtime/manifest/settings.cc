@@ -21,7 +21,7 @@ std::string shown(std::string_view text) {
 }
 
 std::string_view kind_of(const SettingValue& value) {
-  constexpr std::string_view kNames[] = {"a boolean", "an integer", "a number", "a string", "a list"};
+  constexpr std::string_view kNames[] = {"a boolean", "an integer", "a decimal number", "a string", "a list"};
   return kNames[value.value.index()];
 }
 

@@ -18,6 +18,8 @@ for step in rolling-back rolled-back purging purged; do says "$dir/json" "$step"
 cp "$dir/json" "$out"
 json --all /level >/dev/null || fail "a line of the log is no JSON"
 json --all /task | grep -qx old || fail "no line names the task"
+expect 0 plan --log-level debug --log-file /dev/full
+says "$err" 'lines of the log are lost'
 expect 64 plan --log-level loud
 expect 1 plan --log-file /no/such/place
 says "$err" /no/such/place

@@ -142,6 +142,14 @@ TEST_F(Log, WhoeverOwnsTheTerminalGetsWholeLines) {
   EXPECT_TRUE(ends_with(got[0], "Z info run=- channel=- task=t one\n")) << got[0];
 }
 
+TEST_F(Log, ThatLinesAreLostIsSaidOnce) {
+  std::vector<std::string> got;
+  ASSERT_TRUE(setup_logging({.level = "info", .file = "/dev/full", .write = [&got](std::string_view line) { got.emplace_back(line); }}));
+  for (int i = 0; i < 3; ++i) log_info({}, "one");
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_TRUE(got[0].starts_with("warning: lines of the log are lost: ") && got[0].find("/dev/full") != std::string::npos) << got[0];
+}
+
 TEST_F(Log, AnUnknownLevelIsRefused) {
   const Status status = setup_logging({.level = "loud"});
   ASSERT_FALSE(status);

@@ -93,7 +93,7 @@ TEST(Duration, RefusalsNameTheBadPart) {
   EXPECT_TRUE(has(duration_error("1.h"), "after the point"));
   EXPECT_TRUE(has(duration_error(".5h"), "number is expected"));
   EXPECT_TRUE(has(duration_error("d"), "number is expected"));
-  EXPECT_TRUE(has(duration_error("30 d"), "no unit"));
+  EXPECT_TRUE(has(duration_error("30 d"), "has \" d\" where its unit should be"));
   EXPECT_TRUE(has(duration_error(" 30d"), "number is expected"));
   EXPECT_TRUE(has(duration_error("30d "), "number is expected"));
   EXPECT_TRUE(has(duration_error("1e3s"), "unknown unit \"e\""));
@@ -195,6 +195,8 @@ TEST(Format, DurationComesBackExactToTheMillisecond) {
   }
   EXPECT_EQ(format_duration(0), "0s");
   EXPECT_EQ(format_duration(30 * kD), "30d");
+  EXPECT_EQ(format_duration(100 * 365 * kD), "100y");
+  EXPECT_EQ(format_duration(400 * kD), "400d");
   EXPECT_EQ(format_duration(kH + 30 * kM), "1h30m");
   EXPECT_EQ(format_duration(7 * kMs), "7ms");
 }
