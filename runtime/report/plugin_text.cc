@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "runtime/base/bytes.h"
 #include "runtime/base/units.h"
 #include "runtime/report/table.h"
@@ -241,8 +244,13 @@ std::string doctor_text(const std::vector<DoctorRow>& rows, const Style& style) 
   Table table({left, left, left, left});
   table.add({{"MECHANISM", Paint::dim}, {"HERE", Paint::dim}, {"STRICT", Paint::dim}, {"SEEN", Paint::dim}});
   bool strict = true;
-  std::string lost;
+  std::string notes;
+  std::vector<std::pair<std::string_view, std::string>> lost;  // what one remedy would give back
   for (const DoctorRow& row : rows) {
+    if (row.mechanism == "note") {
+      notes += "  " + wrap(style, show_words(style, row.seen), 2) + "\n";
+      continue;
+    }
     const bool bad = !row.available && row.needed_for_strict;
     strict = strict && !bad;
     table.add({{show(style, row.mechanism), Paint::strong},
@@ -251,16 +259,18 @@ std::string doctor_text(const std::vector<DoctorRow>& rows, const Style& style) 
                                                             : Paint::warning},
                {row.needed_for_strict ? "needed" : "-", Paint::dim},
                {show_words(style, row.seen)}});
-    if (!row.available && !row.without_it.empty()) {
-      lost +=
-          "  " +
-          wrap(style, "without " + show(style, row.mechanism) + ": " + show_words(style, row.without_it) +
-                          (row.remedy.empty() ? "" : "; needs " + show_words(style, row.remedy)), 2) +
-          "\n";
-    }
+    if (row.available || row.without_it.empty()) continue;
+    auto same = std::ranges::find(lost, row.remedy, &std::pair<std::string_view, std::string>::first);
+    if (same == lost.end()) same = lost.insert(lost.end(), {row.remedy, ""});
+    same->second += "  " + wrap(style, "without " + show(style, row.mechanism) + ": " + show_words(style, row.without_it), 2) + "\n";
   }
   std::string out = table.render(style, 0);
-  if (!lost.empty()) out += "\nWhat is lost here\n" + lost;
+  if (!lost.empty()) out += "\nWhat is lost here\n";
+  for (const auto& [remedy, losses] : lost) {
+    out += losses;
+    if (!remedy.empty()) out += "    needs " + wrap(style, show_words(style, remedy), 10) + "\n";
+  }
+  if (!notes.empty()) out += "\nSeen on the way\n" + notes;
   out += strict ? "\n" + paint(style, Paint::good, "`isolation = \"strict\"` holds on this host.") + "\n"
                 : "\n" + paint(style, Paint::bad, "`isolation = \"strict\"` refuses to run on this host") +
                       "; `isolation = \"best-effort\"` runs and names what is missing in every report.\n";

@@ -34,7 +34,7 @@ struct HostSupport {
   bool renameat2 = false;
   std::vector<std::string> reasons; // "user namespace: EPERM (..)": one line for each thing that failed
 
-  // Empty, or what strict isolation lacks, each with what it stops and how to get it (mechanisms.h).
+  // Empty, or what strict isolation lacks, each with what it stops and how to get it (mechanisms.h): a text for each remedy.
   [[nodiscard]] std::vector<std::string> missing_for_strict() const;
   // The same for reports: each with what is lost.
   [[nodiscard]] std::vector<std::string> missing_layers() const;

@@ -1,5 +1,8 @@
 #include "runtime/sandbox/mechanisms.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace freshet::sandbox {
 namespace {
 
@@ -63,9 +66,16 @@ std::vector<Mechanism> mechanisms(const HostSupport& support) {
 }
 
 std::vector<std::string> HostSupport::missing_for_strict() const {
+  std::vector<std::pair<std::string, std::string>> lost;  // what one remedy would give back
+  for (const Mechanism& one : mechanisms(*this)) {
+    if (!one.strict || one.available) continue;
+    const auto same = std::ranges::find(lost, one.remedy, &std::pair<std::string, std::string>::first);
+    const std::string text = one.name + ": without it " + one.lost;
+    if (same == lost.end()) lost.emplace_back(one.remedy, text);
+    else same->second += "; " + text;
+  }
   std::vector<std::string> missing;
-  for (const Mechanism& one : mechanisms(*this))
-    if (one.strict && !one.available) missing.push_back(one.name + ": without it " + one.lost + "; needs " + one.remedy);
+  for (const auto& [remedy, text] : lost) missing.push_back(text + "; needs " + remedy);
   return missing;
 }
 
