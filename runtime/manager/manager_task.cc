@@ -246,6 +246,7 @@ void CleanupManager::run_task(Running& running, TaskPlan& task) {
     advance(running, task, result, TaskState::skipped);
   }
   if (!result.error) result.error = error_of(result, task.shown.violations);
+  result.violations = task.shown.violations;
   static_cast<void>(record(running, task, result));  // running.history keeps why not
   const bool elsewhere = others || (result.error && result.error->is(ExecutionCause::busy));
   if (!elsewhere) remember(task, result, began);

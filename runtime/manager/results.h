@@ -42,6 +42,14 @@ struct ExtraAct {
   std::string output;      // of a hook, its own bytes: the first 8 KiB
 };
 
+struct BoundaryViolation {
+  std::string code;    // "F1001"; `freshet explain` has a page
+  std::string what;    // with the offending value
+  std::string remedy;
+  std::string where;   // "file:line:column", or empty
+  std::string excerpt{};  // that line with a caret below it; may be empty
+};
+
 struct CleanupResult {
   std::optional<CleanupError> error;
   std::string run_id;
@@ -61,19 +69,12 @@ struct CleanupResult {
   std::vector<Refusal> refusals;       // the first 100
   EndReason end = EndReason::none;
   std::string note;                    // why it was skipped, refused or failed
+  std::vector<BoundaryViolation> violations;  // all of them, of which `note` has the first
   std::vector<std::string> missing_layers;  // best-effort: what the kernel or the rights did not allow
   std::vector<ResourceCheck> resources;     // empty when it never began
   std::vector<ExtraAct> extra;              // in the order they were done
   std::vector<std::string> order;           // of execute_cleanup: names in the order they ran, this task last
   std::vector<CleanupResult> others;        // of execute_cleanup: the tasks this one depends on, in their order
-};
-
-struct BoundaryViolation {
-  std::string code;    // "F1001"; `freshet explain` has a page
-  std::string what;    // with the offending value
-  std::string remedy;
-  std::string where;   // "file:line:column", or empty
-  std::string excerpt{};  // that line with a caret below it; may be empty
 };
 
 struct SecurityValidationResult {

@@ -155,6 +155,7 @@ Json task_result_json(const CleanupResult& task) {
   object["ended"] = to_string(task.end);
   put_bytes(object, "note", task.note);
   put_error(object, task.error);
+  object["violations"] = violations_json(task.violations);
   object["trusted_in_process"] = task.trusted_in_process;
   object["entries_found"] = task.entries_found;
   object["entries_removed"] = task.entries_removed;

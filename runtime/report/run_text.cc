@@ -63,7 +63,11 @@ std::string task_part(const CleanupResult& task, const Style& style, bool detail
   const bool said_below = task.error && !task.note.empty() &&
                           (task.error->what == task.note || task.error->what == task.task + ": " + task.note);
   if (task.error && !said_below) out += "  " + wrap(style, show_words(style, task.error->what), 2) + "\n";
-  if (!task.note.empty()) out += "  " + wrap(style, show_words(style, task.note), 2) + "\n";
+  const bool is_violation = !task.violations.empty() && task.note == task.violations.front().what;
+  if (!task.note.empty() && !is_violation) out += "  " + wrap(style, show_words(style, task.note), 2) + "\n";
+  // Where each was written, and what to do, the plan has said.
+  for (const BoundaryViolation& violation : task.violations)
+    out += fmt::format("  {}{}\n", paint(style, Paint::bad, fmt::format("{:<6}", violation.code)), wrap(style, show_words(style, violation.what), 8));
   if (task.entries_found > 0 || task.entries_removed > 0) {
     out += labelled(
         style, "removed",

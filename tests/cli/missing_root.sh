@@ -18,3 +18,15 @@ for place in "$dir/link" "$dir/link/a" "$dir/real/a/1"; do
   expect 4 run --yes
 done
 [[ -e $dir/real/a/1 ]] || fail "something went through the link"
+
+# All that is wrong with a task is named, by whoever says that it was refused.
+task old "$dir/nowhere" >"$config"
+sed -i "s|roots = \[|&{ path = \"$dir/link\" }, |" "$config"
+expect 4 run --yes --json
+[[ $(json /tasks/0/violations/0/code) == F1013 && $(json /tasks/0/violations/1/code) == F1012 ]] || fail "a violation is missing"
+for command in plan 'run --yes'; do
+  # shellcheck disable=SC2086
+  expect 4 $command --quiet
+  [[ ! -s $out ]] || fail "$command --quiet speaks on stdout"
+  says "$err" F1013 "$dir/link" F1012 "$dir/nowhere"
+done

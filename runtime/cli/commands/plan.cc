@@ -3,6 +3,7 @@
 #include "runtime/cli/commands/plan_view.h"
 #include "runtime/cli/exit_codes.h"
 #include "runtime/cli/session.h"
+#include "runtime/report/text.h"
 
 namespace freshet::cli {
 namespace {
@@ -38,6 +39,8 @@ int run(Session& session, const Arguments& arguments) {
   }
 
   const int code = exit_code_of(*summary);
+  if (session.quiet() && !session.json() && code != kDone)
+    session.console().err(report::plan_text(*summary, session.console().err_style(), session.options().verbose));
   return code == kDone && summary->entries > 0 && arguments.has("detailed-exitcode") ? kHasChanges : code;
 }
 

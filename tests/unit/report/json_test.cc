@@ -56,6 +56,7 @@ TEST(Json, ARunHasWhatScriptsNeed) {
   EXPECT_EQ(task["refusals"][0]["reason"], "changed since the plan");
   EXPECT_EQ(task["refusals"][0]["path"], "/var/cache/web/a\\xff");
   EXPECT_EQ(object["tasks"][1]["ended"], "signal");
+  EXPECT_TRUE(object["tasks"][1]["violations"].empty());
   EXPECT_EQ(object["purged"][0]["bytes"], 77);
 }
 
