@@ -64,6 +64,9 @@ UsageError explain(const po::error& error, const po::options_description& all, c
   if (const auto* repeated = dynamic_cast<const po::multiple_occurrences*>(&error)) {
     return {"option " + quoted(repeated->get_option_name()) + " is given more than once", "", command};
   }
+  // Of all values only numbers have a form of their own.
+  if (const auto* value = dynamic_cast<const po::invalid_option_value*>(&error))
+    return {"option " + quoted(value->get_option_name()) + " needs a whole number", "", command};
   return {escape_bytes(error.what()), "", command};
 }
 
@@ -146,11 +149,11 @@ po::options_description global_options() {
        "look for plugins here first; may be repeated")                                                 //
       ("json", "write JSON Lines instead of text")                                                     //
       ("quiet,q", "write errors only")                                                                 //
-      ("verbose,v", "show every example, and log what is done")                                        //
+      ("verbose,v", "name all that stays or is refused, and log what is done")                                        //
       ("log-level", po::value<std::string>()->value_name("LEVEL"), "debug, info, warn, error or off")  //
       ("log-file", po::value<std::string>()->value_name("FILE"),
        "append the log to this file, not to stderr")  //
-      ("no-color", "no colours, even on a terminal")  //
+      ("no-color", "no colours, as with NO_COLOR in the environment")  //
       ("help,h", "this help");
   return options;
 }

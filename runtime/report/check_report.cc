@@ -75,7 +75,19 @@ std::string verdict(const CheckReport& report, const Style& style) {
     out += paint(style, Paint::bad, "The configuration has errors.") + "\n";
   if (has_violations(report))
     out += paint(style, Paint::bad, "Refused by a boundary.") + " `freshet explain CODE` says more.\n";
-  return out.empty() ? paint(style, Paint::good, "All sound.") + "\n" : out;
+  if (!out.empty()) return out;
+  out = paint(style, Paint::good, "All sound.") + "\n";
+  if (std::ranges::none_of(report.tasks, &CheckedTask::enabled)) out += "No task is enabled: a run removes nothing.\n";
+  return out;
+}
+
+std::string diagnostic_part(const config::Diagnostic& diagnostic, const Style& style) {
+  std::string out = show_words(style, to_string(diagnostic.position));
+  if (!out.empty()) out = paint(style, Paint::strong, out) + ": ";
+  out += paint(style, Paint::bad, "error:") + " " + show_words(style, diagnostic.what) + "\n";
+  out += excerpt_part(diagnostic.excerpt, 0, style);
+  if (!diagnostic.suggestion.empty()) out += "  = help: " + show_words(style, diagnostic.suggestion) + "\n";
+  return out;
 }
 
 bool any_violation(const CheckReport& report, bool fault) {
@@ -103,10 +115,7 @@ bool has_violations(const CheckReport& report) {
 std::string check_text(const CheckReport& report, const Style& style) {
   if (report.error) return error_text(*report.error, style);
   std::string out;
-  for (const config::Diagnostic& diagnostic : report.diagnostics) {
-    out += config::format(diagnostic);
-    if (!out.ends_with('\n')) out += '\n';
-  }
+  for (const config::Diagnostic& diagnostic : report.diagnostics) out += diagnostic_part(diagnostic, style);
   for (const std::string& file : report.config_files) out += "read " + show(style, file) + "\n";
   out += plugins_part(report, style);
   out += tasks_part(report.tasks, style);

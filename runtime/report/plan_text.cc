@@ -176,6 +176,7 @@ std::string plan_text(const PlanSummary& plan, const Style& style, bool details)
     entries += task.entries + task.ipc.size();
     (freed_at_once(task) ? now : at_purge) += task.bytes;
   }
+  if (plan.tasks.empty()) out += "No task is enabled.\n\n";
   const auto stopped = static_cast<std::uint64_t>(
       std::ranges::count_if(plan.tasks, [](const PlannedTask& task) { return !goes_on(task); }));
   out += overview(plan, style);

@@ -25,10 +25,19 @@ std::string unfinished_part(const RunSummary& run, const Style& style) {
   return out;
 }
 
+// To the hour: who kept something for a week is not told a minute later that it is six days.
+std::string left_text(std::int64_t nanoseconds) {
+  constexpr std::int64_t kDay = 24 * 3'600 * 1'000'000'000LL;
+  std::string out = format_age(nanoseconds);
+  const std::int64_t rest = nanoseconds % kDay;
+  if (nanoseconds >= kDay && rest >= kDay / 24) out += " " + format_age(rest);
+  return out;
+}
+
 std::string when_text(const RunSummary& run, std::int64_t now_ns) {
   if (run.keep_until_ns == 0) return "purged on demand";
   if (run.keep_until_ns <= now_ns) return "its time is over: the next run purges it";
-  return "kept for " + format_age(run.keep_until_ns - now_ns) + " more";
+  return "kept for " + left_text(run.keep_until_ns - now_ns) + " more";
 }
 
 }  // namespace
@@ -65,6 +74,10 @@ std::string status_text(const std::vector<RunSummary>& runs, std::int64_t now_ns
   out += fmt::format("\nIn the quarantine: {}, {}\n", entries_text(entries),
                      paint(style, Paint::strong, format_size(bytes)));
   out += table.render(style, 2);
+  for (const RunSummary& run : runs) {
+    if (waits_in_quarantine(run) && !run.note.empty())
+      out += "  " + wrap(style, show(style, run.id) + ": " + show_words(style, run.note), 2) + "\n";
+  }
   out += "Take one back with `freshet rollback RUN`; free it with `freshet purge RUN`.\n";
   return out;
 }

@@ -88,6 +88,16 @@ char32_t take_character(std::string_view& text) {
   return c;
 }
 
+// Where the first word ends. What stands in backticks is one, as far as it fits in a line: people copy it.
+std::size_t word_end(std::string_view text, std::size_t room) {
+  const std::size_t blank = std::min(text.find(' '), text.size());
+  if (std::ranges::count(text.substr(0, blank), '`') % 2 == 0) return blank;
+  const std::size_t closing = text.find('`', blank);
+  if (closing == std::string_view::npos) return blank;
+  const std::size_t end = std::min(text.find(' ', closing), text.size());
+  return columns_of(text.substr(0, end)) <= room ? end : blank;
+}
+
 }  // namespace
 
 Style Style::of(int fd, bool colour_allowed) {
@@ -167,7 +177,7 @@ std::string wrap(const Style& style, std::string_view text, std::size_t indent) 
   std::size_t column = indent;
   bool at_start = true;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::size_t end = word_end(text, style.width - std::min(indent, style.width));
     const std::string_view word = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;

@@ -26,6 +26,10 @@ std::string counts_text(const std::map<std::string, std::uint64_t>& counts, cons
 std::string refusals_part(const std::vector<Refusal>& refusals, std::uint64_t total, std::size_t most,
                           const Style& style);
 
+// A line of a file and the caret below it, as config::excerpt makes them, each line after `indent` columns: cut to the width
+// around the caret, which stands below its character also behind wide ones, and painted.
+std::string excerpt_part(std::string_view excerpt, std::size_t indent, const Style& style);
+
 // Code, what, remedy and place of each.
 std::string violations_part(const std::vector<BoundaryViolation>& violations, const Style& style);
 

@@ -12,3 +12,9 @@ unchanged
 expect 0 run --yes
 expect 0 status
 says "$out" 'Nothing waits in the quarantine'
+: >"$config"
+for command in check plan 'run --yes'; do
+  # shellcheck disable=SC2086
+  expect 0 $command
+  says "$out" 'No task is enabled'
+done

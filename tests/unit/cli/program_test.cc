@@ -75,6 +75,27 @@ TEST(Program, PlanShowsForgetsAndChangesNothing) {
   EXPECT_EQ(program.run({"plan", "--detailed-exitcode"}), 0);
 }
 
+TEST(Program, AQuietPlanSaysWhatWillNotRun) {
+  Captured program;
+  script_three(program.script);
+  EXPECT_EQ(program.run({"plan", "--quiet"}), 0);
+  EXPECT_EQ(program.out + program.err, "");
+  program.script.plan.tasks.push_back(planned_task("b", TaskState::refused, 0));
+  program.script.plan.tasks[1].violations = {{"F1011", "protected", "", ""}};
+  EXPECT_EQ(program.run({"plan", "--quiet"}), 3);
+  EXPECT_EQ(program.out, "");
+  EXPECT_TRUE(has(program.err, "F1011")) << program.err;
+}
+
+TEST(Program, HistoryNeedsANumberOfRuns) {
+  Captured program;
+  for (const char* many : {"0", "-3", "x", "1.5", "99999999999999999999"}) {
+    EXPECT_EQ(program.run({"history", "--limit", many}), 64) << many;
+    EXPECT_TRUE(has(program.err, "option `--limit` needs a ")) << program.err;
+  }
+  EXPECT_EQ(program.run({"history", "-n", "9999999999"}), 0);
+}
+
 TEST(Program, PlanFullListsEveryEntryWithItsReason) {
   Captured program;
   script_three(program.script);

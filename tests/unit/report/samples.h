@@ -141,7 +141,9 @@ inline PluginFacts broken_plugin() {
 inline std::vector<DoctorRow> sample_doctor() {
   return {{"seccomp", true, true, "user notification works", "calls are not filtered"},
           {"pid namespace", false, true, "EPERM", "a worker sees other processes", "root"},
-          {"mdwe", false, false, "before Linux 6.3", "one layer less"}};
+          {"mdwe", false, false, "before Linux 6.3", "one layer less"},
+          {"net namespace", false, false, "EPERM", "a worker sees the network", "root"},
+          {"note", true, false, "mount namespace: EPERM", ""}};
 }
 
 }  // namespace freshet::report

@@ -1,5 +1,6 @@
 #include "runtime/report/style.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,6 +21,26 @@ TEST(Style, AStreamThatIsNoTerminalGetsNoColourAndEightyColumns) {
   EXPECT_EQ(style.width, 80U);
   ::close(ends[0]);
   ::close(ends[1]);
+}
+
+TEST(Style, ATerminalHasColourUnlessItOrTheEnvironmentSaysNo) {
+  const int person = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_TRUE(person >= 0 && ::grantpt(person) == 0 && ::unlockpt(person) == 0);
+  const int terminal = ::open(::ptsname(person), O_RDWR | O_NOCTTY);
+  ASSERT_GE(terminal, 0);
+  ::setenv("TERM", "xterm", 1);
+  ::unsetenv("NO_COLOR");
+  EXPECT_TRUE(Style::of(terminal, true).colour);
+  EXPECT_FALSE(Style::of(terminal, false).colour);
+  ::setenv("NO_COLOR", "", 1);
+  EXPECT_TRUE(Style::of(terminal, true).colour) << "an empty one says nothing";
+  ::setenv("NO_COLOR", "1", 1);
+  EXPECT_FALSE(Style::of(terminal, true).colour);
+  ::unsetenv("NO_COLOR");
+  ::setenv("TERM", "dumb", 1);
+  EXPECT_FALSE(Style::of(terminal, true).colour);
+  ::close(terminal);
+  ::close(person);
 }
 
 TEST(Style, PaintIsNothingWithoutColour) {
@@ -62,6 +83,13 @@ TEST(Style, WrapKeepsToTheWidthAndCutsNoWord) {
   EXPECT_EQ(wrap(narrow, "one two three", 4), "one two\n    three");
   EXPECT_EQ(wrap(narrow, "/a/very/long/path/stays", 4), "/a/very/long/path/stays");
   EXPECT_EQ(wrap(narrow, "", 4), "");
+}
+
+TEST(Style, WrapDoesNotBreakWhatStandsInBackticks) {
+  const Style narrow{.width = 13};
+  EXPECT_EQ(wrap(narrow, "see `a b c`, then go", 2), "see\n  `a b c`,\n  then go");
+  EXPECT_EQ(wrap(narrow, "see `far too long for a line` so", 2), "see `far\n  too long\n  for a line`\n  so");
+  EXPECT_EQ(wrap(narrow, "one ` alone stays one", 2), "one ` alone\n  stays one");
 }
 
 }  // namespace

@@ -116,6 +116,15 @@ TEST(RunText, TheReasonOfARefusalIsSaidOnce) {
   EXPECT_NE(run_text(run, kStyle, false).find("another matter"), std::string::npos);
 }
 
+TEST(RunText, ARefusedTaskNamesEveryViolation) {
+  RunResult run = sample_run();
+  CleanupResult& task = run.tasks[1];
+  task.note = "no such root";
+  task.violations = {{"F1012", "no such root", "make it", ""}, {"F1011", "root `/etc` is protected", "name another", ""}};
+  const std::string text = run_text(run, kStyle, false);
+  EXPECT_NE(text.find("\n  F1012 no such root\n  F1011 root `/etc` is protected\n"), std::string::npos) << text;
+}
+
 TEST(RunText, ReclaimedNowAndAtPurgeStandApart) {
   EXPECT_EQ(run_text(sample_run(), kStyle, false),
             R"golden(expired-web-cache  committed
@@ -149,6 +158,22 @@ TEST(HistoryText, ATaskThatWasNotWhollyIsolatedSaysSo) {
   run.tasks[0].missing_layers = {"private root (names outside the grant could be seen)", "uid of its own: 7 cannot be taken here"};
   const std::string text = history_text({run}, kStyle);
   EXPECT_NE(text.find("web (without private root, uid of its own)\n"), std::string::npos) << text;
+}
+
+TEST(StatusText, WhatIsLeftIsSaidToTheHour) {
+  constexpr std::int64_t kHour = kDay / 24;
+  for (const auto& [left, text] : {std::pair{7 * kDay - 1, "kept for 6 d 23 h more"}, {7 * kDay, "kept for 7 d more"}, {5 * kHour + 1, "kept for 5 h more"}}) {
+    RunSummary run = sample_past_run("r1", RunState::done);
+    run.keep_until_ns = kNow + left;
+    EXPECT_NE(status_text({run}, kNow, kStyle).find(text), std::string::npos) << status_text({run}, kNow, kStyle);
+  }
+}
+
+TEST(StatusText, WhyARunIsNotWhollyTakenBackIsSaid) {
+  RunSummary run = sample_past_run("r1", RunState::failed);
+  run.note = "rollback incomplete: 1 conflicts, the first: /r/x: something stands there";
+  EXPECT_NE(status_text({run}, kNow, kStyle).find("more\n  r1: rollback incomplete: 1 conflicts, the first: /r/x: something stands there\n"), std::string::npos)
+      << status_text({run}, kNow, kStyle);
 }
 
 TEST(StatusText, AnUnfinishedRunComesWithTheCommandsThatHelp) {
@@ -251,10 +276,16 @@ TEST(DoctorText, WhatIsMissingSaysWhatIsLost) {
 seccomp        yes   needed  user notification works
 pid namespace  no    needed  EPERM
 mdwe           no    -       before Linux 6.3
+net namespace  no    -       EPERM
 
 What is lost here
-  without pid namespace: a worker sees other processes; needs root
+  without pid namespace: a worker sees other processes
+  without net namespace: a worker sees the network
+    needs root
   without mdwe: one layer less
+
+Seen on the way
+  mount namespace: EPERM
 
 `isolation = "strict"` refuses to run on this host; `isolation = "best-effort"` runs and names what is missing in every report.
 )golden");
@@ -320,6 +351,11 @@ TEST(PlanText, WhereNobodyLookedThereAreNoFigures) {
       << "an empty root is one that was looked at";
 }
 
+TEST(PlanText, WithoutATaskItSaysSo) {
+  EXPECT_EQ(plan_text({}, kStyle, false).find("No task is enabled.\n"), 0U);
+  EXPECT_EQ(plan_text(sample_plan(), kStyle, false).find("No task"), std::string::npos);
+}
+
 TEST(PlanText, OneTaskWithOneRootNeedsNoOverview) {
   PlanSummary plan = sample_plan();
   plan.tasks.pop_back();
@@ -346,6 +382,52 @@ CheckReport checked(std::vector<BoundaryViolation> violations) {
 
 TEST(CheckText, WhatIsSoundStandsInOneTable) {
   EXPECT_EQ(check_text(checked({}), kStyle), "task  web    sound\ntask  other  sound\nAll sound.\n");
+}
+
+TEST(CheckText, WithoutAnEnabledTaskItSaysSo) {
+  CheckReport report = checked({});
+  for (CheckedTask& task : report.tasks) task.enabled = false;
+  EXPECT_EQ(check_text(report, kStyle), "task  web    disabled\ntask  other  disabled\nAll sound.\nNo task is enabled: a run removes nothing.\n");
+}
+
+CheckReport with_excerpt(const std::string& line, std::size_t before) {
+  CheckReport report;
+  report.diagnostics.push_back({{.file = "f.toml", .line = 3, .column = 1, .text = {}}, "unknown key", "  3 | " + line + "\n    | " + std::string(before, ' ') + "^", "did you mean `x`?"});
+  return report;
+}
+
+TEST(CheckText, ACaretStandsBelowItsCharacterOnEveryTerminal) {
+  const CheckReport wide = with_excerpt("\"日本\", ä = 1", 6);
+  EXPECT_EQ(check_text(wide, kStyle), R"golden(f.toml:3:1: error: unknown key
+  3 | "日本", ä = 1
+    |         ^
+  = help: did you mean `x`?
+The configuration has errors.
+)golden");
+  EXPECT_EQ(check_text(wide, {.colour = false, .unicode = false, .width = 80}), R"golden(f.toml:3:1: error: unknown key
+  3 | "??", ? = 1
+    |       ^
+  = help: did you mean `x`?
+The configuration has errors.
+)golden");
+  EXPECT_NE(check_text(wide, {.colour = true, .unicode = true, .width = 80}).find("\x1b[31m^\x1b[0m"), std::string::npos);
+}
+
+TEST(CheckText, ALongLineIsCutAroundItsCaret) {
+  const std::string line = std::string(60, 'a') + "!" + std::string(39, 'b');
+  EXPECT_NE(check_text(with_excerpt(line, 60), {.colour = false, .unicode = true, .width = 40}).find("\n  3 | …aaaaaaaaaaaaaaaaaaaaa!bbbbbbbbbb…\n    |                       ^\n"),
+            std::string::npos)
+      << check_text(with_excerpt(line, 60), {.colour = false, .unicode = true, .width = 40});
+  for (std::size_t at = 0; at <= line.size(); ++at) {
+    const std::string text = check_text(with_excerpt(line, at), {.colour = false, .unicode = false, .width = 40});
+    const std::size_t from = text.find("\n  3 | ") + 1;
+    const std::size_t below = text.find('\n', from) + 1;
+    EXPECT_LE(below - 1 - from, 40U) << text;
+    const std::size_t column = text.find('^', below) - below;
+    if (at < line.size()) {
+      EXPECT_EQ(text[from + column], line[at]) << at << "\n" << text;
+    }
+  }
 }
 
 TEST(CheckText, ASettingThatDoesNotFitIsAnErrorAndNoBoundary) {
