@@ -3,9 +3,8 @@ source "$(dirname "$0")/lib.sh"
 export HOME=$dir/home
 mkdir "$HOME"
 count=0
-for config in "$SOURCE"/config/freshet.toml "$SOURCE"/config/examples/*.toml; do
-  [[ -e $config ]] || continue
+while IFS= read -r config; do
   expect 0 check --log-file "$dir/log"
   count=$((count + 1))
-done
-((count >= 2)) || fail "only $count example files"
+done < <(find "$SOURCE/config" -name '*.toml')
+((count >= 6)) || fail "only $count files"
