@@ -154,12 +154,14 @@ if [[ -n $directory ]]; then
   say_isolation
   quoted=${directory//\\/\\\\}
   quoted=${quoted//\"/\\\"}
+  # A plan may show that all of it is old; a run of this file would still be the operator's to allow.
   cat >freshet.toml <<END
 isolation = "$isolation"
 
 [task.older-than-30-days]
 plugin = "org.freshet.expired-files"
 roots = [{ path = "$quoted" }]
+budget = { share = 1.0 }
 settings = { older-than = "30d", age-by = ["mtime"], empty-directories = true }
 END
   sed 's/^/    /' freshet.toml

@@ -32,6 +32,10 @@ if [[ $way == plan-only ]]; then
   packaging/tree_manifest.sh "$scratch/demo" >"$scratch/after"
   cmp "$scratch/before" "$scratch/after" || die "a plan changed the directory"
   grep -q 'nothing in .* was changed' "$scratch/out" || die "does not say that nothing was changed"
+  mkdir "$scratch/all old"
+  touch -d '60 days ago' "$scratch/all old/"{1..120}
+  quickstart "$scratch/all old" || die "no plan of a directory that is old as a whole"
+  grep -Eq '^To be removed +120$' "$scratch/out" || die "not all of it is in the plan"
 else
   quickstart || die "the quick start failed"
   grep -q 'entries are back: names' "$scratch/out" || die "no proof that the tree came back"
