@@ -189,6 +189,7 @@ Status add_filter(const sandbox::HostSupport& support, const RoleRequest& reques
   const sandbox::FilterRequest wanted{.role = request.role,
                                       .phase = request.phase,
                                       .unlink = request.unlink,
+                                      .read_contents = std::ranges::any_of(setup.roots, &wire::RootSpec::read_contents),
                                       .self = support.pid_namespace ? 1 : pid};
   auto filter = request.filters != nullptr ? request.filters->find(wanted) : sandbox::compile_filter(wanted);
   if (!filter) return std::unexpected(filter.error());

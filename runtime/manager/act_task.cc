@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <unordered_set>
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/area_access.h"
@@ -46,6 +47,7 @@ struct LaterDirectory {
   std::string name;
   Identity identity;
   std::uint64_t allocated = 0;
+  std::uint32_t whole = 0;
 };
 
 // One conversation with a broker in its phase `remove`.
@@ -66,6 +68,7 @@ class Removal {
     std::uint64_t entries;
     std::string name;
     std::uint64_t bytes = 0;
+    std::uint32_t whole = 0;  // that it belongs to
   };
 
   bool start(const std::vector<channel::OpenRoot>& roots);
@@ -103,6 +106,7 @@ class Removal {
   wire::Units batch_;
   std::size_t batch_bytes_ = 0;
   std::deque<Sent> sent_;
+  std::unordered_set<std::uint32_t> broken_wholes_;  // something of them was refused: what comes behind it stays
   std::uint64_t sequence_ = 0;
   std::uint64_t removed_units_ = 0;
   std::uint64_t removed_bytes_ = 0;  // for the progress: a hard link counts as often as it has names
@@ -257,6 +261,7 @@ bool Removal::send_slots(const std::vector<std::uint32_t>& nodes) {
 
 void Removal::not_removed(const Sent& unit, wire::OutcomeCode code, int error_number) {
   log_.not_removed[unit.ordinal] = code;
+  if (unit.whole != 0) broken_wholes_.insert(unit.whole);
   if (unit.child != kNoNode) refused_whole_[unit.child] = true;
   if (is_change_by_others(code)) {
     result_.changed_by_others += unit.entries;
@@ -280,7 +285,7 @@ bool Removal::take_outcome(const wire::Outcome& outcome) {
     result_.entries_removed += outcome.entries;
     return true;
   }
-  if (unit.child != kNoNode && may_go_by_entry(outcome.code)) {
+  if (unit.child != kNoNode && unit.whole == 0 && may_go_by_entry(outcome.code)) {
     to_expand_.push_back(unit.child);
     return true;
   }
@@ -313,6 +318,10 @@ bool Removal::flush() {
 
 bool Removal::add_unit(std::uint64_t ordinal, const PlanEntry& entry, UnitKind kind) {
   Sent sent{ordinal, entry.directory, kNoNode, 1, std::string(entry.name)};
+  sent.whole = entry.whole;
+  // What became of the rest of a whole has to be known before the next of it goes.
+  const auto same_whole = [&](const Sent& other) { return other.whole == entry.whole; };
+  if (entry.whole != 0 && std::ranges::any_of(sent_, same_whole) && !(flush() && await(0))) return false;
   if (!stopped_ && stop_.stop_requested()) {
     stopped_ = true;
     if (!flush() || !await(0)) return false;
@@ -332,15 +341,19 @@ bool Removal::add_unit(std::uint64_t ordinal, const PlanEntry& entry, UnitKind k
   if (stopped_) {
     log_.not_removed[ordinal] = wire::OutcomeCode::failed;
     if (sent.child != kNoNode) refused_whole_[sent.child] = true;
+    if (entry.whole != 0) broken_wholes_.insert(entry.whole);
     result_.entries_refused += sent.entries;
     result_.refusal_counts["not attempted (interrupted)"] += sent.entries;
     return true;
   }
+  const bool broken = entry.whole != 0 && broken_wholes_.contains(entry.whole);
   unit.slot = log_.slot_of[entry.directory];
-  if (unit.slot == 0) {
+  if (broken || unit.slot == 0) {
     log_.not_removed[ordinal] = wire::OutcomeCode::failed;
+    if (sent.child != kNoNode) refused_whole_[sent.child] = true;
+    if (entry.whole != 0) broken_wholes_.insert(entry.whole);
     result_.entries_refused += sent.entries;
-    result_.refusal_counts["its path is too long"] += sent.entries;
+    result_.refusal_counts[broken ? "belongs to a whole in which something stays" : "its path is too long"] += sent.entries;
     return true;
   }
   unit.sequence = sequence_++;
@@ -358,7 +371,8 @@ bool Removal::first_pass() {
     if (entry.links > 1) ++load_.linked;
     if (kind == UnitKind::single || kind == UnitKind::whole) good = add_unit(ordinal, entry, kind);
     if (kind == UnitKind::directory)
-      later_.push_back({ordinal, entry.directory, std::string(entry.name), entry.identity, entry.allocated});
+      later_.push_back({ordinal, entry.directory, std::string(entry.name), entry.identity, entry.allocated,
+                        entry.whole});
     return good;
   });
   if (!read) own_error_ = read;
@@ -390,7 +404,8 @@ bool Removal::second_pass() {
     const UnitKind kind = fold_->classify(entry);
     if (kind == UnitKind::single) good = add_unit(ordinal, entry, kind);
     if (kind == UnitKind::directory)
-      later_.push_back({ordinal, entry.directory, std::string(entry.name), entry.identity, entry.allocated});
+      later_.push_back({ordinal, entry.directory, std::string(entry.name), entry.identity, entry.allocated,
+                        entry.whole});
     return good;
   });
   if (!read) own_error_ = read;
@@ -413,6 +428,7 @@ bool Removal::directories_last() {
     entry.name = later.name;
     entry.identity = later.identity;
     entry.allocated = later.allocated;
+    entry.whole = later.whole;
     if (!add_unit(later.ordinal, entry, UnitKind::directory)) return false;
   }
   return flush() && await(0);

@@ -32,6 +32,7 @@ void visit_entry(A& a, E& e) {
   a.enumeration(e.cost, wire::CostClass::redownloadable);
   a.number(e.cost_bytes);
   a.string(e.reason, wire::kMaxReason);
+  a.number(e.whole);
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ struct PlanEntry {
   wire::CostClass cost = wire::CostClass::unique;
   std::uint64_t cost_bytes = 0;
   std::string_view reason;
+  std::uint32_t whole = 0;  // not 0: goes only if all entries with this number go. Those stand side by side
 };
 
 // The entries of one task, in the order they were accepted, compressed as they come, so that memory stays flat.

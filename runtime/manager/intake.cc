@@ -100,6 +100,18 @@ Status Intake::take(std::string_view packet) {
         if (in.ok() && in_.log && ++log_lines_ <= kMaxLogLines) in_.log(kLevels[event.level < 5 ? event.level : 4], event.text);
         break;
       }
+      case wire::EventType::together: {
+        wire::TogetherEvent event;
+        visit(in, event);
+        if (in.ok()) taken = take_together(event);
+        break;
+      }
+      case wire::EventType::needed: {
+        wire::NeededEvent event;
+        visit(in, event);
+        if (in.ok()) taken = take_needed(event);
+        break;
+      }
       case wire::EventType::note: break;  // of rehearsals alone: beyond the last type that is taken here
     }
     if (!taken) return taken;
@@ -128,7 +140,6 @@ Status Intake::take_directory(const wire::DirectoryEvent& event) {
   if (const auto known = node_of_key_.find(key); known != node_of_key_.end()) {
     // Listed twice. Another inode at the same place means that somebody is at work there: then it is never whole.
     if (directories_.node(known->second).inode != event.inode) directories_.node(known->second).complete = false;
-    states_[known->second].closed = true;
     node_of_id_.push_back(known->second);
     return {};
   }
@@ -193,7 +204,12 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
     keep(node, event.name, floor);
     return {};
   }
-  if (accepted_ >= in_.task->permission.budget.entries + kSpareFindings)
+  if (whole_ && !whole_->stays.empty()) {
+    ++whole_->not_taken;
+    return {};
+  }
+  // What was withdrawn counts too: it has its place in the file.
+  if (writer_->count() >= in_.task->permission.budget.entries + kSpareFindings)
     return over_limit("proposed more than a million entries over its budget of " + format_count(in_.task->permission.budget.entries));
   in_.taken->by_task.emplace(key, in_.task->number);
   PlanEntry entry;
@@ -210,6 +226,14 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
   entry.cost = event.cost;
   entry.cost_bytes = event.cost_bytes;
   entry.reason = event.reason;
+  const bool orphan = event.kind == wire::FindingKind::orphan;
+  if (whole_) {
+    entry.whole = in_.task->wholes;
+    whole_->taken.push_back(key);
+    whole_->bytes += event.allocated;
+    if (orphan) ++whole_->orphans;
+  }
+  if (orphan) ++in_.task->orphans;
   ++accepted_;
   accepted_bytes_ += event.allocated;
   return writer_->add(entry);
@@ -228,7 +252,10 @@ Status Intake::take_directory_end(const wire::DirectoryEndEvent& event) {
   if (event.id >= node_of_id_.size()) return wrong("closed a directory it never opened");
   const std::uint32_t node = node_of_id_[event.id];
   scanned_ += event.entries;
-  if (states_[node].closed) return {};
+  if (states_[node].closed) {  // of a directory that was listed twice, the first time counts
+    if (event.complete && event.entries != directories_.node(node).seen) directories_.node(node).complete = false;
+    return {};
+  }
   states_[node].closed = true;
   directories_.node(node).seen = event.entries;
   directories_.node(node).complete = event.complete;
@@ -276,7 +303,49 @@ Status Intake::take_keep(const wire::KeepEvent& event) {
   return {};
 }
 
+Status Intake::take_together(const wire::TogetherEvent& event) {
+  if ((event.step == wire::TogetherStep::begin) == whole_.has_value()) return wrong("began or ended a whole out of order");
+  if (event.step == wire::TogetherStep::begin) {
+    if (in_.task->wholes >= kMaxWholes) return over_limit("proposed more than 4,000,000 wholes");
+    ++in_.task->wholes;
+    whole_.emplace();
+    whole_->first = writer_->count();
+    return {};
+  }
+  if (event.step == wire::TogetherStep::commit && !whole_->stays.empty())
+    in_.task->shown.kept["belongs to a whole in which something stays (" + whole_->stays + ")"] +=
+        whole_->taken.size() + whole_->not_taken;
+  if (event.step == wire::TogetherStep::abandon || !whole_->stays.empty()) withdraw_whole();
+  whole_.reset();
+  return {};
+}
+
+Status Intake::take_needed(const wire::NeededEvent& event) {
+  if (!whole_) return wrong("needs an entry outside of a whole");
+  if (event.directory >= node_of_id_.size()) return wrong("needs an entry of a directory it never opened");
+  if (!is_entry_name(event.name)) return wrong("needs an entry whose name cannot be one");
+  if (in_.in_use == nullptr) return {};
+  const std::uint32_t node = node_of_id_[event.directory];
+  const std::uint64_t dev = (*in_.roots)[directories_.node(node).root].dev;
+  const InUseOracle::Holder* const holder = in_.in_use->find(dev, event.inode);
+  if (states_[node].locked) {
+    keep(node, event.name, "below a locked directory");
+  } else if (holder != nullptr) {
+    keep(node, event.name, holder->locked ? "locked" : "open in a process");
+  }
+  return {};
+}
+
+void Intake::withdraw_whole() {
+  for (std::uint64_t ordinal = whole_->first; ordinal < writer_->count(); ++ordinal) in_.task->dropped.push_back(ordinal);
+  for (const std::uint64_t key : whole_->taken) in_.taken->by_task.erase(key);
+  accepted_ -= whole_->taken.size();
+  accepted_bytes_ -= whole_->bytes;
+  in_.task->orphans -= whole_->orphans;
+}
+
 void Intake::keep(std::uint32_t node, std::string_view name, const std::string& reason) {
+  if (whole_ && whole_->stays.empty()) whole_->stays = reason;
   ++in_.task->shown.kept[reason];
   if (in_.task->shown.kept_examples.size() < kMaxExamples)
     in_.task->shown.kept_examples.push_back({shown_path(node, name), reason});
@@ -312,6 +381,8 @@ void Intake::take_errors(std::string_view text) {
 }
 
 Status Intake::finish() {
+  if (whole_) withdraw_whole();
+  whole_.reset();
   if (const Status ended = writer_->finish(); !ended) return ended;
   return directories_.save(directories_file(in_.plan_dir, in_.task->number));
 }

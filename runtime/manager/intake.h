@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -58,7 +59,7 @@ class Intake {
   Status take(std::string_view packet);
   // What its worker wrote to its standard error, raw: to the log, line by line, as far as that takes more.
   void take_errors(std::string_view text);
-  // After the scan: closes the files and fills totals of the task. `plugin_complete`: the plugin says it saw everything.
+  // After the scan: closes the files and fills totals of the task. A whole that was not ended is withdrawn.
   Status finish();
 
   [[nodiscard]] std::uint64_t scanned() const { return scanned_; }
@@ -68,6 +69,7 @@ class Intake {
   static constexpr std::uint64_t kMaxDirectories = 4'000'000;
   static constexpr std::uint64_t kSpareFindings = 1'000'000;  // beyond the budget, so that a refusal has a figure
   static constexpr std::uint64_t kMaxLogLines = 200;
+  static constexpr std::uint32_t kMaxWholes = 4'000'000;
 
   explicit Intake(Inputs inputs) : in_(std::move(inputs)) {}
 
@@ -77,12 +79,26 @@ class Intake {
   Status take_unread(const wire::UnreadEvent& event);
   Status take_ipc(const wire::IpcEvent& event);
   Status take_keep(const wire::KeepEvent& event);
+  Status take_together(const wire::TogetherEvent& event);
+  Status take_needed(const wire::NeededEvent& event);
+  // Takes back what was proposed since the whole in hand began.
+  void withdraw_whole();
   void keep(std::uint32_t node, std::string_view name, const std::string& reason);
   [[nodiscard]] std::string shown_path(std::uint32_t node, std::string_view name) const;
   // Why the operator's floors keep it, or "".
   [[nodiscard]] std::string floor_reason(const wire::FindingEvent& event, std::uint32_t node) const;
   [[nodiscard]] bool is_excluded(std::uint32_t root, const std::string& relative) const;
   [[nodiscard]] bool is_pinned(const std::string& path) const;
+
+  // What goes all or not at all, from its begin on.
+  struct Whole {
+    std::string stays;                 // why it does not go; "" when it may
+    std::uint64_t first = 0;           // ordinal of its first entry
+    std::uint64_t bytes = 0;
+    std::uint64_t orphans = 0;
+    std::uint64_t not_taken = 0;       // findings that came after it was known to stay
+    std::vector<std::uint64_t> taken;  // keys in TakenEntries
+  };
 
   struct DirectoryState {
     bool closed = false;
@@ -96,6 +112,7 @@ class Intake {
   std::vector<DirectoryState> states_;     // by node
   std::vector<std::uint32_t> node_of_id_;  // the worker's ids; a directory opened twice is one node
   std::unordered_map<std::uint64_t, std::uint32_t> node_of_key_;
+  std::optional<Whole> whole_;
   std::uint64_t scanned_ = 0;
   std::uint64_t accepted_ = 0;
   std::uint64_t accepted_bytes_ = 0;

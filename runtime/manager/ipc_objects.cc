@@ -1,17 +1,23 @@
 #include "runtime/manager/ipc_objects.h"
 
 #include <fcntl.h>
+#include <freshet/ipc.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
+#include <set>
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/identity.h"
 #include "runtime/base/lines.h"
 #include "runtime/base/listing.h"
+#include "runtime/base/proc_file.h"
 #include "runtime/base/units.h"
 
 namespace freshet {
@@ -22,11 +28,32 @@ constexpr std::size_t kMaxColumns = 16;
 
 // Of the columns: where what we want of each kind stands.
 struct Columns {
-  std::size_t least, uid, creator, count, changed, used, used_too;
+  std::size_t least, uid, creator, count, changed, used, used_too, maker, user;
 };
-constexpr Columns kShm{14, 7, 9, 6, 13, 11, 12};
-constexpr Columns kSem{10, 4, 6, 3, 9, 8, 8};
-constexpr Columns kMsg{14, 7, 9, 4, 13, 11, 12};
+constexpr Columns kShm{14, 7, 9, 6, 13, 11, 12, 4, 5};
+constexpr Columns kSem{10, 4, 6, 3, 9, 8, 8, 0, 0};  // names no process
+constexpr Columns kMsg{14, 7, 9, 4, 13, 11, 12, 5, 6};
+
+// The users of all processes that can be seen, by their real and effective ids.
+std::set<std::uint32_t> users_with_processes() {
+  std::set<std::uint32_t> out;
+  const Listing proc = list_directory(AT_FDCWD, "/proc");
+  while (const dirent* entry = proc ? ::readdir(proc.get()) : nullptr) {
+    if (entry->d_name[0] < '0' || entry->d_name[0] > '9') continue;
+    const std::string status = read_proc(::dirfd(proc.get()), (std::string(entry->d_name) + "/status").c_str());
+    for_each_line(status, [&](std::string_view line) {
+      if (next_word(line) != "Uid:") return;
+      for (int i = 0; i < 2; ++i) {
+        const std::string_view word = next_word(line);
+        std::uint32_t id = 0;
+        if (std::from_chars(word.data(), word.data() + word.size(), id).ec == std::errc()) out.insert(id);
+      }
+    });
+  }
+  return out;
+}
+
+bool lives(pid_t pid) { return pid > 0 && (::kill(pid, 0) == 0 || errno != ESRCH); }
 
 void add(IpcListing& out, wire::IpcObject object, const std::vector<config::IpcConfig>& grants) {
   if (!is_covered(object, grants)) return;
@@ -39,7 +66,12 @@ void list_system_v(wire::IpcKind kind, const char* file, const std::vector<confi
   std::string line;
   while (std::getline(in, line)) {
     wire::IpcObject object;
-    if (parse_ipc_line(kind, line, object)) add(out, std::move(object), grants);
+    IpcProcesses processes;
+    if (!parse_ipc_line(kind, line, object, processes)) continue;
+    // A segment's maker that has no number here may well live.
+    const bool unknown = kind == wire::IpcKind::shm && processes.made == 0;
+    if (unknown || lives(processes.made) || lives(processes.used_last)) object.alive |= FRESHET_IPC_PROCESS_LIVES;
+    add(out, std::move(object), grants);
   }
 }
 
@@ -64,7 +96,7 @@ void list_posix(const std::vector<config::IpcConfig>& grants, IpcListing& out) {
 
 }  // namespace
 
-bool parse_ipc_line(wire::IpcKind kind, std::string_view line, wire::IpcObject& out) {
+bool parse_ipc_line(wire::IpcKind kind, std::string_view line, wire::IpcObject& out, IpcProcesses& processes) {
   std::array<std::int64_t, kMaxColumns> values{};
   std::size_t count = 0;
   for (std::string_view word = next_word(line); !word.empty() && count < kMaxColumns; word = next_word(line)) {
@@ -82,7 +114,9 @@ bool parse_ipc_line(wire::IpcKind kind, std::string_view line, wire::IpcObject& 
   out.count = static_cast<std::uint64_t>(values[at.count]);
   out.changed_ns = values[at.changed] * kSecond;
   out.used_ns = std::max(values[at.used], values[at.used_too]) * kSecond;
-  if (kind != wire::IpcKind::sem) out.bytes = static_cast<std::uint64_t>(values[3]);
+  if (kind == wire::IpcKind::sem) return true;
+  out.bytes = static_cast<std::uint64_t>(values[3]);
+  processes = {static_cast<pid_t>(values[at.maker]), static_cast<pid_t>(values[at.user])};
   return true;
 }
 
@@ -99,6 +133,11 @@ IpcListing list_ipc_objects(const std::vector<config::IpcConfig>& grants) {
   list_system_v(wire::IpcKind::sem, "/proc/sysvipc/sem", grants, out);
   list_system_v(wire::IpcKind::msg, "/proc/sysvipc/msg", grants, out);
   list_posix(grants, out);
+  if (out.objects.empty()) return out;
+  const std::set<std::uint32_t> users = users_with_processes();
+  const bool unknown = !users.contains(::geteuid());  // /proc does not even show this process
+  for (wire::IpcObject& object : out.objects)
+    if (unknown || users.contains(object.uid) || users.contains(object.creator)) object.alive |= FRESHET_IPC_OWNER_LIVES;
   return out;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,8 +22,14 @@ struct IpcListing {
 };
 IpcListing list_ipc_objects(const std::vector<config::IpcConfig>& grants);
 
+// Processes of a System V object, 0 where the kernel names none: of another pid namespace, or never.
+struct IpcProcesses {
+  pid_t made = 0;
+  pid_t used_last = 0;
+};
+
 // One line of /proc/sysvipc/shm, sem or msg after the first; false when it is none.
-bool parse_ipc_line(wire::IpcKind kind, std::string_view line, wire::IpcObject& out);
+bool parse_ipc_line(wire::IpcKind kind, std::string_view line, wire::IpcObject& out, IpcProcesses& processes);
 
 [[nodiscard]] bool is_covered(const wire::IpcObject& object, const std::vector<config::IpcConfig>& grants);
 

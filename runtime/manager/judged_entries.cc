@@ -5,6 +5,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/manager/directory_table.h"
 #include "runtime/manager/entry_file.h"
+#include "runtime/manager/fold.h"
 
 namespace freshet {
 namespace {
@@ -49,6 +50,8 @@ Status JudgedEntries::show_task(std::uint32_t index, const std::function<bool(co
     const auto same = std::ranges::find(guard_.roots, root.config.path, [](const PlanRoot& own) { return own.config.path; });
     root_of.push_back(static_cast<std::uint32_t>(same - guard_.roots.begin()));
   }
+  DropSet withdrawn;
+  for (const std::uint64_t ordinal : task.dropped) withdrawn.add(ordinal);
   wire::PlannedEntry shown;
   shown.task = task.shown.name;
   PlanEntry entry;
@@ -57,6 +60,7 @@ Status JudgedEntries::show_task(std::uint32_t index, const std::function<bool(co
     const Result<bool> there = (*reader)->next(entry);
     if (!there) return std::unexpected(there.error());
     if (!*there) return {};
+    if (withdrawn.contains(ordinal)) continue;
     shown.root = root_of[directories->node(entry.directory).root];
     if (shown.root == guard_.roots.size()) {
       keep(task, ordinal, "the guard " + guard_.shown.name + " does not see its root");

@@ -4,6 +4,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/manager/ipc_objects.h"
 #include "runtime/manager/plan_model.h"
+#include "runtime/manager/plan_rules.h"
 #include "runtime/manager/state_machine.h"
 
 namespace freshet {
@@ -11,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 constexpr std::size_t kMaxTasks = 10'000;
 constexpr std::int64_t kMaxTimeNs = std::int64_t{366} * 86'400 * 1'000'000'000;  // a year
 constexpr std::uint64_t kMaxOrdinal = 0xFFFFFFFF;  // of an entry; a bit is kept for each up to the last dropped one
@@ -42,6 +43,23 @@ std::vector<std::string> texts_in(const json& value) {
 json texts_out(const std::vector<std::string>& list) {
   json out = json::array();
   for (const std::string& text : list) out.push_back(escape_bytes(text));
+  return out;
+}
+
+json costs_out(const std::map<std::string, PlannedCost>& costs) {
+  json out = json::object();
+  for (const auto& [name, cost] : costs) out[name] = {cost.entries, cost.bytes, cost.fetch_bytes};
+  return out;
+}
+
+std::map<std::string, PlannedCost> costs_in(const json& in) {
+  std::map<std::string, PlannedCost> out;
+  for (std::size_t i = 0; i < wire::kCostClasses; ++i) {
+    const std::string name(cost_name(static_cast<wire::CostClass>(i)));
+    if (!in.contains(name)) continue;
+    const json& cost = in.at(name);
+    out[name] = {cost.at(0).get<std::uint64_t>(), cost.at(1).get<std::uint64_t>(), cost.at(2).get<std::uint64_t>()};
+  }
   return out;
 }
 
@@ -325,6 +343,7 @@ json task_out(const TaskPlan& task) {
           {"entries", shown.entries},
           {"units", shown.units},
           {"bytes", shown.bytes},
+          {"costs", costs_out(shown.costs)},
           {"shown_roots", shown_roots},
           {"kept", shown.kept},
           {"kept_examples", refusals_out(shown.kept_examples)},
@@ -376,6 +395,7 @@ TaskPlan task_in(const json& in) {
   shown.entries = in.at("entries").get<std::uint64_t>();
   shown.units = in.at("units").get<std::uint64_t>();
   shown.bytes = in.at("bytes").get<std::uint64_t>();
+  shown.costs = costs_in(in.at("costs"));
   for (const json& root : in.at("shown_roots")) shown.roots.push_back(shown_root_in(root));
   shown.kept = in.at("kept").get<std::map<std::string, std::uint64_t>>();
   shown.kept_examples = refusals_in(in.at("kept_examples"));

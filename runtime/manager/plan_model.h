@@ -75,6 +75,9 @@ struct TaskPlan {
   TreeDigest::Key key{};
   std::vector<std::uint64_t> vetoed;       // ordinals of entries that a guard keeps; not in files, where `dropped` has them
   std::vector<std::uint64_t> dropped;      // ordinals of entries that stay after all (vetoed, trimmed, kept newest)
+  std::uint32_t wholes = 0;                // findings that go together, by how many times. Not in files
+  std::uint64_t orphans = 0;               // findings of the kind `orphan`. Not in files
+  bool saw_everything = true;              // the scan was complete, says the plugin, nothing unreadable, nothing excluded. Not in files
   bool strict = true;
   CleanupMetrics metrics;                  // of the phases so far
   MeasuredTimes measured;                  // likewise; of a plan's file only its dependencies' validation is kept

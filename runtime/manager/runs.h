@@ -49,6 +49,13 @@ struct PlannedRoot {
   std::vector<PlannedDirectory> largest;  // directories directly below the root, at most 8, largest first
 };
 
+// What is planned of one cost class.
+struct PlannedCost {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;        // on disk
+  std::uint64_t fetch_bytes = 0;  // to download to have it back
+};
+
 struct PlannedTask {
   std::string name;
   std::string channel;
@@ -64,6 +71,7 @@ struct PlannedTask {
   std::uint64_t entries = 0;
   std::uint64_t units = 0;
   std::uint64_t bytes = 0;
+  std::map<std::string, PlannedCost> costs;  // by cost class, as in PlannedEntry
   std::vector<PlannedRoot> roots;
   std::vector<Refusal> ipc;              // objects that go for good, in words, and why
   std::map<std::string, std::uint64_t> kept;    // reason -> entries that were proposed and stay

@@ -3,6 +3,7 @@
 #include <freshet/contents.h>
 #include <freshet/guard.h>
 #include <freshet/ipc.h>
+#include <freshet/links.h>
 #include <freshet/plugin.h>
 
 #include <algorithm>
@@ -114,8 +115,10 @@ wire::Load make_load(const manifest::Manifest& manifest, const std::string& kind
   for (const auto& [name, value] : settings)
     for (const manifest::SettingSchema& schema : schemas->settings)
       if (schema.name == name) out.settings.push_back(to_wire(name, value, schema.type));
-  if (std::ranges::any_of(permission.roots, [](const config::RootConfig& root) { return root.access.read; }))
+  if (std::ranges::any_of(permission.roots, [](const config::RootConfig& root) { return root.access.read; })) {
     out.features.emplace_back(FRESHET_CONTENTS_ID);
+    out.features.emplace_back(FRESHET_LINKS_ID);
+  }
   if (schemas->guard) out.features.emplace_back(FRESHET_GUARD_ID);
   if (!permission.ipc.empty()) out.features.emplace_back(FRESHET_IPC_ID);
   return out;
@@ -189,6 +192,9 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
         failed(core, task, worker);
       } else if (end.status == FRESHET_OK || (end.status == FRESHET_UNREADABLE && !task.guard)) {
         enter(task, TaskState::planned);
+        // What is excluded may be what refers to an orphan.
+        task.saw_everything = end.status == FRESHET_OK && task.shown.unread_count == 0 &&
+                              std::ranges::all_of(task.roots, [](const PlanRoot& root) { return root.config.exclude.empty(); });
         if (task.shown.unread_count != 0 && !worker.unmapped_root().empty())
           task.shown.note = "private directories of other owners are not read: no mapped mount of " + worker.unmapped_root();
       } else if (end.status == FRESHET_CANCELLED && stop.stop_requested()) {

@@ -1,13 +1,16 @@
 #include "runtime/manager/settle.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <queue>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "runtime/base/units.h"
 #include "runtime/manager/fold.h"
+#include "runtime/manager/plan_rules.h"
 
 namespace freshet {
 namespace {
@@ -38,22 +41,61 @@ Status keep_newest(const Fold& fold, std::uint64_t keep, std::size_t directories
   return {};
 }
 
+// Absence is no proof: that nothing refers to an entry is known only where everything was seen.
+Status keep_unproved_orphans(const Fold& fold, DropSet& drop, TaskPlan& task) {
+  return fold.for_each([&](std::uint64_t ordinal, const PlanEntry& entry) {
+    if (entry.kind != wire::FindingKind::orphan) return true;
+    drop.add(ordinal);
+    ++task.shown.kept["perhaps no orphan: not everything was seen"];
+    return true;
+  });
+}
+
+// Wholes of which an entry stays, in `drop` or because it holds something that stays.
+Status find_broken_wholes(const Fold& fold, const DropSet& drop, std::unordered_set<std::uint32_t>& broken) {
+  return fold.for_each([&](std::uint64_t ordinal, const PlanEntry& entry) {
+    if (entry.whole != 0 && (drop.contains(ordinal) || fold.classify(entry) == UnitKind::blocked)) broken.insert(entry.whole);
+    return true;
+  });
+}
+
+Status drop_broken_wholes(const Fold& fold, const std::unordered_set<std::uint32_t>& broken, DropSet& drop, TaskPlan& task) {
+  return fold.for_each([&](std::uint64_t ordinal, const PlanEntry& entry) {
+    if (!broken.contains(entry.whole) || drop.contains(ordinal)) return true;
+    drop.add(ordinal);
+    ++task.shown.kept["belongs to a whole in which something stays"];
+    return true;
+  });
+}
+
 // Keeps the cheapest to lose within the budget: regenerable first, then what can be fetched again (least first), then
-// unique entries; among equals the oldest.
+// unique entries; among equals the oldest. A whole is one candidate, as young and as dear as the worst of its entries.
 Status trim(const Fold& fold, const config::BudgetConfig& budget, DropSet& drop, TaskPlan& task) {
   struct Candidate {
     std::uint8_t rank;
     std::uint64_t fetch;
     std::int64_t mtime_ns;
-    std::uint64_t ordinal;
+    std::uint64_t ordinal;  // of its first entry
     std::uint64_t bytes;
+    std::uint64_t entries;
   };
   std::vector<Candidate> all;
+  std::uint32_t whole = 0;  // that the last candidate is
   const Status read = fold.for_each([&](std::uint64_t ordinal, const PlanEntry& entry) {
     const auto rank = static_cast<std::uint8_t>(entry.cost == wire::CostClass::regenerable      ? 0
                                                 : entry.cost == wire::CostClass::redownloadable ? 1
                                                                                                 : 2);
-    all.push_back({rank, entry.cost_bytes, entry.mtime_ns, ordinal, entry.allocated});
+    if (entry.whole != 0 && entry.whole == whole) {
+      Candidate& last = all.back();
+      last.rank = std::max(last.rank, rank);
+      last.fetch += entry.cost_bytes;
+      last.mtime_ns = std::max(last.mtime_ns, entry.mtime_ns);
+      last.bytes += entry.allocated;
+      ++last.entries;
+    } else {
+      all.push_back({rank, entry.cost_bytes, entry.mtime_ns, ordinal, entry.allocated, 1});
+    }
+    whole = entry.whole;
     return true;
   });
   if (!read) return read;
@@ -61,13 +103,13 @@ Status trim(const Fold& fold, const config::BudgetConfig& budget, DropSet& drop,
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;
   for (const Candidate& candidate : all) {
-    const bool fits = entries < budget.entries && (!budget.bytes || bytes + candidate.bytes <= *budget.bytes);
+    const bool fits = entries + candidate.entries <= budget.entries && (!budget.bytes || bytes + candidate.bytes <= *budget.bytes);
     if (fits) {
-      ++entries;
+      entries += candidate.entries;
       bytes += candidate.bytes;
     } else {
-      drop.add(candidate.ordinal);
-      ++task.shown.kept["over the budget (trimmed)"];
+      for (std::uint64_t i = 0; i < candidate.entries; ++i) drop.add(candidate.ordinal + i);
+      task.shown.kept["over the budget (trimmed)"] += candidate.entries;
     }
   }
   return {};
@@ -78,11 +120,13 @@ struct HardLinks {
   std::uint32_t links = 0;
   std::uint64_t bytes = 0;
   std::uint32_t group = 0;  // whose bar it is in
+  wire::CostClass cost = wire::CostClass::unique;
 };
 
 Status count(const Fold& fold, const DirectoryTable& directories, TaskPlan& task) {
   PlannedTask& shown = task.shown;
   shown.entries = shown.units = shown.bytes = 0;
+  shown.costs.clear();
   for (PlannedRoot& root : shown.roots) {
     root.entries = root.bytes = 0;
     root.oldest_mtime_ns = 0;
@@ -94,9 +138,11 @@ Status count(const Fold& fold, const DirectoryTable& directories, TaskPlan& task
     top[id] = at.depth <= 1 ? id : top[at.parent];
   }
   std::map<std::uint32_t, PlannedDirectory> by_top;
+  std::array<PlannedCost, wire::kCostClasses> costs;
   std::unordered_map<std::uint64_t, HardLinks> links;  // by inode: a task's roots rarely share a file system by halves
-  const auto add_bytes = [&](std::uint32_t group, std::uint64_t bytes) {
+  const auto add_bytes = [&](std::uint32_t group, wire::CostClass cost, std::uint64_t bytes) {
     shown.bytes += bytes;
+    costs[static_cast<std::size_t>(cost)].bytes += bytes;
     shown.roots[directories.node(group).root].bytes += bytes;
     by_top[group].bytes += bytes;
   };
@@ -118,21 +164,27 @@ Status count(const Fold& fold, const DirectoryTable& directories, TaskPlan& task
       if (below != kNoNode) group = below;
     }
     ++by_top[group].entries;
+    PlannedCost& cost = costs[static_cast<std::size_t>(entry.cost)];
+    ++cost.entries;
+    cost.fetch_bytes += entry.cost_bytes;
     if (entry.links > 1 && entry.identity.type != EntryType::directory) {
       HardLinks& at = links[entry.identity.inode];
       ++at.seen;
       at.links = entry.links;
       at.bytes = entry.allocated;
       at.group = group;
+      at.cost = entry.cost;
     } else {
-      add_bytes(group, entry.allocated);
+      add_bytes(group, entry.cost, entry.allocated);
     }
     return true;
   });
   if (!read) return read;
   for (const auto& [inode, at] : links)
-    if (at.seen >= at.links) add_bytes(at.group, at.bytes);  // a link elsewhere keeps the blocks
+    if (at.seen >= at.links) add_bytes(at.group, at.cost, at.bytes);  // a link elsewhere keeps the blocks
   if (blocked > 0) shown.kept[std::string(kStays)] += blocked;
+  for (std::size_t i = 0; i < costs.size(); ++i)
+    if (costs[i].entries > 0) shown.costs.emplace(cost_name(static_cast<wire::CostClass>(i)), costs[i]);
   for (const auto& [id, facts] : by_top) {
     const DirectoryNode& at = directories.node(id);
     PlannedRoot& root = shown.roots[at.root];
@@ -210,14 +262,35 @@ Status settle_plan(TaskPlan& task, const std::string& plan_dir, std::uint32_t lo
   const std::string entries = entries_file(plan_dir, task.number);
   const bool whole = task.permission.quarantine_mode == config::QuarantineMode::keep;
   DropSet drop;
-  for (const std::uint64_t ordinal : task.vetoed) drop.add(ordinal);
+  for (const std::uint64_t ordinal : task.dropped) drop.add(ordinal);  // withdrawn
   Result<Fold> fold = Fold::compute(*directories, entries, drop, task.key, whole);
   if (!fold) return std::unexpected(fold.error());
+  // Folds again without what was dropped, and without what belongs to the same wholes, until nothing more has to stay.
   const auto refold = [&]() -> Status {
-    fold = Fold::compute(*directories, entries, drop, task.key, whole);
-    return fold ? Status() : std::unexpected(fold.error());
+    std::unordered_set<std::uint32_t> broken;
+    if (task.wholes > 0) {
+      if (const Status found = find_broken_wholes(*fold, drop, broken); !found) return found;
+    }
+    do {
+      if (!broken.empty()) {
+        if (const Status kept = drop_broken_wholes(*fold, broken, drop, task); !kept) return kept;
+      }
+      fold = Fold::compute(*directories, entries, drop, task.key, whole);
+      if (!fold) return std::unexpected(fold.error());
+      broken.clear();
+      if (task.wholes == 0) continue;
+      if (const Status found = find_broken_wholes(*fold, drop, broken); !found) return found;
+    } while (!broken.empty());
+    return {};
   };
 
+  for (const std::uint64_t ordinal : task.vetoed) drop.add(ordinal);
+  if (task.orphans > 0 && !task.saw_everything) {
+    if (const Status kept = keep_unproved_orphans(*fold, drop, task); !kept) return kept;
+  }
+  if (task.wholes > 0 || !task.vetoed.empty() || (task.orphans > 0 && !task.saw_everything)) {
+    if (const Status again = refold(); !again) return again;
+  }
   if (task.permission.floors.keep_newest > 0) {
     if (const Status kept = keep_newest(*fold, task.permission.floors.keep_newest, directories->size(), drop, task); !kept)
       return kept;

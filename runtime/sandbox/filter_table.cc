@@ -57,6 +57,10 @@ constexpr Rule kWorker[] = {
     {SYS_readlink, EPERM},
 };
 
+// Where a link points to is what is in it: for tasks that may read contents. No layer but this one and the private root, in
+// which nothing outside the grant can be named, keeps it from anybody.
+constexpr Rule kReadLinks[] = {{SYS_readlinkat}};
+
 // openat2 says its flags behind a pointer, where seccomp cannot look: Landlock and the mount's flags limit it.
 constexpr Rule kBroker[] = {{SYS_openat2}, {SYS_exit_group}};
 
@@ -131,6 +135,7 @@ std::vector<Rule> filter_rules(const FilterRequest& request) {
   switch (request.role) {
     case wire::Role::worker:
       append(out, kWorker);
+      if (request.read_contents) append(out, kReadLinks);
       append_signals(out, equal(0, static_cast<std::uint64_t>(request.self)));
       break;
     case wire::Role::broker: append_broker(out, request); break;

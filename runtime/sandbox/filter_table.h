@@ -36,6 +36,7 @@ struct FilterRequest {
   wire::Role role = wire::Role::worker;
   wire::BrokerPhase phase = wire::BrokerPhase::remove;  // broker
   bool unlink = false;                                  // broker, phase remove: quarantine mode `none`
+  bool read_contents = false;                           // worker: of any of its roots
   pid_t self = 1;                                       // the role's own pid as it sees it
 };
 

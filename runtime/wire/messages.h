@@ -16,7 +16,7 @@
 // here are the ones it names.
 namespace freshet::wire {
 
-inline constexpr std::uint32_t kProtocolVersion = 6;
+inline constexpr std::uint32_t kProtocolVersion = 7;
 inline constexpr std::uint32_t kMagic = 0x54485246;  // "FRHT"
 
 inline constexpr std::size_t kMaxName = 255;
@@ -338,7 +338,7 @@ void visit(A& a, M& m) {
 
 // Events of a scan: a packet of type `events` is a run of these, each behind its EventType byte. Decoded with
 // Decoder one after another (see events.h of the manager and of the worker).
-enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log, ipc, keep, note };
+enum class EventType : std::uint8_t { directory = 0, finding, directory_end, unread, progress, log, ipc, together, needed, keep, note };
 inline constexpr EventType kLastEvent = EventType::keep;  // of a scan; only rehearsals have notes
 
 inline constexpr std::uint32_t kNoDirectory = 0xFFFFFFFFU;
@@ -376,6 +376,7 @@ void visit(A& a, M& m) {
 
 enum class FindingKind : std::uint8_t { none = 0, aged, orphan, over_quota, leftover };
 enum class CostClass : std::uint8_t { unique = 0, regenerable, redownloadable };
+inline constexpr std::size_t kCostClasses = 3;
 
 struct FindingEvent {
   static constexpr auto kEvent = EventType::finding;
@@ -406,6 +407,32 @@ void visit(A& a, M& m) {
   a.enumeration(m.cost, CostClass::redownloadable);
   a.number(m.cost_bytes);
   a.string(m.reason, kMaxReason);
+}
+
+enum class TogetherStep : std::uint8_t { begin = 0, commit, abandon };
+
+// What is proposed from `begin` to `commit` goes all or not at all; `abandon` withdraws it. One at a time.
+struct TogetherEvent {
+  static constexpr auto kEvent = EventType::together;
+  TogetherStep step = TogetherStep::begin;
+};
+template <class A, Is<TogetherEvent> M>
+void visit(A& a, M& m) {
+  a.enumeration(m.step, TogetherStep::abandon);
+}
+
+// Between `begin` and `commit`: all of it stays when a process holds this entry, which is not proposed by that.
+struct NeededEvent {
+  static constexpr auto kEvent = EventType::needed;
+  std::uint32_t directory = 0;
+  std::string_view name;
+  std::uint64_t inode = 0;
+};
+template <class A, Is<NeededEvent> M>
+void visit(A& a, M& m) {
+  a.number(m.directory);
+  a.string(m.name, kMaxName);
+  a.number(m.inode);
 }
 
 // A directory was closed.
@@ -510,6 +537,7 @@ struct IpcObject {
   std::int64_t used_ns = 0;     // System V: the latest of its other times; POSIX: atime, which says nothing of identity
   std::uint64_t bytes = 0;      // of a set of semaphores 0
   std::uint64_t count = 0;      // attached; semaphores; messages
+  std::uint32_t alive = 0;      // freshet_ipc_object's
   bool operator==(const IpcObject&) const = default;
 };
 template <class A, Is<IpcObject> M>
@@ -527,6 +555,7 @@ void visit(A& a, M& m) {
   a.number(m.used_ns);
   a.number(m.bytes);
   a.number(m.count);
+  a.number(m.alive);
 }
 inline constexpr std::size_t kMaxIpcInPacket = 150;
 

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <freshet/links.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -234,6 +235,24 @@ freshet_status Walker::read_file(freshet_file* file, std::uint64_t offset, void*
   if (read < 0) return FRESHET_UNREADABLE;
   got = static_cast<std::size_t>(read);
   return got == 0 ? FRESHET_END : FRESHET_OK;
+}
+
+freshet_status Walker::read_link(freshet_dir* directory, std::string_view name, char* to, std::size_t room, std::size_t& got) {
+  got = 0;
+  if (!is_open(directory) || !is_entry_name(name) || to == nullptr || room == 0) return FRESHET_INVALID;
+  if (!roots_[directory->root].read_contents || judge(*directory, name, DT_LNK) != Named::shown) return FRESHET_INVALID;
+  if (const int error_number = ensure_fd(*directory); error_number != 0) return fail_listing(*directory, error_number);
+  const std::string terminated(name);
+  const ssize_t length = ::readlinkat(directory->fd.get(), terminated.c_str(), to, room);
+  if (length < 0 && errno == EINVAL) return FRESHET_INVALID;
+  if (length < 0) {
+    report_unread(directory->id, directory->root, name, errno);
+    return FRESHET_UNREADABLE;
+  }
+  // The kernel cuts off without a word: a target that fills the room may be longer, unless there can be no longer one.
+  if (static_cast<std::size_t>(length) == room && room < FRESHET_LINKS_LONGEST) return FRESHET_INVALID;
+  got = static_cast<std::size_t>(length);
+  return FRESHET_OK;
 }
 
 void Walker::close_file(freshet_file* file) {

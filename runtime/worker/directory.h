@@ -62,9 +62,9 @@ struct freshet_file {
 
 namespace freshet::worker {
 
-// Walks the granted roots for a plugin, which is not trusted to pass good arguments. Opens directories, and regular files
-// where the root grants their contents; never anything else, never follows a link, never enters another mount, leaves out quarantine areas silently and excluded
-// entries by name. Not thread-safe.
+// Walks the granted roots for a plugin, which is not trusted to pass good arguments. Opens directories, and where the root
+// grants contents regular files; never anything else. There it reads the targets of links too, and never follows one. Never
+// enters another mount, leaves out quarantine areas silently and excluded entries by name. Not thread-safe.
 //
 // Descriptors are few and trees are deep: at most `max_fds` directories hold one, the least recently used lose theirs
 // (and their buffer, but for the offset). A directory without one is opened again through ".." of a child that is
@@ -86,6 +86,8 @@ class Walker {
   freshet_status open_file(freshet_dir* directory, std::string_view name, freshet_file** out);
   freshet_status read_file(freshet_file* file, std::uint64_t offset, void* to, std::size_t room, std::size_t& got);
   void close_file(freshet_file* file);
+
+  freshet_status read_link(freshet_dir* directory, std::string_view name, char* to, std::size_t room, std::size_t& got);
 
   [[nodiscard]] bool is_open(const freshet_dir* directory) const;
   [[nodiscard]] const std::vector<RootView>& roots() const { return roots_; }

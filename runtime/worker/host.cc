@@ -48,11 +48,15 @@ Host::Host(int socket, std::vector<RootView> roots, std::size_t max_fds)
   contents_ = {sizeof contents_, FRESHET_CONTENTS_REVISION, do_file_open, do_file_read, do_file_close};
   ipc_ = {sizeof ipc_, FRESHET_IPC_REVISION, do_ipc_object, do_ipc_propose};
   guard_ = {sizeof guard_, FRESHET_GUARD_REVISION, do_planned, do_keep};
+  together_ = {sizeof together_, FRESHET_TOGETHER_REVISION, do_together_begin, do_together_commit, do_together_abandon,
+               do_needs_free};
+  links_ = {sizeof links_, FRESHET_LINKS_REVISION, do_link_target};
 }
 
 void Host::offer(const std::vector<std::string>& features) {
   for (const std::string& id : features) {
     contents_offered_ = contents_offered_ || id == FRESHET_CONTENTS_ID;
+    links_offered_ = links_offered_ || id == FRESHET_LINKS_ID;
     ipc_offered_ = ipc_offered_ || id == FRESHET_IPC_ID;
     guard_offered_ = guard_offered_ || id == FRESHET_GUARD_ID;
   }
@@ -70,6 +74,7 @@ void Host::begin(bool verify, std::int64_t now_ns) {
   state_ = verify ? State::verifying : State::scanning;
   now_ns_ = now_ns;
   findings_ = 0;
+  in_whole_ = false;
   cancelled_ = false;
   const MutexLock lock(log_mutex_);
   lines_ = 0;
@@ -166,6 +171,8 @@ const void* Host::do_feature(const freshet_host* host, const char* id, std::uint
   if (self.contents_offered_ && std::strcmp(id, FRESHET_CONTENTS_ID) == 0 && revision <= FRESHET_CONTENTS_REVISION) table = &self.contents_;
   if (self.ipc_offered_ && std::strcmp(id, FRESHET_IPC_ID) == 0 && revision <= FRESHET_IPC_REVISION) table = &self.ipc_;
   if (self.guard_offered_ && std::strcmp(id, FRESHET_GUARD_ID) == 0 && revision <= FRESHET_GUARD_REVISION) table = &self.guard_;
+  if (std::strcmp(id, FRESHET_TOGETHER_ID) == 0 && revision <= FRESHET_TOGETHER_REVISION) table = &self.together_;
+  if (self.links_offered_ && std::strcmp(id, FRESHET_LINKS_ID) == 0 && revision <= FRESHET_LINKS_REVISION) table = &self.links_;
   if (self.watch_) self.watch_->asked(id, table != nullptr);
   return table;
 }
@@ -304,6 +311,7 @@ freshet_status Host::do_ipc_object(const freshet_host* host, std::uint64_t index
   out->used = object.used_ns;
   out->bytes = object.bytes;
   out->count = object.count;
+  out->alive = object.alive;
   return FRESHET_OK;
 }
 
@@ -364,6 +372,59 @@ freshet_status Host::do_keep(const freshet_host* host, std::uint64_t index, fres
   if (self.cancelled_) return FRESHET_CANCELLED;
   self.events_.add(wire::KeepEvent{index, text});
   return FRESHET_OK;
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_together_begin(const freshet_host* host) try {
+  Host& self = of(host);
+  if (self.state_ != State::scanning || self.in_whole_) return FRESHET_INVALID;
+  if (self.cancelled_) return FRESHET_CANCELLED;
+  self.in_whole_ = true;
+  self.events_.add(wire::TogetherEvent{wire::TogetherStep::begin});
+  return FRESHET_OK;
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::end_whole(wire::TogetherStep step) {
+  if (state_ != State::scanning || !in_whole_) return FRESHET_INVALID;
+  in_whole_ = false;
+  events_.add(wire::TogetherEvent{step});
+  return FRESHET_OK;
+}
+
+freshet_status Host::do_together_commit(const freshet_host* host) try {
+  return of(host).end_whole(wire::TogetherStep::commit);
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_together_abandon(const freshet_host* host) try {
+  return of(host).end_whole(wire::TogetherStep::abandon);
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_needs_free(const freshet_host* host, freshet_dir* directory, const freshet_entry* given) try {
+  Host& self = of(host);
+  freshet_entry entry{};
+  if (self.state_ != State::scanning || !self.in_whole_ || !self.walker_.is_open(directory) ||
+      !take_in(given, sizeof entry, entry) || entry.name.data == nullptr)
+    return FRESHET_INVALID;
+  const std::string_view name(entry.name.data, entry.name.length);
+  if (!is_entry_name(name) || entry.ordinal >= directory->listed) return FRESHET_INVALID;
+  self.events_.add(wire::NeededEvent{directory->id, name, entry.inode});
+  return FRESHET_OK;
+} catch (...) {
+  return FRESHET_FAILED;
+}
+
+freshet_status Host::do_link_target(const freshet_host* host, freshet_dir* directory, freshet_bytes name, char* to,
+                                    std::size_t room, std::size_t* got) try {
+  Host& self = of(host);
+  if (self.state_ == State::idle || got == nullptr || name.data == nullptr) return FRESHET_INVALID;
+  return self.walker_.read_link(directory, {name.data, name.length}, to, room, *got);
 } catch (...) {
   return FRESHET_FAILED;
 }

@@ -2,7 +2,9 @@
 
 #include <freshet/guard.h>
 #include <freshet/ipc.h>
+#include <freshet/links.h>
 #include <freshet/plugin.h>
+#include <freshet/together.h>
 
 #include <atomic>
 #include <cstdint>
@@ -101,6 +103,14 @@ class Host {
   // Of freshet/ipc.h.
   static freshet_status do_ipc_object(const freshet_host*, std::uint64_t index, freshet_ipc_object* out);
   static freshet_status do_ipc_propose(const freshet_host*, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason);
+  // Of freshet/together.h and freshet/links.h.
+  freshet_status end_whole(wire::TogetherStep step);
+  static freshet_status do_together_begin(const freshet_host*);
+  static freshet_status do_together_commit(const freshet_host*);
+  static freshet_status do_together_abandon(const freshet_host*);
+  static freshet_status do_needs_free(const freshet_host*, freshet_dir* directory, const freshet_entry* entry);
+  static freshet_status do_link_target(const freshet_host*, freshet_dir* directory, freshet_bytes name, char* to,
+                                       std::size_t room, std::size_t* got);
 
   // Of freshet/guard.h.
   static freshet_status do_planned(const freshet_host*, std::uint64_t index, freshet_planned* out);
@@ -113,8 +123,11 @@ class Host {
   freshet_contents contents_{};
   freshet_ipc ipc_{};
   freshet_guard guard_{};
+  freshet_together together_{};
+  freshet_links links_{};
 
   bool contents_offered_ = false;  // constant once a plugin is loaded, like the next
+  bool links_offered_ = false;
   bool ipc_offered_ = false;
   bool guard_offered_ = false;
   std::vector<wire::IpcObject> objects_;  // constant once a scan has begun
@@ -131,6 +144,7 @@ class Host {
   std::uint64_t findings_ = 0;
   wire::Planned shown_;                // the packet that was asked for last, decoded
   std::uint64_t shown_from_ = 0;       // index of its first entry
+  bool in_whole_ = false;  // begun, and not ended
 
   std::atomic<std::int64_t> now_ns_{0};
   std::atomic<std::uint32_t> cancel_asked_{0};

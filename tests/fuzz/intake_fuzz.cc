@@ -69,7 +69,12 @@ void check(const TaskPlan& task, std::uint64_t accepted) {
     if (node.root != 0) std::abort();  // the other root is granted without `remove`
     if (node.parent == kNoNode && !allowed(std::string(entry.name))) std::abort();
   }
-  if (count != accepted) std::abort();
+  // What was withdrawn is named, once each, and what is left of a whole stands side by side.
+  std::vector<std::uint64_t> dropped = task.dropped;
+  std::sort(dropped.begin(), dropped.end());
+  if (std::adjacent_find(dropped.begin(), dropped.end()) != dropped.end()) std::abort();
+  if (!dropped.empty() && dropped.back() >= count) std::abort();
+  if (count - dropped.size() != accepted) std::abort();
 }
 
 }  // namespace

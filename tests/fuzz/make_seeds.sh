@@ -16,6 +16,8 @@ finding() {  # directory name type
 end() { number 1 2; number 4 "$1"; number 8 4; number 1 1; }
 unread() { number 1 3; number 4 "$1"; number 4 0; text "$2"; number 4 13; }
 object() { number 1 6; number 8 "$1"; number 1 4; text gone; }  # index
+together() { number 1 7; number 1 "$1"; }  # step
+needed() { number 1 8; number 4 "$1"; text "$2"; number 8 9; }
 line() { number 1 5; number 1 3; text "$1"; }
 # packet NAME COMMAND..: appends what the commands print to the input NAME, as one packet.
 packet() {
@@ -38,6 +40,11 @@ packet repeated "directory 0 $none 0 '' 100; finding 0 a 1; finding 0 a 1"
 packet objects "object 1; object 0; object 1"
 packet foreign_object "object 2"
 packet reopened "directory 0 $none 0 '' 100; directory 1 0 0 d 7; directory 2 0 0 d 8; finding 2 x 1; end 2"
+
+packet whole "directory 0 $none 0 '' 100; together 0; finding 0 a 1; needed 0 b; together 1; end 0"
+packet withdrawn "directory 0 $none 0 '' 100; together 0; finding 0 a 1; together 2; finding 0 a 1; end 0"
+packet whole_left_open "directory 0 $none 0 '' 100; together 0; finding 0 a 1; end 0"
+packet whole_in_whole "together 0; together 0"
 
 # Steps as broker_fuzz.cc has them.
 printf '\0\0\0\1\0\0\2\0\1\0\3' >"$folder/broker/remove_one"

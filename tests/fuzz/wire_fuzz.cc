@@ -47,6 +47,8 @@ void try_events(std::string_view packet) {
       case wire::EventType::ipc: good = take_event<wire::IpcEvent>(decoder); break;
       case wire::EventType::keep: good = take_event<wire::KeepEvent>(decoder); break;
       case wire::EventType::log: good = take_event<wire::LogEvent>(decoder); break;
+      case wire::EventType::together: good = take_event<wire::TogetherEvent>(decoder); break;
+      case wire::EventType::needed: good = take_event<wire::NeededEvent>(decoder); break;
       case wire::EventType::note: good = take_event<wire::NoteEvent>(decoder); break;
     }
   }

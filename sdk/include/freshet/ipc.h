@@ -24,6 +24,12 @@ enum {
   FRESHET_IPC_POSIX_SEM = 4  /* likewise, named sem.NAME */
 };
 
+/* Who may still want an object: bits of freshet_ipc_object.alive. One that cannot be known is set. */
+enum {
+  FRESHET_IPC_PROCESS_LIVES = 1, /* System V: the process that made it, or the last one that used it, has not ended */
+  FRESHET_IPC_OWNER_LIVES = 2    /* a process of its owner or of its creator runs */
+};
+
 typedef struct freshet_ipc_object {
   uint32_t size;
   freshet_ipc_kind kind;
@@ -35,6 +41,7 @@ typedef struct freshet_ipc_object {
   int64_t used;       /* likewise, last used: attached or detached, operated on, sent or received; 0: never. POSIX: its atime */
   uint64_t bytes;     /* of shared memory and queues */
   uint64_t count;     /* attached processes; semaphores in the set; messages in the queue */
+  uint32_t alive;     /* bits of the enumeration above, when the list was made */
 } freshet_ipc_object;
 
 typedef struct freshet_ipc {

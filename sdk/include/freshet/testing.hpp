@@ -39,8 +39,12 @@
 #include <utility>
 #include <vector>
 
+#include "freshet/contents.h"
 #include "freshet/guard.h"
+#include "freshet/ipc.h"
+#include "freshet/links.h"
 #include "freshet/plugin.h"
+#include "freshet/together.h"
 #include "freshet/tree.hpp"
 
 namespace freshet::testing {
@@ -65,6 +69,12 @@ struct FakePlanned {
   freshet_cost_class cost = FRESHET_UNIQUE;
   std::uint64_t bytes = 0, allocated = 0;
   std::int64_t mtime = 0, atime = 0;
+};
+
+struct FakeIpcFinding {
+  std::uint64_t index;  // in what was granted
+  freshet_finding_kind kind;
+  std::string reason;
 };
 
 namespace detail {
@@ -126,6 +136,12 @@ class FakeHost {
     table_.emit_finding = do_emit_finding;
     table_.buffer_get = do_buffer_get;
     table_.buffer_put = do_buffer_put;
+    together_ = {sizeof together_, FRESHET_TOGETHER_REVISION, do_together_begin, do_together_commit, do_together_abandon,
+                 do_needs_free};
+    contents_ = {sizeof contents_, FRESHET_CONTENTS_REVISION, do_file_open, do_file_read, do_file_close};
+    links_ = {sizeof links_, FRESHET_LINKS_REVISION, do_link_target};
+    ipc_ = {sizeof ipc_, FRESHET_IPC_REVISION, do_ipc_object, do_ipc_propose};
+    features[FRESHET_TOGETHER_ID] = {FRESHET_TOGETHER_REVISION, &together_};
   }
   ~FakeHost() {
     for (void* const buffer : buffers_) std::free(buffer);  // that a plugin never gave back
@@ -137,6 +153,17 @@ class FakeHost {
   Node& add_root(std::string path) { return tree_.add_root(std::move(path)); }
   [[nodiscard]] Tree& tree() { return tree_; }
   [[nodiscard]] const freshet_host* table() const { return &table_; }
+
+  // Grants `read` on every root: Node::text and Node::target.
+  void grant_read() {
+    features[FRESHET_CONTENTS_ID] = {FRESHET_CONTENTS_REVISION, &contents_};
+    features[FRESHET_LINKS_ID] = {FRESHET_LINKS_REVISION, &links_};
+  }
+  // Grants `ipc`, of these objects. Their names have to outlive the host.
+  void grant_ipc(std::vector<freshet_ipc_object> objects) {
+    ipc_objects_ = std::move(objects);
+    features[FRESHET_IPC_ID] = {FRESHET_IPC_REVISION, &ipc_};
+  }
 
   // Sorted paths.
   [[nodiscard]] std::vector<std::string> proposed() const {
@@ -155,10 +182,12 @@ class FakeHost {
   // What the plugin did; grows from scan to scan.
   std::vector<FakeFinding> findings;
   std::map<std::uint64_t, std::string> kept;     // of `planned`, with the reason
+  std::vector<FakeIpcFinding> ipc_findings;
   std::vector<std::string> log;                  // at most 200 lines a scan, each cut at 1024 bytes
   std::vector<freshet_log_level> log_levels;     // of the lines
   std::vector<std::string> broken_rules;
-  std::vector<std::string> unread;               // paths that could not be opened or listed
+  std::vector<std::string> unread;               // paths that could not be opened, listed or read
+  std::vector<std::string> spared;               // paths that are held in a process: proposed or needed, and in no finding
   std::size_t open_directories = 0;
   std::size_t most_open_directories = 0;
   std::size_t buffers_out = 0;
@@ -172,7 +201,8 @@ class FakeHost {
   std::optional<std::uint64_t> cancel_after_entries;
   bool backwards = false;                                 // directories are listed from the last entry on
   std::function<void(const std::string& path)> on_open;   // before a directory is opened; may change the tree
-  std::map<std::string, std::pair<std::uint32_t, const void*>> features;  // id to revision and table
+  // Id to revision and table. What every host has is here from the start; without it the plugin sees an older one.
+  std::map<std::string, std::pair<std::uint32_t, const void*>> features;
   std::optional<std::vector<FakePlanned>> planned;        // of a guard, whose feature is there with it
 
   // Around a call of scan or verify; RunningTask does it.
@@ -180,14 +210,20 @@ class FakeHost {
     state_ = verify ? State::verifying : State::scanning;
     thread_ = std::this_thread::get_id();
     entries = 0;
+    in_whole_ = false;
     const std::lock_guard<std::mutex> lock(mutex_);
     lines_ = 0;
   }
   void end() {
     for (auto& one : open_) broke("a directory was left open: " + one.second->path);
+    if (in_whole_) {
+      broke("a whole was neither committed nor abandoned");
+      withdraw();
+    }
     open_directories = 0;
     open_.clear();
     closed_.clear();
+    files_.clear();
     state_ = State::idle;
   }
   void broke(std::string rule) {
@@ -473,7 +509,159 @@ class FakeHost {
     if (entry->type == FRESHET_DIRECTORY && dir->inner.find(name) == dir->inner.end())
       self.broke("a directory was proposed before what is in it: " + path);
     if (!dir->proposed.insert(entry->ordinal).second) self.broke("an entry was proposed twice: " + path);
+    const Node& node = self.child(*dir, dir->shown[entry->ordinal] - 1);
+    if (node.held) {
+      self.spared.push_back(path);
+      self.whole_stays_ = self.whole_stays_ || self.in_whole_;
+      return FRESHET_OK;
+    }
     self.findings.push_back({path, reason, finding.kind, finding.cost, finding.cost_bytes});
+    return FRESHET_OK;
+  }
+
+  void withdraw() {
+    findings.resize(whole_from_);
+    in_whole_ = false;
+  }
+
+  static freshet_status do_together_begin(const freshet_host* host) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("together.begin")) return FRESHET_INVALID;
+    if (self.state_ == State::verifying) return self.wrong("a whole was begun in verify");
+    if (self.in_whole_) return self.wrong("a whole was begun within another");
+    if (self.cancelled) return FRESHET_CANCELLED;
+    self.in_whole_ = true;
+    self.whole_stays_ = false;
+    self.whole_from_ = self.findings.size();
+    return FRESHET_OK;
+  }
+
+  static freshet_status do_together_commit(const freshet_host* host) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("together.commit")) return FRESHET_INVALID;
+    if (!self.in_whole_) return self.wrong("a whole was committed that never began");
+    if (self.whole_stays_) self.withdraw();
+    self.in_whole_ = false;
+    return FRESHET_OK;
+  }
+
+  static freshet_status do_together_abandon(const freshet_host* host) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("together.abandon")) return FRESHET_INVALID;
+    if (!self.in_whole_) return self.wrong("a whole was abandoned that never began");
+    self.withdraw();
+    return FRESHET_OK;
+  }
+
+  // The entry that `name` is in the listing of an open directory, by its ordinal; null with a broken rule when it is none.
+  const Node* listed(freshet_dir* handle, const freshet_entry* entry, const char* function) {
+    Dir* const dir = known(handle);
+    if (dir == nullptr || entry == nullptr || entry->size < sizeof(freshet_entry) || entry->name.data == nullptr ||
+        entry->ordinal >= dir->listed || dir->shown[entry->ordinal] == 0) {
+      broke(std::string(function) + " was given what was not listed");
+      return nullptr;
+    }
+    const Node& node = child(*dir, dir->shown[entry->ordinal] - 1);
+    if (node.name == std::string_view(entry->name.data, entry->name.length)) return &node;
+    broke(std::string(function) + " was given what was not listed there: " + node.name);
+    return nullptr;
+  }
+
+  static freshet_status do_needs_free(const freshet_host* host, freshet_dir* directory, const freshet_entry* entry) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("together.needs_free")) return FRESHET_INVALID;
+    if (!self.in_whole_) return self.wrong("needs_free was called outside of a whole");
+    const Node* const node = self.listed(directory, entry, "needs_free");
+    if (node == nullptr) return FRESHET_INVALID;
+    if (node->held) self.spared.push_back(self.known(directory)->path + "/" + node->name);
+    self.whole_stays_ = self.whole_stays_ || node->held;
+    return FRESHET_OK;
+  }
+
+  static freshet_status do_link_target(const freshet_host* host, freshet_dir* directory, freshet_bytes name, char* to,
+                                       std::size_t room, std::size_t* got) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("links.target")) return FRESHET_INVALID;
+    Dir* const dir = self.known(directory);
+    if (dir == nullptr || name.data == nullptr || to == nullptr || got == nullptr) return self.wrong("target was given null, or what is not open");
+    *got = 0;
+    const std::string wanted(name.data, name.length);
+    Node* const node = dir->node->find(wanted);
+    if (node == nullptr || hidden(*node)) return self.wrong("target was given a name that is not there: " + wanted);
+    if (node->type != FRESHET_SYMLINK) return self.wrong("target was given what is no link: " + wanted);
+    if (node->unreadable || node->vanishes) return self.cannot_read(dir->path + "/" + wanted);
+    if (node->target.size() > room || (node->target.size() == room && room < FRESHET_LINKS_LONGEST)) return FRESHET_INVALID;
+    std::memcpy(to, node->target.data(), node->target.size());
+    *got = node->target.size();
+    return FRESHET_OK;
+  }
+
+  static freshet_status do_file_open(const freshet_host* host, freshet_dir* directory, freshet_bytes name, freshet_file** out) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("contents.open")) return FRESHET_INVALID;
+    Dir* const dir = self.known(directory);
+    if (dir == nullptr || name.data == nullptr || out == nullptr) return self.wrong("contents.open was given null, or what is not open");
+    *out = nullptr;
+    const std::string wanted(name.data, name.length);
+    Node* const node = dir->node->find(wanted);
+    if (node == nullptr || hidden(*node)) return self.wrong("contents.open was given a name that is not there: " + wanted);
+    if (node->type != FRESHET_FILE) return self.wrong("contents.open was given what is no file: " + wanted);
+    if (node->unreadable || node->vanishes) return self.cannot_read(dir->path + "/" + wanted);
+    if (self.files_.size() >= FRESHET_CONTENTS_OPEN) return FRESHET_FAILED;
+    self.files_.push_back(std::make_unique<std::string>(node->text));
+    *out = reinterpret_cast<freshet_file*>(self.files_.back().get());
+    return FRESHET_OK;
+  }
+
+  // The place of an open file; the end for one that is none.
+  auto file_at(const freshet_file* file) {
+    return std::find_if(files_.begin(), files_.end(),
+                        [&](const auto& one) { return reinterpret_cast<const freshet_file*>(one.get()) == file; });
+  }
+
+  static freshet_status do_file_read(const freshet_host* host, freshet_file* file, std::uint64_t offset, void* to,
+                                     std::size_t room, std::size_t* got) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("contents.read")) return FRESHET_INVALID;
+    const auto found = self.file_at(file);
+    if (found == self.files_.end() || to == nullptr || room == 0 || got == nullptr)
+      return self.wrong("contents.read was given null, no room, or what is not open");
+    const std::string& text = **found;
+    *got = offset >= text.size() ? 0 : std::min(room, text.size() - static_cast<std::size_t>(offset));
+    if (*got == 0) return FRESHET_END;
+    std::memcpy(to, text.data() + offset, *got);
+    return FRESHET_OK;
+  }
+
+  static void do_file_close(const freshet_host* host, freshet_file* file) {
+    FakeHost& self = of(host);
+    if (file == nullptr || !self.in_scan("contents.close")) return;
+    const auto found = self.file_at(file);
+    if (found == self.files_.end()) return self.broke("contents.close was given what is not open");
+    self.files_.erase(found);
+  }
+
+  static freshet_status do_ipc_object(const freshet_host* host, std::uint64_t index, freshet_ipc_object* out) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("ipc.object")) return FRESHET_INVALID;
+    if (out == nullptr || out->size < sizeof(freshet_ipc_object)) return self.wrong("ipc.object was given no room, or no size");
+    if (index >= self.ipc_objects_.size()) return FRESHET_END;
+    const std::uint32_t size = out->size;
+    *out = self.ipc_objects_[static_cast<std::size_t>(index)];
+    out->size = size;
+    return FRESHET_OK;
+  }
+
+  static freshet_status do_ipc_propose(const freshet_host* host, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason) {
+    FakeHost& self = of(host);
+    if (!self.in_scan("ipc.propose")) return FRESHET_INVALID;
+    if (self.state_ == State::verifying) return self.wrong("an IPC object was proposed in verify");
+    const std::string_view text(reason.data == nullptr ? "" : reason.data, reason.length);
+    if (index >= self.ipc_objects_.size() || kind < FRESHET_AGED || kind > FRESHET_LEFTOVER || text.size() > kMaxReason ||
+        !detail::is_utf8(text))
+      return self.wrong("ipc.propose was given what is no object, no kind or no reason");
+    if (self.cancelled) return FRESHET_CANCELLED;
+    self.ipc_findings.push_back({index, kind, std::string(text)});
     return FRESHET_OK;
   }
 
@@ -503,6 +691,15 @@ class FakeHost {
   freshet_host table_{};
   freshet_guard guard_{};
   std::unique_ptr<FakePlanned> in_hand_;
+  freshet_together together_{};
+  freshet_contents contents_{};
+  freshet_links links_{};
+  freshet_ipc ipc_{};
+  std::vector<freshet_ipc_object> ipc_objects_;
+  std::vector<std::unique_ptr<std::string>> files_;  // open ones
+  bool in_whole_ = false;       // begun, and not ended
+  bool whole_stays_ = false;    // something in it is held
+  std::size_t whole_from_ = 0;  // its first finding
   Tree tree_;
   State state_ = State::idle;
   std::thread::id thread_;

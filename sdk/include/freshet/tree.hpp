@@ -59,6 +59,9 @@ struct Node {
   bool breaks_off = false;   // a directory whose listing fails behind its last entry
   bool vanishes = false;     // gone when it is looked at: a directory is listed and cannot be opened, all else is not listed
   bool excluded = false;     // by the operator: never shown, but counted
+  bool held = false;         // open or locked in a process. Not kept in the text
+  std::string target;        // of a symbolic link. Not kept in the text
+  std::string text;          // what is in a file. Not kept in the text
   std::vector<std::unique_ptr<Node>> children;
 
   Node() = default;
@@ -94,8 +97,10 @@ struct Node {
     out.mode = 0755;
     return out;
   }
-  Node& symlink(std::string child_name, std::int64_t age_days = 100) {
-    return add(std::move(child_name), FRESHET_SYMLINK, age_days);
+  Node& symlink(std::string child_name, std::int64_t age_days = 100, std::string points_to = {}) {
+    Node& out = add(std::move(child_name), FRESHET_SYMLINK, age_days);
+    out.target = std::move(points_to);
+    return out;
   }
   // A directory on which another file system is mounted.
   Node& mount_point(std::string child_name, std::int64_t age_days = 100) {

@@ -83,6 +83,16 @@ void take_events(std::string_view packet, std::vector<std::pair<std::uint32_t, s
         scanned.log.emplace_back(event.text);
         break;
       }
+      case wire::EventType::together: {
+        wire::TogetherEvent event;
+        visit(decoder, event);
+        break;
+      }
+      case wire::EventType::needed: {
+        wire::NeededEvent event;
+        visit(decoder, event);
+        break;
+      }
       case wire::EventType::note: break;
     }
   }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/manager/directory_table.h"
+#include "runtime/manager/plan_files.h"
 #include "tests/unit/manager/temp_dir.h"
 
 namespace freshet {
@@ -74,6 +76,21 @@ class IntakeTest : public ::testing::Test {
   std::unique_ptr<Intake> intake_;
   std::vector<std::uint8_t> packet_;
 };
+
+// A task may open a directory again while it still has it open.
+TEST_F(IntakeTest, ADirectoryThatIsListedTwiceCountsOnceAndIsWholeWhenBothSawTheSame) {
+  ASSERT_EQ(say(root()).say(directory(1, 0, "same", 7)).say(directory(2, 0, "same", 7)).say(directory(3, 0, "grown", 8))
+                .say(directory(4, 0, "grown", 8)).send(), "");
+  ASSERT_EQ(say(wire::DirectoryEndEvent{2, 3, true}).say(wire::DirectoryEndEvent{1, 3, true}).send(), "");
+  ASSERT_EQ(say(wire::DirectoryEndEvent{4, 5, true}).say(wire::DirectoryEndEvent{3, 4, true}).send(), "");
+  EXPECT_EQ(task_.shown.roots[0].scanned, 8U);
+  ASSERT_TRUE(intake_->finish());
+  const auto table = DirectoryTable::load(directories_file(dir_.path(), 0), 1);
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->node(1).seen, 3U);
+  EXPECT_TRUE(table->node(1).complete);
+  EXPECT_FALSE(table->node(2).complete) << "somebody is at work there";
+}
 
 TEST_F(IntakeTest, AnHonestScanIsAccepted) {
   EXPECT_EQ(say(root()).say(finding(0, "a")).say(wire::DirectoryEndEvent{0, 4, true}).send(), "");
@@ -194,6 +211,71 @@ TEST_F(IntakeTest, PinsHoldForAllBelowThem) {
   ASSERT_EQ(say(root()).say(directory(1, 0, "keep", 4)).say(finding(1, "x")).say(finding(0, "keep", EntryType::directory)).send(), "");
   EXPECT_EQ(intake_->accepted(), 0U);
   EXPECT_EQ(task_.shown.kept.at("pinned"), 2U);
+}
+
+// ---- what goes all or not at all ----
+
+constexpr wire::TogetherEvent kBegin{wire::TogetherStep::begin};
+constexpr wire::TogetherEvent kCommit{wire::TogetherStep::commit};
+constexpr wire::TogetherEvent kAbandon{wire::TogetherStep::abandon};
+
+TEST_F(IntakeTest, AWholeStandsAsItWasProposed) {
+  ASSERT_EQ(say(root()).say(finding(0, "before")).say(kBegin).say(finding(0, "a")).say(finding(0, "bb")).say(kCommit).send(), "");
+  EXPECT_EQ(intake_->accepted(), 3U);
+  EXPECT_EQ(task_.dropped, std::vector<std::uint64_t>{});
+  EXPECT_EQ(task_.wholes, 1U);
+}
+
+TEST_F(IntakeTest, WhereOneEntryStaysTheWholeStays) {
+  task_.permission.floors.pins = {"/root/pinned"};
+  ASSERT_EQ(say(root()).say(finding(0, "before")).say(kBegin).say(finding(0, "a")).say(finding(0, "pinned")).say(finding(0, "ccc"))
+                .say(kCommit).say(finding(0, "after")).send(), "");
+  EXPECT_EQ(intake_->accepted(), 2U);
+  EXPECT_EQ(task_.dropped, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(task_.shown.kept.at("pinned"), 1U);
+  EXPECT_EQ(task_.shown.kept.at("belongs to a whole in which something stays (pinned)"), 2U);
+}
+
+TEST_F(IntakeTest, WhatIsWithdrawnIsNobodysAndMayBeProposedAgain) {
+  ASSERT_EQ(say(root()).say(kBegin).say(finding(0, "a")).say(kAbandon).send(), "");
+  EXPECT_EQ(intake_->accepted(), 0U);
+  EXPECT_EQ(task_.dropped, std::vector<std::uint64_t>{0});
+  EXPECT_TRUE(taken_.by_task.empty());
+  EXPECT_TRUE(task_.shown.kept.empty());
+  ASSERT_EQ(say(finding(0, "a")).send(), "");
+  EXPECT_EQ(intake_->accepted(), 1U);
+  EXPECT_EQ(task_.shown.repeated, 0U);
+}
+
+TEST_F(IntakeTest, WhatAScanLeavesOpenIsWithdrawn) {
+  ASSERT_EQ(say(root()).say(kBegin).say(finding(0, "a")).send(), "");
+  ASSERT_TRUE(intake_->finish());
+  EXPECT_EQ(intake_->accepted(), 0U);
+  EXPECT_EQ(task_.dropped, std::vector<std::uint64_t>{0});
+}
+
+TEST_F(IntakeTest, WholesOutOfOrderEndTheWorker) {
+  ASSERT_EQ(say(root()).send(), "");
+  EXPECT_NE(say(kCommit).send(), "");
+  EXPECT_NE(say(kAbandon).send(), "");
+  EXPECT_NE(say(wire::NeededEvent{0, "a", 5}).send(), "") << "outside of a whole";
+  ASSERT_EQ(say(kBegin).send(), "");
+  EXPECT_NE(say(kBegin).send(), "");
+  EXPECT_NE(say(wire::NeededEvent{4, "a", 5}).send(), "");
+  EXPECT_NE(say(wire::NeededEvent{0, "../a", 5}).send(), "");
+}
+
+TEST_F(IntakeTest, WithdrawingMakesNoRoomForMore) {
+  task_.permission.budget.entries = 0;
+  std::string last;
+  for (int i = 0; i < 1000 && last.empty(); ++i) {
+    if (i == 0) say(root());
+    say(kBegin);
+    for (int k = 0; k < 2000; ++k) say(finding(0, "n" + std::to_string(k)));
+    say(kAbandon);
+    last = send();
+  }
+  EXPECT_NE(last.find("over its budget"), std::string::npos) << last;
 }
 
 TEST_F(IntakeTest, EveryTruncatedPacketIsRefusedOrTakesOnlyWholeEvents) {

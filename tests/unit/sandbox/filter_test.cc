@@ -62,6 +62,7 @@ std::uint32_t answer(const FilterRequest& request, const Call& call) {
 TEST(FilterBook, GivesEachItsOwn) {
   FilterBook book;
   const FilterRequest requests[] = {{.role = wire::Role::worker},
+                                    {.role = wire::Role::worker, .read_contents = true},
                                     {.role = wire::Role::broker},
                                     {.role = wire::Role::broker, .unlink = true},
                                     {.role = wire::Role::broker, .phase = wire::BrokerPhase::purge},
@@ -80,13 +81,14 @@ bool allowed(const FilterRequest& request, const Call& call) { return answer(req
 bool notified(const FilterRequest& request, const Call& call) { return answer(request, call) == SECCOMP_RET_USER_NOTIF; }
 
 constexpr FilterRequest kWorker{.role = Role::worker};
+constexpr FilterRequest kReader{.role = Role::worker, .read_contents = true};
 constexpr FilterRequest kProbe{.role = Role::probe};
 FilterRequest broker(BrokerPhase phase, bool unlink = false) {
   return {.role = Role::broker, .phase = phase, .unlink = unlink};
 }
 
 std::vector<FilterRequest> every_request() {
-  return {kWorker, kProbe, broker(BrokerPhase::remove), broker(BrokerPhase::remove, true), broker(BrokerPhase::restore),
+  return {kWorker, kReader, kProbe, broker(BrokerPhase::remove), broker(BrokerPhase::remove, true), broker(BrokerPhase::restore),
           broker(BrokerPhase::purge), broker(BrokerPhase::trial)};
 }
 
@@ -111,6 +113,11 @@ TEST(Filter, WhateverIsNotListedIsNotifiedInEveryRole) {
     }
   for (const FilterRequest& request : every_request())
     for (int number = 450; number < 600; ++number) EXPECT_TRUE(notified(request, {number})) << number;
+}
+
+TEST(Filter, LinksAreReadByWhoMayReadContentsAndByNobodyElse) {
+  for (const FilterRequest& request : every_request())
+    EXPECT_EQ(allowed(request, {SYS_readlinkat}), request.read_contents) << static_cast<int>(request.phase);
 }
 
 TEST(Filter, TheCanaryIsInNoList) {

@@ -2,6 +2,15 @@
 #include <freshet/plugin.h>
 #include <freshet/plugin.h>
 
+#include <freshet/contents.h>
+#include <freshet/contents.h>
+#include <freshet/ipc.h>
+#include <freshet/ipc.h>
+#include <freshet/links.h>
+#include <freshet/links.h>
+#include <freshet/together.h>
+#include <freshet/together.h>
+
 _Static_assert(FRESHET_ABI_MAJOR == 0 && FRESHET_ABI_MINOR == 1, "the version of the ABI");
 
 FRESHET_MANIFEST("id = \"org.example.c\"\n");

@@ -2,6 +2,15 @@
 #include <freshet/plugin.hpp>
 #include <freshet/plugin.hpp>
 
+#include <freshet/contents.hpp>
+#include <freshet/contents.hpp>
+#include <freshet/ipc.hpp>
+#include <freshet/ipc.hpp>
+#include <freshet/links.hpp>
+#include <freshet/links.hpp>
+#include <freshet/together.hpp>
+#include <freshet/together.hpp>
+
 static_assert(FRESHET_ABI_MAJOR == 0 && FRESHET_ABI_MINOR == 1, "the version of the ABI");
 
 FRESHET_MANIFEST("id = \"org.example.cxx\"\n");

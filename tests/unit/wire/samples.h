@@ -130,6 +130,8 @@ void for_each_event(F&& each) {
   each(LogEvent{3, "text"});
   each(KeepEvent{7, "in use elsewhere"});
   each(IpcEvent{7, FindingKind::leftover, "nobody"});
+  each(TogetherEvent{TogetherStep::commit});
+  each(NeededEvent{1, "name", 5});
   each(NoteEvent{NoteKind::used_feature, "org.example.x"});
 }
 

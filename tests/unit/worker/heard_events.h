@@ -52,6 +52,7 @@ class HeardEvents {
   std::vector<HeardDirectory> directories;
   std::vector<std::string> findings;  // path
   std::vector<std::pair<std::string, int>> unread;
+  std::vector<std::string> together;  // the steps of wholes, and what they need
   std::vector<std::string> log;
   std::size_t packets = 0;
   std::string wrong;  // the first thing against the protocol
@@ -115,6 +116,15 @@ class HeardEvents {
     } else if (type == wire::EventType::progress) {
       wire::ProgressEvent event;
       visit(decoder, event);
+    } else if (type == wire::EventType::together) {
+      wire::TogetherEvent event;
+      visit(decoder, event);
+      constexpr const char* kSteps[] = {"begin", "commit", "abandon"};
+      together.emplace_back(kSteps[static_cast<int>(event.step)]);
+    } else if (type == wire::EventType::needed) {
+      wire::NeededEvent event;
+      visit(decoder, event);
+      together.push_back("needs " + std::string(event.name) + " of " + std::to_string(event.inode));
     } else {
       wire::LogEvent event;
       visit(decoder, event);

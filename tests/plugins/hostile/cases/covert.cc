@@ -94,6 +94,8 @@ const Case kCases[] = {
        (void)!::read(file(s), &byte, 1);
      }, "", kRead},
     {"access-time-of-link", Evidence::read_time, [](Scene& s) { char text[64]; (void)!::readlink(s.in("link").c_str(), text, 64); }},
+    {"access-time-of-link-by-who-may-read", Evidence::read_time,
+     [](Scene& s) { char text[64]; (void)::syscall(SYS_readlinkat, AT_FDCWD, s.in("link").c_str(), text, sizeof text); }, "", kRead},
     {"access-time-by-following", Evidence::read_time, [](Scene& s) { struct stat info {}; ::stat(s.in("link").c_str(), &info); }},
 };
 

@@ -39,6 +39,12 @@ void tell_link(const Scene& s, const std::string& path) {
   if (length > 0) s.tell({text, static_cast<std::size_t>(length)});
 }
 
+void tell_link_at(const Scene& s, int directory, const std::string& path) {
+  char text[512];
+  const long length = ::syscall(SYS_readlinkat, directory, path.c_str(), text, sizeof text);
+  if (length > 0) s.tell({text, static_cast<std::size_t>(length)});
+}
+
 void tell_all(const Scene& s, const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY);
   for (int i = 0; i < 20; ++i) s.tell_file(fd);
@@ -90,18 +96,12 @@ const Case kCases[] = {
        if (length > 0) s.tell({text, static_cast<std::size_t>(length > 3000 ? 3000 : length)});
      }},
     {"readlink", Evidence::told, [](Scene& s) { tell_link(s, s.out("points")); }},
-    {"readlinkat", Evidence::told,
-     [](Scene& s) {
-       char text[512];
-       const long length = ::syscall(SYS_readlinkat, AT_FDCWD, s.out("points").c_str(), text, sizeof text);
-       if (length > 0) s.tell({text, static_cast<std::size_t>(length)});
-     }},
+    {"readlinkat", Evidence::told, [](Scene& s) { tell_link_at(s, AT_FDCWD, s.out("points")); }},
+    {"readlinkat-by-who-may-read", Evidence::told, [](Scene& s) { tell_link_at(s, AT_FDCWD, s.out("points")); }, "", kRead},
+    {"readlinkat-by-dotdot-by-who-may-read", Evidence::told,
+     [](Scene& s) { tell_link_at(s, ::open(s.grant.c_str(), O_RDONLY | O_DIRECTORY), "../outside/points"); }, "", kRead},
     {"readlink-of-opath", Evidence::told,
-     [](Scene& s) {
-       char text[512];
-       const long length = ::syscall(SYS_readlinkat, ::open(s.out("points").c_str(), O_PATH | O_NOFOLLOW), "", text, sizeof text);
-       if (length > 0) s.tell({text, static_cast<std::size_t>(length)});
-     }},
+     [](Scene& s) { tell_link_at(s, ::open(s.out("points").c_str(), O_PATH | O_NOFOLLOW), ""); }},
     {"getxattr", Evidence::told,
      [](Scene& s) {
        char text[64];
