@@ -103,6 +103,9 @@ Json planned_task_json(const PlannedTask& task) {
   object["entries"] = task.entries;
   object["units"] = task.units;
   object["bytes"] = task.bytes;
+  object["costs"] = Json::object();
+  for (const auto& [name, cost] : task.costs)
+    object["costs"][name] = {{"entries", cost.entries}, {"bytes", cost.bytes}, {"fetch_bytes", cost.fetch_bytes}};
   put_bytes(object, "quarantine", task.quarantine);
   object["permissions"] = list_of(task.permissions);
   object["not_granted"] = list_of(task.not_granted);

@@ -95,6 +95,23 @@ std::string unread_part(const PlannedTask& task, const Style& style, std::size_t
   return out + refusals_part(task.unread, task.unread_count, examples, style);
 }
 
+// What goes of each cost class; how long it can be taken back, and what brings it back after that.
+std::string cost_part(const PlannedTask& task, const Style& style) {
+  constexpr std::string_view kKeep = "keep ";
+  std::vector<std::string> costs, later;
+  for (const auto& [name, cost] : task.costs) {
+    costs.push_back(fmt::format("{} {}", format_size(cost.bytes), name));
+    later.push_back(name == "regenerable"       ? format_size(cost.bytes) + " made again by what made it"
+                    : name == "re-downloadable" ? format_size(cost.fetch_bytes) + " fetched again"
+                                                : format_size(cost.bytes) + " from nowhere else");
+  }
+  if (costs.empty()) return {};
+  std::string back;
+  if (task.quarantine.starts_with(kKeep))
+    back = "for " + task.quarantine.substr(kKeep.size(), task.quarantine.find(',') - kKeep.size()) + " by a rollback; after that ";
+  return labelled(style, "cost", joined(costs, "; ", style)) + labelled(style, "get back", show_words(style, back) + joined(later, "; ", style));
+}
+
 std::string task_part(const PlannedTask& task, std::int64_t now_ns, const Style& style, bool details) {
   const std::size_t examples = details ? SIZE_MAX : kFewExamples;
   std::string out = head_line(task, style);
@@ -115,6 +132,7 @@ std::string task_part(const PlannedTask& task, std::int64_t now_ns, const Style&
   }
   for (const PlannedRoot& root : task.roots)
     if (goes_on(task) || root.scanned > 0) out += root_part(root, now_ns, style);
+  if (goes_on(task)) out += cost_part(task, style);
   if (!task.ipc.empty()) {
     out += labelled(style, "for good", counted(task.ipc.size(), "IPC object", "IPC objects") + ", which cannot be taken back", Paint::warning);
     out += refusals_part(task.ipc, task.ipc.size(), details ? SIZE_MAX : kFewExamples, style);

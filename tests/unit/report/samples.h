@@ -18,6 +18,7 @@ inline PlanSummary sample_plan() {
   web.entries = 1200;
   web.units = 3;
   web.bytes = 1000;
+  web.costs = {{"regenerable", {200, 100, 0}}, {"unique", {1000, 900, 0}}};
   web.roots = {{.path = "/var/cache/web",
                 .scanned = 2000,
                 .entries = 1200,

@@ -22,6 +22,9 @@ TEST(PlanText, ATaskReadsAsFiguresBarsAndWhatStays) {
     ████▌                     150 B    150 entries  (directly in it)
     ▏                           1 B        1 entry  odd\n\xff
                                49 B     49 entries  in other directories
+  cost         100 B regenerable; 900 B unique
+  get back     for 7d by a rollback; after that 100 B made again by what made
+               it; 900 B from nowhere else
   stays        12 in use, 3 locked
   unread       2 entries
     /var/cache/web/x: Permission denied
@@ -58,6 +61,10 @@ TEST(PlanText, WithoutUtf8ItKeepsToAsciiAndDetailsShowEveryExample) {
     ##        150 B    150 entries  (directly in it)
     #           1 B        1 entry  odd\n\xff
                49 B     49 entries  in other directories
+  cost         100 B regenerable; 900 B unique
+  get back     for 7d by a rollback; after that 100 B made
+               again by what made it; 900 B from nowhere
+               else
   stays        12 in use, 3 locked
     /var/cache/web/a: in use
   unread       2 entries
