@@ -211,6 +211,19 @@ std::string_view example_of(std::string_view type) {
   return "[]";
 }
 
+// The least that an operator has to write for each permission that the plugin asks for.
+std::string grant_of(const PluginFacts& plugin) {
+  std::string access, more;
+  for (const auto* list : {&plugin.required_permissions, &plugin.optional_permissions}) {
+    for (const std::string& name : *list) {
+      if (name == "remove" || name == "read") access += fmt::format("{}\"{}\"", access.empty() ? "" : ", ", name);
+      if (name == "lock") more += "locks = [{ path = \"/absolute/path/lock\", kind = \"posix\" }]\n";
+      if (name == "ipc") more += "ipc = [{ owner = \"root\" }]\nirreversible = \"allowed\"\n";
+    }
+  }
+  return (access.empty() ? "" : fmt::format("roots = [{{ path = \"/absolute/path\", access = [{}] }}]\n", access)) + more;
+}
+
 }  // namespace
 
 std::string plugin_doc_text(const PluginFacts& plugin) {
@@ -219,12 +232,7 @@ std::string plugin_doc_text(const PluginFacts& plugin) {
     out += "\n" + comment(kind.doc);
     out += fmt::format("[task.{}]\nplugin = \"{}\"\n", kind.name, plugin.id);
     if (plugin.kinds.size() > 1) out += fmt::format("task = \"{}\"\n", kind.name);
-    if (kind.guard) out += "guard = true\n";
-    std::string access;
-    for (const auto* list : {&plugin.required_permissions, &plugin.optional_permissions})
-      for (const std::string& name : *list)
-        if (name == "remove" || name == "read") access += fmt::format("{}\"{}\"", access.empty() ? "" : ", ", name);
-    out += fmt::format("roots = [{{ path = \"/absolute/path\", access = [{}] }}]\n", access);
+    out += kind.guard ? "guard = true\nchannel = \"of-the-tasks-it-judges\"\n" : grant_of(plugin);
     if (kind.settings.empty()) continue;
     out += fmt::format("[task.{}.settings]\n", kind.name);
     for (const PluginFacts::Setting& setting : kind.settings) {

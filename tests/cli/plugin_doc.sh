@@ -1,6 +1,6 @@
 # What `plugins doc` prints is a configuration: it holds as it is, once the path and what is required are filled in.
 source "$(dirname "$0")/lib.sh"
-for id in org.freshet.expired-files org.freshet.test.ordered org.freshet.test.well-behaved; do
+for id in org.freshet.{build-trees,expired-files,keep-newest,model-cache,orphaned-ipc,package-cache} org.freshet.test.{ordered,well-behaved}; do
   plugins=(--plugin-dir "$TEST_PLUGINS/hostile" --plugin-dir "$PLUGINS")
   : >"$config"
   expect 0 plugins doc "$id" "${plugins[@]}"
