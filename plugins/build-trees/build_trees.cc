@@ -15,7 +15,7 @@ id = "org.freshet.build-trees"
 version = "1.0.0"
 license = "MIT"
 doc = "Removes what a build has made and can make again, a whole tree at a time"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"] }
 limits = { memory = "128MiB", threads = 1 }
 

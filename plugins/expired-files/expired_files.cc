@@ -10,7 +10,7 @@ id = "org.freshet.expired-files"
 version = "1.0.0"
 license = "MIT"
 doc = "Removes what nobody has used for a given time"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"] }
 limits = { memory = "64MiB", threads = 1 }
 

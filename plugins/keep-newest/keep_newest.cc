@@ -10,7 +10,7 @@ id = "org.freshet.keep-newest"
 version = "1.0.0"
 license = "MIT"
 doc = "Keeps the newest of every group and removes the older ones"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"] }
 limits = { memory = "128MiB", threads = 1 }
 

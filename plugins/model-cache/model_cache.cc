@@ -14,7 +14,7 @@ id = "org.freshet.model-cache"
 version = "1.0.0"
 license = "MIT"
 doc = "Removes models and data sets of a Hugging Face hub cache that nobody has used for a given time"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove", "read"] }
 limits = { memory = "128MiB", threads = 1 }
 

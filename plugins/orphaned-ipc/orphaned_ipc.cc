@@ -10,7 +10,7 @@ id = "org.freshet.orphaned-ipc"
 version = "1.0.0"
 license = "MIT"
 doc = "Removes shared memory that nobody is attached to and whose makers are gone; this cannot be taken back"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["ipc"] }
 irreversible = true
 limits = { memory = "64MiB", threads = 1 }

@@ -18,7 +18,7 @@ id = "org.freshet.package-cache"
 version = "1.0.0"
 license = "MIT"
 doc = "Removes archives of packages that apt has downloaded and nobody needs any more"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove", "read", "lock"] }
 limits = { memory = "128MiB", threads = 1 }
 

@@ -23,7 +23,7 @@ struct PluginFacts {
   std::string sha256;        // lower-case hex
   std::optional<Error> error;  // why it is not usable; the fields below are empty then
   std::string id, version, license, doc;
-  std::string abi;           // "0.1 <= abi < 1.0"
+  std::string abi;           // "1.0 <= abi < 2.0"
   bool stripped = false;
   std::vector<std::string> required_permissions, optional_permissions;
   struct Setting {

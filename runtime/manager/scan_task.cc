@@ -1,7 +1,7 @@
 #include "runtime/manager/scan_task.h"
 
 #include <freshet/contents.h>
-#include <freshet/guard.h>
+#include <freshet/draft/guard.h>
 #include <freshet/ipc.h>
 #include <freshet/links.h>
 #include <freshet/plugin.h>
@@ -149,7 +149,9 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   task.shown.missing_layers = worker.missing_layers();
 
   const Result<channel::Inventory> before = worker.inventory();
-  worker.send_message(make_load(inputs.plugin->manifest, task.kind, *inputs.settings, task.permission));
+  wire::Load load = make_load(inputs.plugin->manifest, task.kind, *inputs.settings, task.permission);
+  load.now_ns = core.clock.now();
+  worker.send_message(load);
   bool scanning = false;
   while (true) {
     const std::optional<std::string_view> packet = worker.receive(stop);

@@ -37,7 +37,7 @@ struct AbiVersion {
 };
 
 // The ABI revision this runtime speaks; equal to FRESHET_ABI_MAJOR.MINOR of plugin.h (a test compares).
-inline constexpr AbiVersion kRuntimeAbi{0, 1};
+inline constexpr AbiVersion kRuntimeAbi{1, 0};
 
 enum class SettingType : std::uint8_t { boolean = 1, integer, number, string, duration, size, list_of_strings };
 std::string_view to_string(SettingType type);
@@ -59,7 +59,7 @@ struct TaskKind {
   std::string doc;
   std::vector<std::string> after;     // kinds of this plugin
   std::vector<std::string> requires_; // kinds of this plugin
-  bool guard = false;                 // proposes nothing; says of what others proposed that it stays (freshet/guard.h)
+  bool guard = false;                 // proposes nothing; says of what others proposed that it stays (freshet/draft/guard.h)
   std::vector<SettingSchema> settings;
 };
 

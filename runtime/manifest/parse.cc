@@ -85,7 +85,7 @@ AbiVersion read_abi_version(TableReader& table, std::string_view key) {
     if (const auto minor = take_number(rest); minor && rest.empty()) return {*major, *minor};
   }
   if (!text.empty())
-    table.refuse(key, *table.find(key), "is no ABI version", "write two numbers in a string: \"0.1\"");
+    table.refuse(key, *table.find(key), "is no ABI version", "write two numbers in a string: \"1.0\"");
   return {};
 }
 

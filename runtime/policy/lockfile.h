@@ -22,7 +22,7 @@ struct Pin {
   std::string id;
   std::string version;
   std::string sha256;    // of the file, lower-case hex
-  std::string abi;       // ">= 0.1, < 1.0"
+  std::string abi;       // ">= 1.0, < 2.0"
   std::vector<std::string> required_permissions, optional_permissions;
   std::vector<std::string> limits;  // that it asks for: "memory 64MiB"
   std::string settings;  // SHA-256 of what its task kinds are and take, without their docs

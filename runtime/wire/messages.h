@@ -16,7 +16,7 @@
 // here are the ones it names.
 namespace freshet::wire {
 
-inline constexpr std::uint32_t kProtocolVersion = 7;
+inline constexpr std::uint32_t kProtocolVersion = 8;
 inline constexpr std::uint32_t kMagic = 0x54485246;  // "FRHT"
 
 inline constexpr std::size_t kMaxName = 255;
@@ -267,6 +267,7 @@ struct Load {
   std::vector<std::string> announced;  // the manifest's task kinds; `describe` may name no other (F2011)
   std::vector<Setting> settings;
   std::vector<std::string> features;   // ids that the task's permission allows the host to give; no other is given
+  std::int64_t now_ns = 0;             // until a scan says another
 };
 template <class A, Is<Load> M>
 void visit(A& a, M& m) {
@@ -274,6 +275,7 @@ void visit(A& a, M& m) {
   a.list(m.announced, kMaxKinds, [](auto& x, auto& s) { x.string(s, kMaxName); });
   a.list(m.settings, kMaxSettings, [](auto& x, auto& s) { visit(x, s); });
   a.list(m.features, 64, [](auto& x, auto& s) { x.string(s, kMaxName); });
+  a.number(m.now_ns);
 }
 
 // Manager to worker, before Load: this is no real scan, and what the plugin does against the rules is noted. `trace`: its

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <freshet/guard.h>
+#include <freshet/draft/guard.h>
 #include <freshet/ipc.h>
 #include <freshet/links.h>
 #include <freshet/plugin.h>
@@ -35,6 +35,8 @@ class Host {
 
   // The optional features that the plugin may have, by id; called before it is loaded. Unknown ids are left out.
   void offer(const std::vector<std::string>& features);
+  // What `now` says until a scan begins.
+  void set_now(std::int64_t now_ns) { now_ns_ = now_ns; }
   // More of the IPC objects that the task may propose; before the scan.
   void show(std::vector<wire::IpcObject> objects);
   // More of the entries that a guard judges: a packet of them, as it came, which decodes. Before the scan.
@@ -112,7 +114,7 @@ class Host {
   static freshet_status do_link_target(const freshet_host*, freshet_dir* directory, freshet_bytes name, char* to,
                                        std::size_t room, std::size_t* got);
 
-  // Of freshet/guard.h.
+  // Of freshet/draft/guard.h.
   static freshet_status do_planned(const freshet_host*, std::uint64_t index, freshet_planned* out);
   static freshet_status do_keep(const freshet_host*, std::uint64_t index, freshet_bytes reason);
   const wire::PlannedEntry* find_planned(std::uint64_t index);

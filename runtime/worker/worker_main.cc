@@ -194,6 +194,7 @@ void run_worker(int socket, const wire::Setup& setup, const sandbox::LockedRole&
   if (!wire::decode_message(packet->bytes, load)) ::_exit(1);
   const std::uint32_t fds_before = count_fds(setup.open_files);
   host.offer(load.features);
+  host.set_now(load.now_ns);
   auto plugin = load_plugin(role.plugin_path, load, host);
   host.flush();  // what it logged while it was made
   if (!plugin) {

@@ -11,7 +11,7 @@ id = "org.freshet.example.empty-files"
 version = "1.0.0"
 license = "MIT"
 doc = "Removes empty files that are old"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"] }
 [task.empty-files]
 doc = "Removes empty files older than a limit"

@@ -1,5 +1,5 @@
 // A guard: whatever others want to remove, nothing goes that lies in a directory with a file `.keep`, or below one.
-#include <freshet/guard.hpp>
+#include <freshet/draft/guard.hpp>
 #include <freshet/plugin.hpp>
 
 #include <set>
@@ -10,7 +10,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.example.keep-marked"
 version = "1.0.0"
 license = "MIT"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 [task.keep-marked]
 doc = "Keeps every directory that is marked, with all that is below it"
 guard = true

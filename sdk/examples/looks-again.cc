@@ -9,7 +9,7 @@ id = "org.freshet.example.looks-again"
 version = "1.0.0"
 license = "MIT"
 doc = "Removes old sockets, and looks whether they have gone"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"] }
 [task.sockets]
 doc = "Removes old sockets, and looks whether they have gone"

@@ -7,7 +7,7 @@ FRESHET_MANIFEST(
     "id = \"org.freshet.example.old-links\"\n"
     "version = \"1.0.0\"\nlicense = \"MIT\"\n"
     "doc = \"Removes symbolic links that are old\"\n"
-    "abi = { min = \"0.1\", below = \"0.2\" }\n"
+    "abi = { min = \"1.0\", below = \"2.0\" }\n"
     "permissions = { required = [\"remove\"] }\n"
     "[task.old-links]\n"
     "doc = \"Removes symbolic links older than a limit\"\n"

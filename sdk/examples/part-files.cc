@@ -6,7 +6,7 @@ id = "org.freshet.example.part-files"
 version = "1.0.0"
 license = "MIT"
 doc = "Removes what broken-off downloads left behind"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"] }
 [task.part-files]
 doc = "Removes files with the ending of an unfinished download"

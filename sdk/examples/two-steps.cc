@@ -10,7 +10,7 @@ id = "org.freshet.example.two-steps"
 version = "1.0.0"
 license = "MIT"
 doc = "Removes downloads that were given up, and folders that hold nothing"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"] }
 [task.given-up]
 doc = "Removes `NAME.part` where a file `NAME.given-up` lies beside it"

@@ -19,7 +19,7 @@
 #define HOSTILE_NUMBER(name, value) name " = { type = \"integer\", default = " value ", doc = \"For the test\" }\n"
 #define HOSTILE_MANIFEST(name, settings)                                                        \
   FRESHET_MANIFEST("id = \"org.freshet.test." name "\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\n" \
-                   "abi = { min = \"0.1\", below = \"0.2\" }\n"                                   \
+                   "abi = { min = \"1.0\", below = \"2.0\" }\n"                                   \
                    "permissions = { required = [\"remove\"] }\n"                                  \
                    "[task." name "]\ndoc = \"Hostile, for the tests\"\n"                          \
                    "[task." name ".settings]\n" settings);                                        \

@@ -5,7 +5,7 @@
 #include <freshet/plugin.h>
 #include <stdlib.h>
 
-#define PLAIN_ABI "abi = { min = \"0.1\", below = \"0.2\" }\n"
+#define PLAIN_ABI "abi = { min = \"1.0\", below = \"2.0\" }\n"
 #define PLAIN_HEAD(name) "id = \"org.freshet.test." name "\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\n"
 #define PLAIN_TASK "[task.plain]\ndoc = \"Does nothing\"\n"
 #define PLAIN_MANIFEST(name) FRESHET_MANIFEST(PLAIN_HEAD(name) PLAIN_ABI PLAIN_TASK)

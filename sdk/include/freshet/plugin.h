@@ -1,4 +1,4 @@
-/* Freshet plugin ABI, version 0.1. C11 and C++17; needs no other header than these two.
+/* Freshet plugin ABI, version 1.0. C11 and C++17; needs no other header than these two.
  *
  * A plugin proposes what to remove; it removes nothing itself. It runs alone in a locked process: it sees only the
  * granted roots, by the functions below, and any other system call ends it. Rules that hold everywhere:
@@ -26,8 +26,8 @@
 extern "C" {
 #endif
 
-#define FRESHET_ABI_MAJOR 0
-#define FRESHET_ABI_MINOR 1
+#define FRESHET_ABI_MAJOR 1
+#define FRESHET_ABI_MINOR 0
 
 #if defined(__GNUC__)
 #define FRESHET_EXPORT __attribute__((visibility("default")))

@@ -40,7 +40,7 @@
 #include <vector>
 
 #include "freshet/contents.h"
-#include "freshet/guard.h"
+#include "freshet/draft/guard.h"
 #include "freshet/ipc.h"
 #include "freshet/links.h"
 #include "freshet/plugin.h"

@@ -5,7 +5,7 @@
 
 FRESHET_MANIFEST(
     "id = \"org.freshet.test.checked\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\ndoc = \"Proposes nothing at all\"\n"
-    "abi = { min = \"0.1\", below = \"1.0\" }\n[task.old]\ndoc = \"Proposes nothing\"\n");
+    "abi = { min = \"1.0\", below = \"2.0\" }\n[task.old]\ndoc = \"Proposes nothing\"\n");
 
 namespace {
 

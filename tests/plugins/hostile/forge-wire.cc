@@ -12,7 +12,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.test.forge-wire"
 version = "1.0.0"
 license = "MIT"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"] }
 [task.forge-wire]
 doc = "Hostile, for the tests"

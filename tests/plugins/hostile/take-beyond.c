@@ -13,7 +13,7 @@
 #include "tests/plugins/hostile.h"
 
 FRESHET_MANIFEST("id = \"org.freshet.test.take-beyond\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\n"
-                 "abi = { min = \"0.1\", below = \"0.2\" }\n"
+                 "abi = { min = \"1.0\", below = \"2.0\" }\n"
                  "permissions = { required = [\"remove\"], optional = [\"read\", \"lock\", \"hook\", \"ipc\"] }\nirreversible = true\n"
                  "[task.take-beyond]\ndoc = \"Hostile, for the tests\"\n[task.take-beyond.settings]\n" HOSTILE_TEXT("how", "flock")
                      HOSTILE_TEXT("target", "/bin/true"));

@@ -14,7 +14,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.test.well-behaved"
 version = ")" VERSION R"("
 license = "MIT"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"])" OPTIONAL R"( }
 [task.well-behaved]
 doc = "Proposes everything"

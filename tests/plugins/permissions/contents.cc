@@ -5,7 +5,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.test.contents"
 version = "1.0.0"
 license = "MIT"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"], optional = ["read"] }
 [task.contents]
 doc = "Proposes files by what is in them"

@@ -1,5 +1,5 @@
 // A guard that does as its setting says.
-#include <freshet/guard.hpp>
+#include <freshet/draft/guard.hpp>
 #include <freshet/plugin.hpp>
 
 #include <stdexcept>
@@ -9,7 +9,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.test.guard"
 version = "1.0.0"
 license = "MIT"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { optional = ["remove"] }
 [task.guard]
 doc = "Keeps entries by their names, or fails"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 FRESHET_MANIFEST("id = \"org.freshet.test.ipc-objects\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\n"
-                 "abi = { min = \"0.1\", below = \"0.2\" }\n"
+                 "abi = { min = \"1.0\", below = \"2.0\" }\n"
                  "permissions = { required = [\"ipc\"] }\nirreversible = true\n"
                  "[task.ipc-objects]\ndoc = \"Removes IPC objects\"\n"
                  "[task.ipc-objects.settings]\n"

@@ -12,7 +12,7 @@ id = "org.example.old-logs"
 version = "1.2.3-rc.1+build5"
 license = "MIT OR Apache-2.0"
 doc = "Finds logs"
-abi = { min = "0.1", below = "0.2" }
+abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove"], optional = ["read"] }
 limits = { memory = "64MiB", cpu = "10s", wall = "1m", threads = 2, fds = 32 }
 
@@ -106,7 +106,7 @@ TEST(ParseManifest, SettingsKeepTheirOrderTypesAndDefaults) {
 
 TEST(ParseManifest, TheSmallestManifestNeedsFourKeysAndAKind) {
   EXPECT_TRUE(parse_manifest("id = \"a.b\"\nversion = \"0.0.1\"\nlicense = \"x\"\n"
-                             "abi = { min = \"0.1\", below = \"0.2\" }\n[task.t]\ndoc = \"x\"\n"));
+                             "abi = { min = \"1.0\", below = \"2.0\" }\n[task.t]\ndoc = \"x\"\n"));
 }
 
 TEST(ParseManifest, SyntaxErrorsHaveAPlace) {
@@ -146,7 +146,7 @@ TEST(ParseManifest, MissingKeysAreNamed) {
   expect_refused(replaced("version =", "#"), "F2006", "version");
   expect_refused(replaced("license =", "#"), "F2006", "license");
   expect_refused(replaced("abi =", "#"), "F2006", "abi");
-  expect_refused(replaced(", below = \"0.2\"", ""), "F2006", "below");
+  expect_refused(replaced(", below = \"2.0\"", ""), "F2006", "below");
   expect_refused(replaced("doc = \"Finds old logs\"", ""), "F2006", "doc");
   expect_refused(replaced("type = \"size\", ", ""), "F2006", "type");
   expect_refused(replaced(", doc = \"A size\"", ""), "F2006", "doc");
@@ -155,7 +155,7 @@ TEST(ParseManifest, MissingKeysAreNamed) {
 TEST(ParseManifest, UnknownKeysAreNamed) {
   expect_refused("licence = \"MIT\"\n" + std::string(kWhole), "F2006", "licence");
   expect_refused(replaced("threads = 2", "thread = 2"), "F2006", "thread");
-  expect_refused(replaced("min = \"0.1\"", "min = \"0.1\", max = \"1.0\""), "F2006", "max");
+  expect_refused(replaced("min = \"1.0\"", "min = \"1.0\", max = \"1.0\""), "F2006", "max");
   expect_refused(replaced("optional = [\"read\"]", "possible = [\"read\"]"), "F2006", "possible");
   expect_refused(replaced("after = [\"first\"]", "before = [\"first\"]"), "F2006", "before");
   expect_refused(replaced("type = \"size\",", "type = \"size\", unit = \"B\","), "F2006", "unit");
@@ -172,8 +172,8 @@ TEST(ParseManifest, VersionsAreThreeNumbers) {
   for (const char* version : {"1", "1.0", "1.0.x", "01.0.0", "1.0.0-", "1.0.0 beta", "v1.0.0", "1.0.0.0", "", "1.0.99999999999"})
     expect_refused(replaced("1.2.3-rc.1+build5", version), "F2006", "version");
   for (const char* abi : {"1", "0.1.0", "-1.0", "0.x", " 0.1", "0.01"})
-    expect_refused(replaced("min = \"0.1\"", "min = \"" + std::string(abi) + "\""), "F2006", "min");
-  expect_refused(replaced("below = \"0.2\"", "below = \"0.1\""), "F2006", "abi");
+    expect_refused(replaced("min = \"1.0\"", "min = \"" + std::string(abi) + "\""), "F2006", "min");
+  expect_refused(replaced("below = \"2.0\"", "below = \"0.1\""), "F2006", "abi");
 }
 
 TEST(ParseManifest, OnlyKnownPermissions) {
@@ -209,9 +209,9 @@ TEST(ParseManifest, NamesArePlain) {
 }
 
 TEST(ParseManifest, SomeKindHasToBeThere) {
-  expect_refused("id = \"a.b\"\nversion = \"0.0.1\"\nlicense = \"x\"\nabi = { min = \"0.1\", below = \"0.2\" }\n[task]\n",
+  expect_refused("id = \"a.b\"\nversion = \"0.0.1\"\nlicense = \"x\"\nabi = { min = \"1.0\", below = \"2.0\" }\n[task]\n",
                  "F2006", "task");
-  expect_refused("id = \"a.b\"\nversion = \"0.0.1\"\nlicense = \"x\"\nabi = { min = \"0.1\", below = \"0.2\" }\ntask = 1\n",
+  expect_refused("id = \"a.b\"\nversion = \"0.0.1\"\nlicense = \"x\"\nabi = { min = \"1.0\", below = \"2.0\" }\ntask = 1\n",
                  "F2006", "task");
 }
 

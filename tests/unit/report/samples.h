@@ -121,7 +121,7 @@ inline PluginFacts sample_plugin() {
   plugin.version = "1.0";
   plugin.license = "MIT";
   plugin.doc = "Removes things";
-  plugin.abi = "0.1 <= abi < 1.0";
+  plugin.abi = "1.0 <= abi < 2.0";
   plugin.signature = "none";
   plugin.required_permissions = {"remove"};
   plugin.used_by = {"web"};

@@ -263,7 +263,7 @@ TEST(PluginText, SettingsShowTypeDefaultRangeAndValues) {
   sha256       abcd
   signature    none
   license      MIT
-  abi          0.1 <= abi < 1.0
+  abi          1.0 <= abi < 2.0
   stripped     no
   requires     remove
   used by      web

@@ -9,7 +9,7 @@
 
 FRESHET_MANIFEST(
     "id = \"org.freshet.test.cases\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\n"
-    "abi = { min = \"0.1\", below = \"1.0\" }\npermissions = { required = [\"remove\"] }\n"
+    "abi = { min = \"1.0\", below = \"2.0\" }\npermissions = { required = [\"remove\"] }\n"
     "[task.case]\ndoc = \"Hostile, for the tests\"\n"
     "[task.case.settings]\nscene = { type = \"string\", doc = \"What to try, and on what\" }\n");
 

@@ -50,7 +50,7 @@ inline void destroy(freshet_task* task) { delete reinterpret_cast<Task*>(task); 
 }  // namespace test_plugin
 
 FRESHET_MANIFEST("id = \"org.freshet.test\"\nversion = \"1.0.0\"\nlicense = \"MIT\"\n"
-                 "abi = { min = \"0.1\", below = \"1.0\" }\npermissions = { required = [\"remove\"] }\n"
+                 "abi = { min = \"1.0\", below = \"2.0\" }\npermissions = { required = [\"remove\"] }\n"
                  "[task.act]\ndoc = \"For tests\"\n"
                  "[task.act.settings]\nwhat = { type = \"string\", doc = \"What to do\" }\n");
 

@@ -1,4 +1,4 @@
-// C++17 on top of freshet/guard.h: a guard's planned entries in a loop. Header only.
+// C++17 on top of freshet/draft/guard.h: a guard's planned entries in a loop. Header only.
 //
 //   for (const freshet::Planned& entry : freshet::Guard::of(host)) {
 //     if (entry.name() == "current") entry.keep("the current release");
@@ -11,7 +11,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "freshet/guard.h"
+#include "freshet/draft/guard.h"
 #include "freshet/plugin.hpp"
 
 namespace freshet {

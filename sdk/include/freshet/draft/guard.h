@@ -1,4 +1,4 @@
-/* The feature org.freshet.guard, revision 1: a task that removes nothing, but may say of what others are to remove that it
+/* The draft feature draft.org.freshet.guard, revision 1: a task that removes nothing, but may say of what others are to remove that it
  * stays. C11 and C++17.
  *
  * A kind with `guard = true` in the manifest is a guard. Its `scan` is called when all other tasks of its channel have
@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-#define FRESHET_GUARD_ID "org.freshet.guard"
+#define FRESHET_GUARD_ID "draft.org.freshet.guard"
 #define FRESHET_GUARD_REVISION 1
 
 /* An entry that another task is to remove. Its strings live until the next call of `planned`. */
