@@ -162,7 +162,9 @@ Result<TrialResult> Bench::run(const TriedPlugin& plugin, const TrialRequest& re
   permission.roots.resize(1);
   permission.roots.front().access.read = request.read;
   if (request.ipc) permission.ipc.resize(1);
-  worker.send_message(make_load(plugin.facts.manifest, request.kind, request.settings, permission));
+  wire::Load load = make_load(plugin.facts.manifest, request.kind, request.settings, permission);
+  load.now_ns = request.now_ns;
+  worker.send_message(load);
   wire::Loaded loaded;
   going = await(worker, listener, loaded, out, stop);
   out.loaded = going;

@@ -26,6 +26,7 @@ manifest-syntax F2005
 deep-manifest F2005
 missing-key F2006
 abi-range F2007
+newer-minor F2007
 no-entry F2008
 two-exports F2009
 unknown-library F2014

@@ -51,7 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Case{"not-elf", "F2001", "ELF"}, Case{"wrong-machine", "F2002", "183"},
                     Case{"truncated", "F2003", "beyond its end"}, Case{"no-manifest", "F2004", ".freshet.manifest"},
                     Case{"manifest-syntax", "F2005", "manifest:5:"}, Case{"deep-manifest", "F2005", "nested"},
-                    Case{"missing-key", "F2006", "version"}, Case{"abi-range", "F2007", "7.0"},
+                    Case{"missing-key", "F2006", "version"}, Case{"abi-range", "F2007", "7.0"}, Case{"newer-minor", "F2007", "1.999"},
                     Case{"no-entry", "F2008", "freshet_plugin_entry"},
                     Case{"two-exports", "F2009", "freshet_test_second_export"},
                     Case{"unknown-library", "F2014", "libfreshet_stranger.so"}, Case{"rpath", "F2015", "/opt/vendor/lib"},

@@ -79,7 +79,7 @@ void for_each_message(F&& each) {
   each(Locked{{"MDWE: no", "keyring: no"}});
   each(Canary{1234});
   each(Failed{"F2010", "it said no", -1});
-  each(Load{"expired-files", {"expired-files", "x"}, {sample_setting(), sample_setting()}, {"org.freshet.in-use", "y"}});
+  each(Load{"expired-files", {"expired-files", "x"}, {sample_setting(), sample_setting()}, {"org.freshet.in-use", "y"}, 42});
   each(Rehearse{true});
   each(TreePart{"freshet-tree 1\n", true});
   each(Loaded{true});
