@@ -44,6 +44,9 @@ bool TrialEvents::take(std::string_view packet) {
       case wire::EventType::progress: take_one<wire::ProgressEvent>(in); break;
       case wire::EventType::log: take_one<wire::LogEvent>(in); break;
       case wire::EventType::ipc: take_one<wire::IpcEvent>(in); break;
+      case wire::EventType::together: take_one<wire::TogetherEvent>(in); break;
+      case wire::EventType::needed: take_one<wire::NeededEvent>(in); break;
+      case wire::EventType::keep: take_one<wire::KeepEvent>(in); break;
       case wire::EventType::note: take_one<wire::NoteEvent>(in); break;
     }
     if (!out_.forged.empty()) return false;
@@ -92,6 +95,14 @@ void TrialEvents::take_event(const wire::UnreadEvent& event) {
 
 void TrialEvents::take_event(const wire::LogEvent& event) {
   if (out_.log.size() < kMaxLogLines) out_.log.emplace_back(event.text);
+}
+
+// What is abandoned was not proposed.
+void TrialEvents::take_event(const wire::TogetherEvent& event) {
+  if (event.step == wire::TogetherStep::begin) whole_from_ = out_.findings_count;
+  if (event.step != wire::TogetherStep::abandon) return;
+  out_.findings_count = whole_from_;
+  if (out_.findings.size() > whole_from_) out_.findings.resize(whole_from_);
 }
 
 void TrialEvents::take_event(const wire::IpcEvent& event) {

@@ -39,12 +39,16 @@ class TrialEvents {
   void take_event(const wire::ProgressEvent&) {}
   void take_event(const wire::LogEvent& event);
   void take_event(const wire::IpcEvent& event);
+  void take_event(const wire::TogetherEvent& event);
+  void take_event(const wire::NeededEvent&) {}
+  void take_event(const wire::KeepEvent&) { forged("an entry kept that was not shown"); }
   void take_event(const wire::NoteEvent& event);
 
   const TrialRequest& request_;
   TrialResult& out_;
   std::vector<std::string> roots_;  // their paths
   std::vector<Directory> directories_;
+  std::uint64_t whole_from_ = 0;  // findings before the whole in hand
 };
 
 }  // namespace freshet::conformance

@@ -100,3 +100,25 @@ if ((EUID == 0)); then
   expect 4 check "${plugins[@]}"
   says "$err" F1030 'the hook `stop`'
 fi
+
+# The example that asks for it: while its server is stopped, and not at all without.
+session() {
+  rm -rf "$root"
+  mkdir "$root"
+  touch -d '40 days ago' "$root/sess_1" "$root/config"
+  touch "$root/sess_2"
+  {
+    hook stop "test -e $root/sess_1 && echo stopped >>$log"
+    hook start "test ! -e $root/sess_1 && echo started >>$log"
+    printf '[task.t]\nplugin = "org.freshet.example.session-files"\nroots = [{ path = "%s" }]\nbudget = { share = 1.0 }\n' "$root"
+    printf '%s\n' "$@"
+  } >"$config"
+}
+session 'hooks = ["stop", "start"]' 'run-hooks = { before = ["stop"], after = ["start"] }'
+expect 0 run --yes --plugin-dir "$EXAMPLES"
+logged 'stopped started '
+[[ $(ls "$root" | tr '\n' ' ') == 'config sess_2 ' ]] || fail "left: $(ls "$root")"
+session
+expect 4 run --yes --plugin-dir "$EXAMPLES"
+says "$out" F1001 hook
+[[ -e $root/sess_1 ]] || fail "it went without the hook"
