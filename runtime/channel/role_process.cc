@@ -17,6 +17,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/units.h"
 #include "runtime/channel/child_process.h"
+#include "runtime/channel/crash_watch.h"
 #include "runtime/channel/end_reason.h"
 #include "runtime/channel/error_pipe.h"
 #include "runtime/channel/live_roles.h"
@@ -47,6 +48,7 @@ class StartedRole final : public RoleProcess {
         may_prove_(request.role == wire::Role::worker && request.plugin_memfd < 0),
         channel_(request.channel),
         live_(request.live),
+        watch_crashes_(request.watch_crashes),
         unmapped_(std::move(setup.unmapped)),
         missing_(std::move(setup.missing)),
         group_(std::move(group)),
@@ -261,6 +263,8 @@ class StartedRole final : public RoleProcess {
     }
     CallVerdict verdict = judge_call(**call, self_);
     if (verdict.end.reason == EndReason::breach) verdict.end.path = named_path(**call);
+    if (!verdict.exits && seen_->lock.loads)
+      if (const auto place = place_of_thread(seen_->proc.get(), (*call)->thread)) verdict.end.frames = read_back_trace(seen_->proc.get(), *place);
     if (verdict.exits) exiting_ = true;  // its last packets are still to be read
     else end_with(std::move(verdict.end), true);
     return false;
@@ -367,6 +371,7 @@ class StartedRole final : public RoleProcess {
     child_.sample(look);  // so that even a short life has a peak
     locked_ = true;
     if (live_ != nullptr) ticket_ = live_->add(seen_);
+    if (watch_crashes_ && seen_->lock.loads && seen_->proc) crash_watch_.emplace(child_.pid(), seen_->proc.get());
     const std::int64_t now = clock_.monotonic();
     start_ns_ = now - started_;
     start_cpu_ns_ = child_.cpu_ns();
@@ -412,6 +417,8 @@ class StartedRole final : public RoleProcess {
     ended_ = clock_.monotonic();
     end_ = std::move(end);
     errors_ = error_pipe_.take();
+    if (crash_watch_)
+      if (std::vector<Frame> frames = crash_watch_->finish(); end_->reason == EndReason::signal && end_->frames.empty()) end_->frames = std::move(frames);
     socket_.reset();
     listener_.reset();
     queue_.clear();
@@ -433,6 +440,7 @@ class StartedRole final : public RoleProcess {
   const bool may_prove_;              // no foreign code can ever run in it
   const std::string channel_;
   LiveRoles* const live_;
+  const bool watch_crashes_;
   const std::string unmapped_;
 
   std::vector<std::string> missing_;
@@ -456,6 +464,7 @@ class StartedRole final : public RoleProcess {
   bool may_map_ = false;      // between Load and the mapping of the plugin's code, before any of which nothing of it runs
   std::optional<End> end_;
   std::shared_ptr<LiveRole> seen_;    // set by lock(); constant once it is listed
+  std::optional<CrashWatch> crash_watch_;
   LiveRoles::Ticket ticket_ = 0;
   std::vector<sandbox::Notification>* proving_ = nullptr;  // during prove(): where its calls are kept
 

@@ -11,6 +11,7 @@
 
 #include "runtime/base/error.h"
 #include "runtime/base/fd.h"
+#include "runtime/channel/back_trace.h"
 #include "runtime/channel/inventory.h"
 #include "runtime/channel/isolation_check.h"
 #include "runtime/config/config.h"
@@ -29,6 +30,7 @@ struct End {
   EndReason reason = EndReason::none;
   std::string what;  // "called socket(2)", "SIGSEGV", "wall clock limit of 2m", ..; for people
   std::string code;  // of a Failed message: "F2010"; F2013 when a worker was lost while it loaded its plugin
+  std::vector<Frame> frames{};  // where its thread was, when it crashed or called what is forbidden; as read_back_trace
   std::string path{};  // of a forbidden call: what it named, escaped; the plugin's own word, and only where the kernel shows it
 };
 
@@ -77,6 +79,7 @@ struct RoleRequest {
   std::optional<std::uint32_t> ipc_owner;               // broker, phase ipc: runs as this user, without a capability
   std::uint32_t uid = 0;                                // sandbox uid for this channel and role, when support allows
   std::uint64_t table_bytes = 0;                        // broker: the file size limit is this plus 64 KiB
+  bool watch_crashes = false;                           // worker: a crash gets a back trace (CrashWatch)
   std::string label;                                    // "task expired-web-cache" for log lines
   std::string channel;                                  // under which `live` lists it
   LiveRoles* live = nullptr;                            // not owned, outlives the process; null: it is not listed

@@ -34,6 +34,7 @@ std::string bad_end(const TrialResult& result) {
   if (result.end.reason == EndReason::none && result.scanned) return "";
   std::string out = result.end.what.empty() ? "the worker ended too early" : result.end.what;
   if (!result.end.code.empty()) out = result.end.code + ": " + out;
+  for (const std::string& frame : result.back_trace) out += "\nat " + frame;
   return out;
 }
 
@@ -71,7 +72,7 @@ void Judge::take_notes(const TrialResult& result, const std::string& where) {
 
 void Judge::examine(const TrialResult& result, const std::string& where) {
   if (result.findings_count != 0) found_something_ = true;
-  if (result.end.reason == EndReason::breach) book_.fail("system-calls", where, result.end.what);
+  if (result.end.reason == EndReason::breach) book_.fail("system-calls", where, bad_end(result));
   if (!result.forged.empty()) book_.fail("protocol", where, result.forged);
   if (result.dropped_lines != 0) book_.fail("log-volume", where, counted(result.dropped_lines, "line was", "lines were") + " dropped");
   take_notes(result, where);

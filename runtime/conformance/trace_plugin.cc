@@ -32,6 +32,7 @@ Traced to_traced(const std::string& kind, const TrialResult& result) {
   for (const SeenFinding& finding : result.findings)
     if (out.findings.size() < kMaxShown) out.findings.push_back(escape_bytes(finding.path) + "  " + escape_bytes(finding.reason));
   for (const std::string& line : result.log) out.log.push_back(escape_bytes(line));
+  out.back_trace = result.back_trace;
   for_each_line(result.errors, [&](std::string_view line) { out.errors.push_back(escape_bytes(line)); });
   for (const SeenNote& note : result.notes) {
     if (note.kind == wire::NoteKind::refused_feature) out.refusals.push_back({"the feature " + note.text, remedy_of_feature(note.text)});

@@ -39,6 +39,7 @@ struct Traced {
   std::uint64_t findings_count = 0;
   std::vector<std::string> findings; // "path  reason", escaped; the first 200
   std::vector<std::string> log;      // escaped
+  std::vector<std::string> back_trace; // where it was when it ended; the innermost first
   std::vector<std::string> errors;   // lines that it wrote to its standard error; escaped
   std::vector<std::string> broken;   // rules of plugin.h; escaped
   std::vector<std::string> features; // that it asked for and has

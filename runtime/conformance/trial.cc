@@ -14,6 +14,7 @@
 #include "runtime/channel/proc_files.h"
 #include "runtime/channel/role_executable.h"
 #include "runtime/conformance/trial_events.h"
+#include "runtime/manager/back_trace_text.h"
 #include "runtime/manager/core.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/plugin_catalog.h"
@@ -142,6 +143,7 @@ Result<TrialResult> Bench::run(const TriedPlugin& plugin, const TrialRequest& re
   role.strict = core_->config.isolation == config::Isolation::strict;
   role.uid = role_uid(*core_, 0, wire::Role::worker);
   role.label = "trial";
+  role.watch_crashes = !request.on_debug;  // a process has one tracer
   role.filters = core_->filters.get();
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core_->spawner, core_->support, role);
   if (!started) return std::unexpected(started.error());
@@ -194,6 +196,7 @@ Result<TrialResult> Bench::run(const TriedPlugin& plugin, const TrialRequest& re
   const Result<channel::Inventory> after = going ? worker.inventory() : fail(ErrorKind::peer, "");
   out.end = worker.finish();
   out.errors = worker.errors();
+  out.back_trace = back_trace_text(*core_, plugin.bytes.memfd.get(), out.end.frames);
   if (before && after) out.resources = worker_checks(*before, *after, said);
   out.cpu_ns = worker.usage().cpu_ns - worker.usage().start_cpu_ns;
   if (stop.stop_requested()) return fail(ErrorKind::busy, "interrupted");

@@ -66,6 +66,7 @@ struct TrialResult {
   std::uint64_t findings_count = 0;
   std::vector<SeenFinding> findings;  // the first kMaxFindings
   std::vector<std::string> log;
+  std::vector<std::string> back_trace;  // of a crash or a forbidden call: "walk+28 (plugin+0x1fa3)", the innermost first
   std::string errors;                 // what it wrote to its standard error
   std::vector<SeenNote> notes;        // without the calls
   std::vector<std::string> unread;    // "directory /r/closed: Permission denied", escaped; the first

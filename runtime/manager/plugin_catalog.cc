@@ -10,7 +10,7 @@
 
 namespace freshet {
 
-Result<wire::Inspected> inspect_plugin(const Core& core, int memfd) {
+Result<wire::Inspected> inspect_plugin(const Core& core, int memfd, const std::vector<std::uint64_t>& addresses) {
   channel::RoleRequest request;
   request.role = wire::Role::probe;
   request.plugin_memfd = memfd;
@@ -22,7 +22,7 @@ Result<wire::Inspected> inspect_plugin(const Core& core, int memfd) {
   request.label = "probe";
   Result<std::unique_ptr<channel::RoleProcess>> probe = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!probe) return std::unexpected(probe.error());
-  (*probe)->send_message(wire::Inspect{});
+  (*probe)->send_message(wire::Inspect{addresses});
   const std::optional<std::string_view> packet = (*probe)->receive({});
   wire::Inspected inspected;
   if (packet && wire::decode_message(*packet, inspected)) return inspected;

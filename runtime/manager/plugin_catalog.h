@@ -31,7 +31,8 @@ struct Plugin {
 };
 
 // Has a probe read a plugin's sealed bytes. A probe that dies of a file has refused it: F2001 to F2020, kind `invalid`.
-Result<wire::Inspected> inspect_plugin(const Core& core, int memfd);
+// `addresses`: in its code, to be named.
+Result<wire::Inspected> inspect_plugin(const Core& core, int memfd, const std::vector<std::uint64_t>& addresses = {});
 
 // Finds plugins in the plugin directories and has a probe read each file once. Thread-safe; plugins live as long as it.
 class PluginCatalog {

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "runtime/base/bytes.h"
+#include "runtime/manager/back_trace_text.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/role_resources.h"
 #include "runtime/manager/role_figures.h"
@@ -84,10 +85,18 @@ void show_objects(channel::RoleProcess& worker, const std::vector<wire::IpcObjec
   }
 }
 
-// What it wrote to its standard error, for whoever asks why it failed.
-void add_errors(TaskPlan& task, channel::RoleProcess& worker, Intake& intake) {
+// For whoever asks why it failed: where it was, and what it wrote to its standard error.
+void add_traces(const Core& core, TaskPlan& task, channel::RoleProcess& worker, int memfd, Intake& intake) {
   constexpr std::size_t kShown = 600;
-  worker.finish();
+  constexpr std::size_t kShownFrames = 6;
+  const channel::End end = worker.finish();
+  if (task.shown.state == TaskState::failed && !end.frames.empty()) {
+    std::string text;
+    std::size_t shown = 0;
+    for (const std::string& frame : back_trace_text(core, memfd, end.frames))
+      if (++shown <= kShownFrames) text += (text.empty() ? "; in " : ", from ") + frame;
+    task.shown.note += text;
+  }
   std::string_view text = worker.errors();
   intake.take_errors(text);
   while (text.ends_with('\n')) text.remove_suffix(1);
@@ -135,6 +144,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
   request.strict = task.strict;
   request.uid = role_uid(core, inputs.channel_index, wire::Role::worker);
   request.label = "task " + task.shown.name;
+  request.watch_crashes = true;
   request.channel = task.shown.channel;
   request.live = core.live.get();
   request.filters = core.filters.get();
@@ -222,7 +232,7 @@ Status scan_task(const Core& core, TaskPlan& task, const ScanInputs& inputs, Int
     }
   }
   watch.lap(task.metrics.scan_ns, task.metrics.scan_cpu_ns);
-  add_errors(task, worker, intake);
+  add_traces(core, task, worker, inputs.plugin->memfd.get(), intake);
   add_usage(task.metrics, task.metrics.scan_cpu_ns, worker.usage());
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/manifest/manifest.h"
 
@@ -21,6 +22,9 @@ struct ElfFacts {
 // All refusals about the file that need no manifest (F2001..F2004, F2008, F2009, F2014..F2020).
 // `bytes` is the whole file; nothing of it is executed or mapped executable. Uses libelf.
 Result<ElfFacts> read_elf(std::string_view bytes);
+
+// "walk+28" for each address in the code of a file that read_elf took: function, and bytes from its begin; empty: unknown.
+std::vector<std::string> name_addresses(std::string_view bytes, const std::vector<std::uint64_t>& addresses);
 
 // TOML text to a manifest (F2005 with line and column, F2006 naming the key, F2020 over kMaxManifestBytes). Unknown keys
 // are errors with a suggestion. The error's `what` is the first fault with its place; `detail` shows it and all others.

@@ -38,7 +38,7 @@ Result<std::optional<Notification>> read_notification(int listener) {
     if (errno == ENOENT || errno == EINTR) return std::nullopt;
     return fail_errno("reading a seccomp notification");
   }
-  Notification out{buffer.request.id, buffer.request.data.arch, buffer.request.data.nr, {}};
+  Notification out{buffer.request.id, buffer.request.data.arch, buffer.request.data.nr, {}, static_cast<int>(buffer.request.pid)};
   for (std::size_t i = 0; i < out.arguments.size(); ++i) out.arguments[i] = buffer.request.data.args[i];
   return out;
 }

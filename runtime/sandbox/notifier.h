@@ -22,6 +22,7 @@ struct Notification {
   std::uint32_t architecture = 0;  // AUDIT_ARCH_*
   int number = 0;
   std::array<std::uint64_t, 6> arguments{};
+  int thread = 0;  // as this program sees it
 };
 
 // The next one, without waiting; nothing when there is none (or its thread has died meanwhile).

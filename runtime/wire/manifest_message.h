@@ -85,6 +85,7 @@ struct Inspected {
   manifest::LibrarySet libraries = 0;
   bool relro = false;
   bool bind_now = false;
+  std::vector<std::string> names;  // "walk+28", of the addresses that were asked for; empty: unknown
 };
 template <class A, Is<Inspected> M>
 void visit(A& a, M& m) {
@@ -110,6 +111,7 @@ void visit(A& a, M& m) {
   a.number(m.libraries);
   a.boolean(m.relro);
   a.boolean(m.bind_now);
+  a.list(m.names, Inspect::kMaxAddresses, [](auto& x, auto& s) { x.string(s, kMaxName); });
 }
 
 }  // namespace freshet::wire

@@ -981,9 +981,13 @@ void visit(A& a, M& m) {
 // Manager to probe: read the plugin in the sealed memfd. Answer: Inspected or Failed.
 struct Inspect {
   static constexpr auto kType = MessageType::inspect;
+  static constexpr std::size_t kMaxAddresses = 32;
+  std::vector<std::uint64_t> addresses;  // in its code, to be named
 };
 template <class A, Is<Inspect> M>
-void visit(A&, M&) {}
+void visit(A& a, M& m) {
+  a.list(m.addresses, Inspect::kMaxAddresses, [](auto& x, auto& n) { x.number(n); });
+}
 
 // The manifest as a typed message; visit() of manifest types is in manifest_message.h.
 

@@ -30,7 +30,7 @@ Result<std::string> read_all(int memfd) {
   return bytes;
 }
 
-Result<wire::Inspected> inspect(int memfd) {
+Result<wire::Inspected> inspect(int memfd, const std::vector<std::uint64_t>& addresses) {
   auto bytes = read_all(memfd);
   if (!bytes) return std::unexpected(bytes.error());
   auto facts = manifest::read_elf(*bytes);
@@ -38,7 +38,8 @@ Result<wire::Inspected> inspect(int memfd) {
   auto parsed = manifest::parse_manifest(facts->manifest_text);
   if (!parsed) return std::unexpected(parsed.error());
   if (auto covered = manifest::check_abi(*parsed); !covered) return std::unexpected(covered.error());
-  return wire::Inspected{std::move(*parsed), facts->stripped, facts->libraries, facts->relro, facts->bind_now};
+  return wire::Inspected{std::move(*parsed), facts->stripped, facts->libraries, facts->relro, facts->bind_now,
+                         manifest::name_addresses(*bytes, addresses)};
 }
 
 }  // namespace
@@ -48,7 +49,7 @@ int run_probe(int socket, const sandbox::LockedRole& role) {
   auto packet = wire::receive_packet(socket, buffer);
   wire::Inspect request;
   if (!packet || !wire::decode_message(packet->bytes, request)) return 1;
-  auto result = inspect(role.plugin.get());
+  auto result = inspect(role.plugin.get(), request.addresses);
   std::vector<std::uint8_t> answer;
   if (result) {
     wire::encode_message(*result, answer);

@@ -13,7 +13,7 @@ expect_json /status FRESHET_OK
 unchanged
 hostile=$TEST_PLUGINS/hostile/org.freshet.test
 expect 1 plugins run "$hostile.connect.so" --root "$root"
-says "$out" 'called socket(2)' 'no line of a manifest'
+says "$out" 'called socket(2)' 'no line of a manifest' 'at       libc.so.6+0x' '(plugin+0x'
 expect 1 plugins run "$hostile.exec.so" --root "$root"
 says "$out" 'called execve' hook
 expect 1 plugins run "$TEST_PLUGINS/checked/limits.so" --root "$root"
@@ -24,6 +24,7 @@ says "$out" "$refused" 'a worker changes nothing'
 expect 1 plugins run "$TEST_PLUGINS/checked/crash.so" --root "$root" --json
 expect_json /errors/0 'its last words'
 expect_json /ended SIGSEGV
+[[ $(json /back_trace/0) == scan+* ]] || fail "it was at $(json /back_trace/0)"
 expect 0 plugins run "$TEST_PLUGINS/checked/none.so" --root "$root"
 says "$out" 'the feature org.freshet.contents' 'optional = ["read"]'
 expect 1 plugins run "$TEST_PLUGINS/refused/org.freshet.test.no-manifest.so" --root "$root"

@@ -12,6 +12,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto facts = freshet::manifest::read_elf(bytes);
+  if (freshet::manifest::name_addresses(bytes, {0, 0x1000, ~0ULL}).size() != 3) std::abort();  // whatever the bytes
   if (facts) {
     if (facts->manifest_text.empty() || facts->manifest_text.size() > freshet::manifest::kMaxManifestBytes) std::abort();
   } else if (facts.error().code.empty() || facts.error().what.empty()) {

@@ -20,7 +20,7 @@ report::Json to_json(const Traced& one) {
   for (const conformance::Refusal& refusal : one.refusals) refusals.push_back({{"what", refusal.what}, {"remedy", refusal.remedy}});
   return {{"object", "plugin_run"}, {"kind", one.kind}, {"status", one.status}, {"entries", one.entries},
           {"findings", one.findings}, {"findings_count", one.findings_count}, {"log", one.log},
-          {"errors", one.errors}, {"broken", one.broken}, {"features", one.features}, {"refusals", std::move(refusals)}, {"ended", one.ended}};
+          {"errors", one.errors}, {"back_trace", one.back_trace}, {"broken", one.broken}, {"features", one.features}, {"refusals", std::move(refusals)}, {"ended", one.ended}};
 }
 
 std::string lines(std::string_view label, const std::vector<std::string>& texts) {
@@ -42,6 +42,7 @@ std::string to_text(const Traced& one) {
   out += lines("asks for ", one.features);
   for (const conformance::Refusal& refusal : one.refusals) out += "  refused  " + refusal.what + "\n  manifest " + refusal.remedy + "\n";
   if (!one.ended.empty()) out += "  ended    " + one.ended + "\n";
+  out += lines("at       ", one.back_trace);
   return out;
 }
 

@@ -75,6 +75,7 @@ TEST_P(InAnotherChannel, OnlyWhatRequiresItIsSkipped) {
   EXPECT_EQ(results.at("bad")->state, TaskState::failed) << results.at("bad")->note;
   EXPECT_EQ(results.at("bad")->end, bad.end) << results.at("bad")->note;
   EXPECT_EQ(results.at("bad")->note.ends_with("; on its standard error: last words"), bad.end == EndReason::signal) << results.at("bad")->note;
+  EXPECT_EQ(results.at("bad")->note.find("(plugin+0x") != std::string::npos, bad.end == EndReason::signal) << results.at("bad")->note;
   EXPECT_EQ(results.at("needs-it")->state, TaskState::skipped);
   EXPECT_NE(results.at("needs-it")->note.find("bad"), std::string::npos) << results.at("needs-it")->note;
   EXPECT_EQ(results.at("needs-that")->state, TaskState::skipped);

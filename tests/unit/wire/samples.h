@@ -108,7 +108,7 @@ void for_each_message(F&& each) {
   each(Planned{{{1, "a/b", "c", EntryType::file, FindingKind::orphan, CostClass::redownloadable, 1, 2, 3, 4, "logs", "old"}}});
   each(IpcRemove{{sample_ipc_object(), sample_ipc_object()}});
   each(IpcOutcomes{{{IpcCode::in_use, 0}, {IpcCode::denied, 1}}});
-  each(Inspect{});
+  each(Inspect{{1, 2}});
   each(sample_inspected());
 }
 

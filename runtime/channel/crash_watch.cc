@@ -1,0 +1,54 @@
+#include "runtime/channel/crash_watch.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+
+namespace freshet::channel {
+namespace {
+
+bool is_crash(int signal) {
+  return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP || signal == SIGABRT || signal == SIGSYS;
+}
+
+}  // namespace
+
+CrashWatch::CrashWatch(int pid, int proc) : thread_([this, pid, proc] { watch(pid, proc); }) {}
+
+CrashWatch::~CrashWatch() {
+  if (thread_.joinable()) thread_.join();
+}
+
+std::vector<Frame> CrashWatch::finish() {
+  if (thread_.joinable()) thread_.join();
+  return std::move(frames_);
+}
+
+void CrashWatch::watch(int pid, int proc) {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);  // the program's signals are for its other threads
+  if (::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0) return;
+  for (;;) {
+    siginfo_t info{};
+    // Its end is only looked at: whoever owns the process reaps it.
+    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WSTOPPED | WNOWAIT | __WALL) != 0) {
+      if (errno == EINTR) continue;
+      return;
+    }
+    if (info.si_code != CLD_TRAPPED && info.si_code != CLD_STOPPED) return;
+    info = {};
+    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WNOHANG | __WALL) != 0 || info.si_pid == 0) continue;
+    const bool event = (info.si_status >> 8) != 0;  // not a signal: a stop of the whole group, and the like
+    const int signal = event ? 0 : info.si_status;
+    user_regs_struct registers{};
+    if (is_crash(signal) && ::ptrace(PTRACE_GETREGS, pid, nullptr, &registers) == 0)
+      frames_ = read_back_trace(proc, {registers.rip, registers.rsp});
+    ::ptrace(PTRACE_CONT, pid, nullptr, signal);
+  }
+}
+
+}  // namespace freshet::channel
