@@ -203,11 +203,15 @@ std::string comment(std::string_view text) {
   return out;
 }
 
-std::string_view example_of(std::string_view type) {
+// Something that the setting takes: of a range its least.
+std::string example_of(const PluginFacts::Setting& setting) {
+  const std::string& type = setting.type;
+  const std::string least = setting.range.substr(0, setting.range.find(' '));
+  if (!least.empty()) return type == "duration" || type == "size" ? "\"" + least + "\"" : least;
   constexpr std::pair<std::string_view, std::string_view> kExamples[] = {
       {"duration", "\"30d\""}, {"size", "\"1MiB\""}, {"boolean", "false"}, {"integer", "0"}, {"number", "0.0"}, {"string", "\"\""}};
   for (const auto& [name, example] : kExamples)
-    if (name == type) return example;
+    if (name == type) return std::string(example);
   return "[]";
 }
 
@@ -241,7 +245,7 @@ std::string plugin_doc_text(const PluginFacts& plugin) {
       for (std::size_t i = 0; i < setting.values.size(); ++i) facts += (i == 0 ? ", one of " : " | ") + setting.values[i];
       out += comment(fmt::format("{}\n({}{})", setting.doc, facts, setting.required ? ", required" : ""));
       out += fmt::format("{}{} = {}\n", setting.required ? "" : "#", setting.name,
-                         setting.default_text.empty() ? example_of(setting.type) : setting.default_text);
+                         setting.default_text.empty() ? example_of(setting) : setting.default_text);
     }
   }
   return out;

@@ -44,12 +44,12 @@ const FILE: u32 = 1;
 const LEFTOVER: u32 = 4;
 
 #[repr(C)]
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 struct Version {
     major: u32,
     minor: u32,
 }
-const ABI: Version = Version { major: 0, minor: 1 };
+const ABI: Version = Version { major: 1, minor: 0 };
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -228,8 +228,9 @@ extern "C" fn destroy(_: *mut Task) {}
 #[no_mangle]
 pub unsafe extern "C" fn freshet_plugin_entry(host: *const c_void, out: *mut Plugin) -> Status {
     core::ptr::read_volatile(MANIFEST_BYTES.as_ptr()); // the linker drops what nothing refers to
-    if (*(host as *const Host)).abi != ABI {
-        return FAILED; // below 1.0 the versions have to be equal
+    let theirs = (*(host as *const Host)).abi;
+    if theirs.major != ABI.major || theirs.minor < ABI.minor {
+        return FAILED; // as freshet_abi_compatible has it
     }
     *out = Plugin {
         size: core::mem::size_of::<Plugin>() as u32,

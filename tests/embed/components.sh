@@ -1,5 +1,5 @@
 #!/bin/bash
-# Everything that is installed belongs to one of the components runtime, sdk and plugins: components.sh BUILD
+# Everything that is installed belongs to the components runtime, sdk and plugins (the roles to the first two): components.sh BUILD
 set -euo pipefail
 build=${1:?usage: components.sh BUILD}
 scratch=$(mktemp -d)
@@ -10,7 +10,7 @@ cmake --install "$build" --prefix "$scratch/all" >/dev/null
 for component in runtime sdk plugins; do
   cmake --install "$build" --prefix "$scratch/$component" --component "$component" >/dev/null
   files "$component"
-done | sort >"$scratch/together"
+done | sort -u >"$scratch/together"
 diff <(files all) "$scratch/together" || { echo "the components together are not the whole"; exit 1; }
 
 has() { [[ -e $(compgen -G "$scratch/$1" || true) ]] || { echo "$1 is missing"; exit 1; }; }

@@ -66,8 +66,8 @@ TEST(ParseManifest, EverythingArrives) {
   EXPECT_EQ(manifest->version, "1.2.3-rc.1+build5");
   EXPECT_EQ(manifest->license, "MIT OR Apache-2.0");
   EXPECT_EQ(manifest->doc, "Finds logs");
-  EXPECT_EQ(manifest->abi_min, (AbiVersion{0, 1}));
-  EXPECT_EQ(manifest->abi_below, (AbiVersion{0, 2}));
+  EXPECT_EQ(manifest->abi_min, (AbiVersion{1, 0}));
+  EXPECT_EQ(manifest->abi_below, (AbiVersion{2, 0}));
   EXPECT_EQ(manifest->required_permissions, std::vector<std::string>{"remove"});
   EXPECT_EQ(manifest->optional_permissions, std::vector<std::string>{"read"});
   EXPECT_EQ(manifest->limits.memory_bytes, 64ULL << 20);

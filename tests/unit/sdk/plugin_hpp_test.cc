@@ -224,9 +224,11 @@ TEST_F(PluginHpp, VerifyTellsWhetherTheWorldIsRight) {
 
 TEST_F(PluginHpp, AHostOfAnotherVersionIsRefused) {
   freshet_host other = *host_.table();
-  other.abi.minor = FRESHET_ABI_MINOR + 1;
   freshet_plugin plugin{};
   plugin.size = sizeof plugin;
+  other.abi.minor = FRESHET_ABI_MINOR + 1;
+  EXPECT_EQ(freshet_plugin_entry(&other, &plugin), FRESHET_OK) << "a later minor version";
+  other.abi.major = FRESHET_ABI_MAJOR + 1;
   EXPECT_EQ(freshet_plugin_entry(&other, &plugin), FRESHET_FAILED);
   plugin.size = 8;
   EXPECT_EQ(freshet_plugin_entry(host_.table(), &plugin), FRESHET_FAILED) << "no room for the table";
