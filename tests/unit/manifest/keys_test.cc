@@ -81,10 +81,9 @@ TEST(ManifestKeys, WhatIsRequiredIsMissedAndWhatIsNotIsNot) {
     if (key.table == "locks") continue;
     const Line* const first = &*std::ranges::find_if(kWhole, [&](const Line& line) { return line.table == key.table && line.key == key.name; });
     const std::string text = without([&](const Line& line) {
-      if (key.name == "locks" || key.name == "irreversible") return &line == first || line.key == "required";  // they need each other
-      if (key.name == "required" || key.name == "permissions") {
-        if (line.key == "locks" || line.key == "irreversible") return true;
-      }
+      // These need each other.
+      const bool asking = key.name == "irreversible" || key.name == "required" || key.name == "permissions";
+      if (asking && (line.key == "locks" || line.key == "irreversible" || line.key == "required")) return true;
       if (key.name == "task") return line.table == key.table ? line.key == "task" : below(line.table, *first);
       return &line == first || (first->block && below(line.table, *first));
     });
