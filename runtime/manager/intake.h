@@ -33,6 +33,16 @@ class TakenEntries {
   TreeDigest::Key secret_;  // so that nobody can aim at a collision
 };
 
+// What goes all or not at all, from its begin on.
+struct OpenWhole {
+  std::string stays;                 // why it does not go; "" when it may
+  std::uint64_t first = 0;           // ordinal of its first entry
+  std::uint64_t bytes = 0;
+  std::uint64_t orphans = 0;
+  std::uint64_t not_taken = 0;       // findings that came after it was known to stay
+  std::vector<std::uint64_t> taken;  // keys in TakenEntries
+};
+
 // Takes the events of one task's scan, believes none of them, and writes what is accepted into the plan. What a lying
 // worker can do is propose entries that are not there; the broker looks at each of them again.
 class Intake {
@@ -90,16 +100,6 @@ class Intake {
   [[nodiscard]] bool is_excluded(std::uint32_t root, const std::string& relative) const;
   [[nodiscard]] bool is_pinned(const std::string& path) const;
 
-  // What goes all or not at all, from its begin on.
-  struct Whole {
-    std::string stays;                 // why it does not go; "" when it may
-    std::uint64_t first = 0;           // ordinal of its first entry
-    std::uint64_t bytes = 0;
-    std::uint64_t orphans = 0;
-    std::uint64_t not_taken = 0;       // findings that came after it was known to stay
-    std::vector<std::uint64_t> taken;  // keys in TakenEntries
-  };
-
   struct DirectoryState {
     bool closed = false;
     bool locked = false;  // it or one above it: everything below is spared
@@ -112,7 +112,7 @@ class Intake {
   std::vector<DirectoryState> states_;     // by node
   std::vector<std::uint32_t> node_of_id_;  // the worker's ids; a directory opened twice is one node
   std::unordered_map<std::uint64_t, std::uint32_t> node_of_key_;
-  std::optional<Whole> whole_;
+  std::optional<OpenWhole> whole_;
   std::uint64_t scanned_ = 0;
   std::uint64_t accepted_ = 0;
   std::uint64_t accepted_bytes_ = 0;
