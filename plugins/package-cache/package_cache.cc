@@ -111,7 +111,10 @@ class PackageCache final : public freshet::Task {
         installed = read_status(host, place);
       }
     }
-    if (!installed) throw std::runtime_error("no root is dpkg's folder: grant `read` on /var/lib/dpkg");
+    if (!installed) {
+      host.log(FRESHET_LOG_ERROR, "no root is dpkg's folder: grant `read` on /var/lib/dpkg. Nothing is proposed");
+      return;
+    }
     for (Place& cache : caches) look_at(host, cache, *installed);
   }
 
