@@ -277,7 +277,7 @@ freshet_status Host::do_file_open(const freshet_host* host, freshet_dir* directo
   if (self.state_ == State::idle || (name.data == nullptr && name.length != 0)) return FRESHET_INVALID;
   if (Watch* const watch = self.watching("open of freshet_contents"))
     watch->used(FRESHET_CONTENTS_ID, "contents open(" + escape_bytes({name.data, std::min<std::size_t>(name.length, wire::kMaxName)}) + ")");
-  if (self.replay_) return self.replay_->is_open(directory) ? FRESHET_UNREADABLE : FRESHET_INVALID;  // it has no contents
+  if (self.replay_) return self.replay_->open_file(directory, {name.data, name.length}, out);
   return self.walker_.open_file(directory, {name.data, name.length}, out);
 } catch (...) {
   return FRESHET_FAILED;
@@ -287,12 +287,14 @@ freshet_status Host::do_file_read(const freshet_host* host, freshet_file* file, 
                                   std::size_t* got) {
   Host& self = of(host);
   if (self.state_ == State::idle || got == nullptr) return FRESHET_INVALID;
-  return self.walker_.read_file(file, offset, to, room, *got);
+  return self.replay_ ? self.replay_->read_file(file, offset, to, room, *got) : self.walker_.read_file(file, offset, to, room, *got);
 }
 
 void Host::do_file_close(const freshet_host* host, freshet_file* file) {
   Host& self = of(host);
-  if (self.state_ != State::idle) self.walker_.close_file(file);
+  if (self.state_ == State::idle) return;
+  if (self.replay_) self.replay_->close_file(file);
+  else self.walker_.close_file(file);
 }
 
 freshet_status Host::do_ipc_object(const freshet_host* host, std::uint64_t index, freshet_ipc_object* out) {
@@ -409,7 +411,7 @@ freshet_status Host::do_together_abandon(const freshet_host* host) try {
 freshet_status Host::do_needs_free(const freshet_host* host, freshet_dir* directory, const freshet_entry* given) try {
   Host& self = of(host);
   freshet_entry entry{};
-  if (self.state_ != State::scanning || !self.in_whole_ || !self.walker_.is_open(directory) ||
+  if (self.state_ != State::scanning || !self.in_whole_ || !self.is_open(directory) ||
       !take_in(given, sizeof entry, entry) || entry.name.data == nullptr)
     return FRESHET_INVALID;
   const std::string_view name(entry.name.data, entry.name.length);
@@ -424,7 +426,8 @@ freshet_status Host::do_link_target(const freshet_host* host, freshet_dir* direc
                                     std::size_t room, std::size_t* got) try {
   Host& self = of(host);
   if (self.state_ == State::idle || got == nullptr || name.data == nullptr) return FRESHET_INVALID;
-  return self.walker_.read_link(directory, {name.data, name.length}, to, room, *got);
+  const std::string_view wanted(name.data, name.length);
+  return self.replay_ ? self.replay_->read_link(directory, wanted, to, room, *got) : self.walker_.read_link(directory, wanted, to, room, *got);
 } catch (...) {
   return FRESHET_FAILED;
 }

@@ -1,5 +1,8 @@
 #include "runtime/worker/replay.h"
 
+#include <freshet/contents.h>
+#include <freshet/links.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -55,6 +58,7 @@ void Replay::begin(bool report) {
 void Replay::end() {
   while (!open_.empty()) close(&open_.begin()->second->directory);
   decltype(open_)().swap(open_);
+  files_.clear();
 }
 
 freshet_status Replay::open(std::uint32_t root, freshet_dir* parent, std::string_view name, freshet_dir** out) {
@@ -140,6 +144,49 @@ void Replay::close(freshet_dir* directory) {
                                         !directory->broken && place->next == place->node->children.size()});
   if (directory->parent != nullptr) --directory->parent->open_children;
   open_.erase(directory);
+}
+
+const Node* Replay::find_entry(const freshet_dir* directory, std::string_view name, freshet_entry_type type) {
+  const Place* const place = find(directory);
+  if (place == nullptr) return nullptr;
+  const auto& children = place->node->children;
+  const auto found = std::ranges::find_if(children, [&](const auto& child) { return child->name == name; });
+  return found != children.end() && (*found)->type == type && !hidden(**found) ? found->get() : nullptr;
+}
+
+freshet_status Replay::open_file(freshet_dir* directory, std::string_view name, freshet_file** out) {
+  if (out == nullptr) return FRESHET_INVALID;
+  *out = nullptr;
+  const Node* const node = find_entry(directory, name, FRESHET_FILE);
+  if (node == nullptr) return FRESHET_INVALID;
+  if (files_.size() >= FRESHET_CONTENTS_OPEN) return FRESHET_FAILED;
+  if (node->text.empty()) return FRESHET_UNREADABLE;
+  auto file = std::make_unique<OpenFile>();
+  file->text = node->text;
+  *out = &file->file;
+  const freshet_file* const key = *out;
+  files_.emplace(key, std::move(file));
+  return FRESHET_OK;
+}
+
+freshet_status Replay::read_file(freshet_file* file, std::uint64_t offset, void* to, std::size_t room, std::size_t& got) const {
+  got = 0;
+  const auto found = files_.find(file);
+  if (found == files_.end() || to == nullptr || room == 0) return FRESHET_INVALID;
+  const std::string_view text = found->second->text;
+  if (offset >= text.size()) return FRESHET_END;
+  got = text.copy(static_cast<char*>(to), room, static_cast<std::size_t>(offset));
+  return FRESHET_OK;
+}
+
+freshet_status Replay::read_link(freshet_dir* directory, std::string_view name, char* to, std::size_t room, std::size_t& got) {
+  got = 0;
+  const Node* const node = find_entry(directory, name, FRESHET_SYMLINK);
+  if (node == nullptr || to == nullptr || room == 0) return FRESHET_INVALID;
+  if (node->target.empty()) return FRESHET_UNREADABLE;
+  if (node->target.size() > room || (node->target.size() == room && room < FRESHET_LINKS_LONGEST)) return FRESHET_INVALID;
+  got = node->target.copy(to, room);
+  return FRESHET_OK;
 }
 
 }  // namespace freshet::worker

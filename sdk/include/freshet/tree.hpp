@@ -60,8 +60,8 @@ struct Node {
   bool vanishes = false;     // gone when it is looked at: a directory is listed and cannot be opened, all else is not listed
   bool excluded = false;     // by the operator: never shown, but counted
   bool held = false;         // open or locked in a process. Not kept in the text
-  std::string target;        // of a symbolic link. Not kept in the text
-  std::string text;          // what is in a file. Not kept in the text
+  std::string target;        // of a symbolic link
+  std::string text;          // what is in a file; short
   std::vector<std::unique_ptr<Node>> children;
 
   Node() = default;
@@ -185,7 +185,7 @@ inline std::string tree_head(std::int64_t recorded) {
   return std::string(detail::kTreeMagic) + "\nrecorded " + std::to_string(recorded) + "\n";
 }
 
-// The line of one entry, `depth` levels below its root (0: the root itself). Parents come before what is in them.
+// The line of one entry, and one more for what is in a file or a link where that is known. `depth` levels below its root (0: the root itself). Parents come before what is in them.
 inline void append_tree_line(std::string& out, std::size_t depth, const Node& node) {
   const auto number = [&out](auto value) { out += std::to_string(value) + ' '; };
   number(depth);
@@ -213,6 +213,11 @@ inline void append_tree_line(std::string& out, std::size_t depth, const Node& no
   if (out.size() == before) out += '-';
   out += ' ';
   detail::append_escaped(out, node.name);
+  out += '\n';
+  const std::string& inside = node.type == FRESHET_SYMLINK ? node.target : node.text;
+  if (inside.empty()) return;
+  out += "= ";
+  detail::append_escaped(out, inside);
   out += '\n';
 }
 
@@ -282,7 +287,8 @@ class TreeParser {
       line_ = next_line();
       if (line_.empty() || line_.front() == '#') continue;
       if (line_.substr(0, 4) == "end ") break;
-      entry();
+      if (line_.substr(0, 2) == "= ") inside();
+      else entry();
     }
     line_.remove_prefix(4);
     if (number<std::size_t>("count") != entries_ || !line_.empty())
@@ -351,6 +357,16 @@ class TreeParser {
     }
     if (!unescape(line_, node.name)) refuse("the name is not escaped as it has to be");
     place(depth, std::move(node));
+  }
+
+  // What is in the file or link of the line before.
+  void inside() {
+    line_.remove_prefix(2);
+    Node* const node = way_.empty() ? nullptr : way_.back();
+    if (node == nullptr || (node->type != FRESHET_FILE && node->type != FRESHET_SYMLINK)) refuse("only a file or a link has something in it");
+    std::string& out = node->type == FRESHET_SYMLINK ? node->target : node->text;
+    if (!out.empty() || line_.empty()) refuse("what is in an entry stands once behind it, and is not empty");
+    if (!unescape(line_, out)) refuse("what is in an entry is not escaped as it has to be");
   }
 
   void place(std::size_t depth, Node node) {

@@ -50,6 +50,18 @@ std::string with_entries(const std::string& lines, int count) {
 
 constexpr const char* kRoot = "0 d 2 755 0 0 3 0 0 1 2 3 4 - /r\n";
 
+TEST(Tree, WhatIsInFilesAndLinksMayStandBehindThem) {
+  const std::string file = "1 f 3 644 0 0 1 2 0 1 2 3 4 - a\n", link = "1 l 4 777 0 0 1 2 0 1 2 3 4 - b\n";
+  const std::string text = with_entries(std::string(kRoot) + file + "= two\\x0alines\n" + link + "= ../x\\x20y\n", 3);
+  Tree read = Tree::parse(text);
+  EXPECT_EQ(read.roots[0].find("a")->text, "two\nlines");
+  EXPECT_EQ(read.roots[0].find("b")->target, "../x y");
+  EXPECT_EQ(read.text(), text);
+  for (const std::string& wrong : {std::string(kRoot) + "= x\n" + file, "= x\n" + std::string(kRoot) + file, kRoot + file + "= x\n= x\n",
+                                   kRoot + file + "= \n", kRoot + file + "= a b\n", kRoot + file + "= \\x0\n"})
+    EXPECT_NE(refusal(with_entries(wrong, 2)), "") << wrong;
+}
+
 TEST(Tree, WhatIsWrittenIsReadAgain) {
   const std::string text = sample().text();
   Tree read = Tree::parse(text);

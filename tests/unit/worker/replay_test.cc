@@ -2,6 +2,8 @@
 // test kit's host in this process. What they show, answer and count has to be the same.
 #include "runtime/worker/replay.h"
 
+#include <freshet/contents.h>
+#include <freshet/links.h>
 #include <freshet/testing.hpp>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -232,6 +234,45 @@ TEST_F(ThreeHosts, RefuseTheSameMisuse) {
   EXPECT_EQ(misuse(kit.table()), real);
   kit.end();
   EXPECT_GT(kit.broken_rules.size(), 10U) << "and the kit knows them all";
+}
+
+TEST(ReplayContents, AreWhatTheRecordingSays) {
+  Tree tree;
+  Node& root = tree.add_root("/r");
+  root.file("text").text = "hello";
+  root.file("unknown");
+  root.symlink("link", 1, "../blobs/x");
+  root.symlink("nowhere");
+  HeardEvents heard;
+  Host host(heard.socket(), {}, 16);
+  host.replay(std::move(tree));
+  host.offer({FRESHET_CONTENTS_ID, FRESHET_LINKS_ID});
+  const freshet_host* const table = host.table();
+  const auto* contents = static_cast<const freshet_contents*>(table->feature(table, FRESHET_CONTENTS_ID, 1));
+  const auto* links = static_cast<const freshet_links*>(table->feature(table, FRESHET_LINKS_ID, 1));
+  ASSERT_TRUE(contents != nullptr && links != nullptr);
+  host.begin(false, 42);
+  freshet_dir* directory = nullptr;
+  ASSERT_EQ(table->dir_open(table, 0, nullptr, {nullptr, 0}, &directory), FRESHET_OK);
+  freshet_file* file = nullptr;
+  ASSERT_EQ(contents->open(table, directory, {"text", 4}, &file), FRESHET_OK);
+  char to[32];
+  std::size_t got = 0;
+  EXPECT_EQ(contents->read(table, file, 1, to, sizeof to, &got), FRESHET_OK);
+  EXPECT_EQ(std::string_view(to, got), "ello");
+  EXPECT_EQ(contents->read(table, file, 5, to, sizeof to, &got), FRESHET_END);
+  contents->close(table, file);
+  EXPECT_EQ(contents->read(table, file, 0, to, sizeof to, &got), FRESHET_INVALID) << "it is closed";
+  EXPECT_EQ(contents->open(table, directory, {"unknown", 7}, &file), FRESHET_UNREADABLE);
+  EXPECT_EQ(contents->open(table, directory, {"link", 4}, &file), FRESHET_INVALID);
+  EXPECT_EQ(links->target(table, directory, {"link", 4}, to, sizeof to, &got), FRESHET_OK);
+  EXPECT_EQ(std::string_view(to, got), "../blobs/x");
+  EXPECT_EQ(links->target(table, directory, {"link", 4}, to, 10, &got), FRESHET_INVALID) << "it may be longer";
+  EXPECT_EQ(links->target(table, directory, {"nowhere", 7}, to, sizeof to, &got), FRESHET_UNREADABLE);
+  EXPECT_EQ(links->target(table, directory, {"text", 4}, to, sizeof to, &got), FRESHET_INVALID);
+  table->dir_close(table, directory);
+  host.end();
+  heard.stop();
 }
 
 }  // namespace
