@@ -172,7 +172,8 @@ void Judge::judge_unreadable(const TrialResult& given, const std::string& where)
   TrialResult result = given;
   book_.tried("unreadable-kept");
   std::erase_if(result.notes, [](const SeenNote& note) { return note.kind == wire::NoteKind::early_directory; });
-  judge_end("unreadable-tree", result, where, {FRESHET_UNREADABLE});
+  // Who did not look at any of it, for files are not what it is about, has seen everything.
+  judge_end("unreadable-tree", result, where, {result.unread.empty() ? FRESHET_OK : FRESHET_UNREADABLE});
   for (const SeenFinding& finding : result.findings)
     if (finding.path.ends_with("/closed") || finding.path.ends_with("/broken")) book_.fail("unreadable-kept", where, escape_bytes(finding.path));
 }
