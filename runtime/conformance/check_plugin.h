@@ -16,7 +16,10 @@ namespace freshet::conformance {
 struct CheckOptions {
   std::string role_executable;                      // as in ManagerOptions
   bool strict = true;
-  std::string tree;                                 // text of a recorded tree that is scanned too; empty: none
+  // What it is made for, where it is no tree of ours: text of a recorded tree, or directories with their contents. Scanned
+  // first; a plugin that refuses ours then, and says why in its log, is not wrong. Both empty: ours.
+  std::string tree;
+  std::vector<std::string> roots;                   // absolute
   std::map<std::string, std::string> settings;      // name to text, of every task kind that has them
   std::string scratch;                              // a directory for temporary trees; empty: $TMPDIR, /tmp
   std::function<void(std::string_view)> on_trial;   // what is tried now, for a progress line

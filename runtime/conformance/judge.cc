@@ -2,6 +2,7 @@
 
 #include <freshet/contents.h>
 #include <freshet/ipc.h>
+#include <freshet/links.h>
 #include <freshet/plugin.h>
 
 #include <algorithm>
@@ -148,12 +149,17 @@ void Judge::judge_cancelled(const TrialResult& cancelled, const TrialResult& who
   else if (cancelled.status != FRESHET_CANCELLED) book_.fail("cancellation", where, said(cancelled));
 }
 
+bool Judge::is_allowed(const TrialResult& result, std::initializer_list<std::int32_t> allowed) const {
+  if (picky_ && result.status == FRESHET_FAILED && !result.log.empty()) return true;
+  return std::ranges::find(allowed, result.status) != allowed.end() || (*allowed.begin() == FRESHET_OK && is_whole(result.status));
+}
+
 void Judge::judge_end(std::string_view rule, const TrialResult& result, const std::string& where, std::initializer_list<std::int32_t> allowed) {
   book_.tried(rule);
   examine(result, where);
   if (const std::string end = bad_end(result); !end.empty()) {
     if (result.end.reason != EndReason::breach && result.end.reason != EndReason::protocol) book_.fail(rule, where, end);
-  } else if (std::ranges::find(allowed, result.status) == allowed.end() && !(is_whole(result.status) && *allowed.begin() == FRESHET_OK)) {
+  } else if (!is_allowed(result, allowed)) {
     book_.fail(rule, where, said(result));
   }
 }
@@ -172,8 +178,8 @@ void Judge::judge_unreadable(const TrialResult& given, const std::string& where)
   TrialResult result = given;
   book_.tried("unreadable-kept");
   std::erase_if(result.notes, [](const SeenNote& note) { return note.kind == wire::NoteKind::early_directory; });
-  // Who did not look at any of it, for files are not what it is about, has seen everything.
-  judge_end("unreadable-tree", result, where, {result.unread.empty() ? FRESHET_OK : FRESHET_UNREADABLE});
+  const bool looked = result.entries != 0 || !result.unread.empty();  // one that proposes no files need not
+  judge_end("unreadable-tree", result, where, {FRESHET_UNREADABLE, looked ? FRESHET_UNREADABLE : FRESHET_OK});
   for (const SeenFinding& finding : result.findings)
     if (finding.path.ends_with("/closed") || finding.path.ends_with("/broken")) book_.fail("unreadable-kept", where, escape_bytes(finding.path));
 }
@@ -190,11 +196,9 @@ void Judge::judge_denied(const TrialResult& result, bool required, const std::st
   if (result.end.reason != EndReason::plugin) judge_end("permission-denied", result, where, {result.status});
 }
 
-void Judge::judge_recorded(const TrialResult& result, const std::string& where) {
-  examine(result, where);
-  const EndReason reason = result.end.reason;
-  if (const std::string end = bad_end(result); !end.empty()) book_.fail(reason == EndReason::limit || reason == EndReason::timeout ? "limits" : "crash", where, end);
-  else if (result.status != FRESHET_OK && result.status != FRESHET_UNREADABLE) book_.fail("scan-status", where, said(result));
+void Judge::judge_strange(const TrialResult& result, const std::string& where) {
+  picky_ = result.scanned && result.status == FRESHET_FAILED && !result.log.empty();
+  judge_end("scan-status", result, where, {FRESHET_OK});
 }
 
 void Judge::judge_permissions() {
@@ -208,7 +212,7 @@ void Judge::judge_permissions() {
     unused("hook", "found anything around which a program would run");
   }
   if (!used_.contains(FRESHET_IPC_ID)) unused("ipc", "asked for an IPC object");
-  if (!used_.contains(FRESHET_CONTENTS_ID)) unused("read", "opened a file");
+  if (!used_.contains(FRESHET_CONTENTS_ID) && !used_.contains(FRESHET_LINKS_ID)) unused("read", "opened a file or read a link");
 }
 
 }  // namespace freshet::conformance

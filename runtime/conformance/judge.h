@@ -34,7 +34,8 @@ class Judge {
   void judge_unreadable(const TrialResult& result, const std::string& where);
   void judge_bound(const TrialResult& result, const std::string& where);
   void judge_denied(const TrialResult& result, bool required, const std::string& where);
-  void judge_recorded(const TrialResult& result, const std::string& where);
+  // An ordinary tree, of a plugin that was tried on one of its own before: it may refuse this, and then whatever is like it.
+  void judge_strange(const TrialResult& result, const std::string& where);
   // After all trials.
   void judge_permissions();
 
@@ -44,7 +45,10 @@ class Judge {
 
   const manifest::Manifest& manifest_;
   VerdictBook& book_;
+  [[nodiscard]] bool is_allowed(const TrialResult& result, std::initializer_list<std::int32_t> allowed) const;
+
   bool found_something_ = false;
+  bool picky_ = false;  // it refuses trees that it is not made for
   std::set<std::string> used_;  // features
 };
 

@@ -73,7 +73,7 @@ constexpr Rule kRules[] = {
     {"racing-tree", "", "it takes a tree that others change meanwhile", "caches live", "trust no count and no name from an earlier look"},
     // ---- settings and permissions ----
     {"setting-bounds", "", "it takes every boundary value of its settings", "what the manifest allows has to work", "narrow the range, or take the value"},
-    {"permission-used", "", "it uses each permission it asks for", "operators grant as little as they can", "ask for less; or give a tree that it finds something in: --tree FILE"},
+    {"permission-used", "", "it uses each permission it asks for", "operators grant as little as they can", "ask for less; or give a tree that it finds something in: --tree FILE, --root DIR"},
     {"permission-denied", "", "it goes on without an optional permission, and ends in good order without a required one", "optional means that it may be denied", "ask with `feature`, and take NULL for an answer"},
 };
 

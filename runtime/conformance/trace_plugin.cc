@@ -2,6 +2,7 @@
 
 #include <freshet/contents.h>
 #include <freshet/ipc.h>
+#include <freshet/links.h>
 #include <freshet/plugin.h>
 
 #include <algorithm>
@@ -74,7 +75,7 @@ std::string remedy_of(std::string_view ended) {
 }
 
 std::string remedy_of_feature(std::string_view id) {
-  if (id == FRESHET_CONTENTS_ID) return "permissions = { optional = [\"read\"] }";
+  if (id == FRESHET_CONTENTS_ID || id == FRESHET_LINKS_ID) return "permissions = { optional = [\"read\"] }";
   if (id == FRESHET_IPC_ID) return "permissions = { optional = [\"ipc\"] }, irreversible = true";
   return "no line of a manifest asks for it: this Freshet does not have it";
 }
@@ -93,7 +94,7 @@ Result<std::vector<Traced>> trace_plugin(const std::string& file, const TraceOpt
     Result<manifest::TypedSettings> settings = base_settings(kind, options.settings);
     if (!settings) return std::unexpected(settings.error());
     request.settings = std::move(*settings);
-    request.root = options.root;
+    request.roots = options.roots;
     request.read = asks_for(manifest, "read");
     request.ipc = asks_for(manifest, "ipc");
     request.now_ns = SystemClock().now();

@@ -16,7 +16,7 @@ namespace freshet::conformance {
 struct TraceOptions {
   std::string role_executable;                  // as in ManagerOptions
   bool strict = true;
-  std::string root;                             // absolute
+  std::vector<std::string> roots;               // absolute
   std::map<std::string, std::string> settings;  // name to text
   bool trace = false;                           // with the host's functions, a line each
   std::function<void(std::string_view)> on_call;

@@ -119,9 +119,9 @@ Result<TriedPlugin> Bench::read(const std::string& file) {
 Result<TrialResult> Bench::run(const TriedPlugin& plugin, const TrialRequest& request, std::stop_token stop) {
   const manifest::RequestedLimits& asked = plugin.facts.manifest.limits;
   std::vector<channel::OpenRoot> roots;
-  if (request.tree == nullptr) {
+  for (const std::string& path : request.roots) {
     config::RootConfig config;
-    config.path = request.root;
+    config.path = path;
     config.access = {.list = true, .read = request.read, .remove = true};
     Result<channel::OpenRoot> root = open_root(config);
     if (!root) return std::unexpected(root.error());
@@ -161,7 +161,7 @@ Result<TrialResult> Bench::run(const TriedPlugin& plugin, const TrialRequest& re
   }
   const Result<channel::Inventory> before = worker.inventory();
   policy::EffectivePermission permission;
-  permission.roots.resize(1);
+  permission.roots.resize(1);  // the features are of all of them
   permission.roots.front().access.read = request.read;
   if (request.ipc) permission.ipc.resize(1);
   wire::Load load = make_load(plugin.facts.manifest, request.kind, request.settings, permission);

@@ -29,8 +29,8 @@ struct TriedPlugin {
 struct TrialRequest {
   std::string kind;
   manifest::TypedSettings settings;
-  const std::string* tree = nullptr;  // a recorded tree's text; not owned. Null: `root`
-  std::string root;                   // a directory, absolute
+  const std::string* tree = nullptr;  // a recorded tree's text; not owned. Null: `roots`
+  std::vector<std::string> roots;     // directories, absolute
   bool read = false;                  // contents are granted; a recorded tree has none, and says UNREADABLE
   bool ipc = false;                   // a few IPC objects, made up, are shown to it
   std::int64_t now_ns = 0;

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxUnread = 100;
 
 // Of a recorded tree the lines of depth 0, whose last word is the path.
 TrialEvents::TrialEvents(const TrialRequest& request, TrialResult& out) : request_(request), out_(out) {
-  if (request.tree == nullptr) roots_.push_back(request.root);
+  if (request.tree == nullptr) roots_ = request.roots;
   else for_each_line(*request.tree, [&](std::string_view line) {
     if (line.starts_with("0 ")) unescape_bytes(line.substr(line.rfind(' ') + 1), roots_.emplace_back());
   });

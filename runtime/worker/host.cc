@@ -380,6 +380,7 @@ freshet_status Host::do_keep(const freshet_host* host, std::uint64_t index, fres
 
 freshet_status Host::do_together_begin(const freshet_host* host) try {
   Host& self = of(host);
+  self.watching("begin of freshet_together");
   if (self.state_ != State::scanning || self.in_whole_) return FRESHET_INVALID;
   if (self.cancelled_) return FRESHET_CANCELLED;
   self.in_whole_ = true;
@@ -427,6 +428,8 @@ freshet_status Host::do_link_target(const freshet_host* host, freshet_dir* direc
   Host& self = of(host);
   if (self.state_ == State::idle || got == nullptr || name.data == nullptr) return FRESHET_INVALID;
   const std::string_view wanted(name.data, name.length);
+  if (Watch* const watch = self.watching("target of freshet_links"))
+    watch->used(FRESHET_LINKS_ID, "links target(" + escape_bytes(wanted.substr(0, wire::kMaxName)) + ")");
   return self.replay_ ? self.replay_->read_link(directory, wanted, to, room, *got) : self.walker_.read_link(directory, wanted, to, room, *got);
 } catch (...) {
   return FRESHET_FAILED;

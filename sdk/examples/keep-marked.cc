@@ -10,6 +10,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.example.keep-marked"
 version = "1.0.0"
 license = "MIT"
+doc = "Keeps what lies in or below a directory that is marked"
 abi = { min = "1.0", below = "2.0" }
 [task.keep-marked]
 doc = "Keeps every directory that is marked, with all that is below it"
@@ -26,17 +27,18 @@ class KeepMarked final : public freshet::Task {
 
   void scan(freshet::Host& host) override {
     marked_.clear();
-    for (const freshet::Root& root : host.roots()) look(root.index, "", host.open(root));
+    for (const freshet::Root& root : host.roots()) look(host, root.index, "", host.open(root));
     for (const freshet::Planned& entry : freshet::Guard::of(host)) {
       if (const std::string at = marked_above(entry); !at.empty()) entry.keep("marked by " + at + mark_);
     }
   }
 
  private:
-  void look(std::uint32_t root, const std::string& path, freshet::Directory directory) {
+  void look(const freshet::Host& host, std::uint32_t root, const std::string& path, freshet::Directory directory) {
     for (const freshet::Entry& entry : directory) {
+      host.stop_if_cancelled();
       if (entry.file_name() == mark_) marked_.emplace(root, path);
-      if (entry.type == FRESHET_DIRECTORY) look(root, path + std::string(entry.file_name()) + "/", directory.open(entry));
+      if (entry.is_directory() && !entry.is_mount_point()) look(host, root, path + std::string(entry.file_name()) + "/", directory.open(entry));
     }
   }
 

@@ -8,6 +8,7 @@ FRESHET_MANIFEST(R"(
 id = "org.freshet.example.session-files"
 version = "1.0.0"
 license = "MIT"
+doc = "Removes session files of a server that the operator's hook has stopped"
 abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["remove", "hook"] }
 [task.session-files]

@@ -12,8 +12,10 @@ count=$(find "$root" -printf . | wc -c)
 
 expect 64 plugins record --root "$root"
 says "$err" --out
-expect 64 plugins check x.so --root "$root"
+expect 64 plugins list --root "$root"
 says "$err" 'belongs to' '`freshet plugins record`'
+expect 64 plugins check x.so --root "$root" --tree x
+expect 1 plugins check x.so --root "$dir/nothing"
 expect 1 plugins record --root "$dir/nothing" --out "$tree"
 [[ ! -e $tree ]] || fail "a recording of nothing was left"
 expect 0 plugins record --root "$root" --out "$tree" --json

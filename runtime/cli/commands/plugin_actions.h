@@ -2,6 +2,7 @@
 
 #include <expected>
 #include <string>
+#include <vector>
 
 #include "runtime/cli/session.h"
 
@@ -15,6 +16,9 @@ int approve_plugin(Session& session, Manager& manager, const Arguments& argument
 int revoke_plugin(Session& session, Manager& manager, const Arguments& arguments);
 int upgrade_plugin(Session& session, Manager& manager, const Arguments& arguments);
 int verify_plugins(Session& session, Manager& manager, const Arguments& arguments);
+
+// The directories of --root, absolute. Error kind `missing`.
+Result<std::vector<std::string>> existing_roots(const Arguments& arguments);
 
 // These need no manager.
 int new_plugin(Session& session, const Arguments& arguments);

@@ -86,6 +86,7 @@ Result<std::string> read_tree(const std::string& file) {
 }  // namespace
 
 int check_plugin(Session& session, const Arguments& arguments) {
+  if (arguments.has("tree") && arguments.has("root")) return session.tell_usage("`freshet plugins check` takes --tree or --root", "");
   conformance::CheckOptions options;
   options.stop = session.stop();
   if (const auto file = arguments.text("tree")) {
@@ -93,6 +94,9 @@ int check_plugin(Session& session, const Arguments& arguments) {
     if (!tree) return session.tell(tree.error());
     options.tree = std::move(*tree);
   }
+  auto roots = existing_roots(arguments);
+  if (!roots) return session.tell(roots.error());
+  options.roots = std::move(*roots);
   for (const std::string& setting : arguments.texts("set")) {
     const std::size_t at = setting.find('=');
     if (at == std::string::npos) return session.tell_usage("--set " + escape_bytes(setting) + " has no `=`", "write --set NAME=VALUE");
@@ -107,10 +111,10 @@ int check_plugin(Session& session, const Arguments& arguments) {
 }
 
 int record_plugin_tree(Session& session, const Arguments& arguments) {
-  const auto root = arguments.text("root");
+  const std::vector<std::string> roots = arguments.texts("root");
   const auto out = arguments.text("out");
-  if (!root || !out) return session.tell_usage("`freshet plugins record` needs --root DIR and --out FILE", "");
-  const Result<conformance::Recorded> recorded = conformance::record_tree(*root, *out, session.stop());
+  if (roots.size() != 1 || !out) return session.tell_usage("`freshet plugins record` needs one --root DIR, and --out FILE", "");
+  const Result<conformance::Recorded> recorded = conformance::record_tree(roots.front(), *out, session.stop());
   if (!recorded) return session.interrupted() ? kInterrupted : session.tell(recorded.error());
   session.put({{"object", "recorded_tree"}, {"file", escape_bytes(*out)}, {"entries", recorded->entries}, {"unreadable", recorded->unreadable}, {"bytes", recorded->bytes}});
   session.say("Recorded " + counted(recorded->entries, "entry", "entries") + " in " + escape_bytes(*out) + ": names, times, sizes, owners; no contents.\n" +

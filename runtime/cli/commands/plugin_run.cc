@@ -59,13 +59,22 @@ void tell_debug(Session& session, const std::string& file, int pid, std::uint64_
 
 }  // namespace
 
+Result<std::vector<std::string>> existing_roots(const Arguments& arguments) {
+  std::vector<std::string> out;
+  for (const std::string& root : arguments.texts("root")) {
+    std::error_code error;
+    out.push_back(std::filesystem::canonical(root, error).string());
+    if (error) return fail(ErrorKind::missing, "--root " + escape_bytes(root) + ": " + error.message());
+  }
+  return out;
+}
+
 int run_plugin(Session& session, const Arguments& arguments) {
-  const auto root = arguments.text("root");
-  if (!root) return session.tell_usage("`freshet plugins run` needs --root DIR", "");
+  if (!arguments.has("root")) return session.tell_usage("`freshet plugins run` needs --root DIR", "");
   conformance::TraceOptions options;
-  std::error_code error;
-  options.root = std::filesystem::canonical(*root, error).string();
-  if (error) return session.tell({ErrorKind::missing, "", "--root " + escape_bytes(*root) + ": " + error.message(), ""});
+  auto roots = existing_roots(arguments);
+  if (!roots) return session.tell(roots.error());
+  options.roots = std::move(*roots);
   for (const std::string& setting : arguments.texts("set")) {
     const std::size_t at = setting.find('=');
     if (at == std::string::npos) return session.tell_usage("--set " + escape_bytes(setting) + " has no `=`", "write --set NAME=VALUE");
@@ -73,8 +82,9 @@ int run_plugin(Session& session, const Arguments& arguments) {
   }
   options.trace = arguments.has("trace");
   options.stop = session.stop();
+  std::error_code ignored;
   if (arguments.has("debug"))
-    options.on_debug = [&](int pid, std::uint64_t address) { tell_debug(session, std::filesystem::absolute(arguments.words[1], error).string(), pid, address); };
+    options.on_debug = [&](int pid, std::uint64_t address) { tell_debug(session, std::filesystem::absolute(arguments.words[1], ignored).string(), pid, address); };
   options.on_call = [&session](std::string_view call) {
     session.put({{"object", "call"}, {"text", call}});
     session.say("  call     " + std::string(call) + "\n");

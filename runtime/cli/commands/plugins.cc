@@ -24,7 +24,7 @@ void add_options(po::options_description& options) {
       ("license", po::value<std::string>()->value_name("SPDX"), "new: its licence")                    //
       ("tree", po::value<std::string>()->value_name("FILE"), "check: scan this recorded tree too")       //
       ("set", po::value<std::vector<std::string>>()->value_name("NAME=VALUE"), "check, run: a setting; may be repeated")  //
-      ("root", po::value<std::string>()->value_name("DIR"), "record, run: the directory")              //
+      ("root", po::value<std::vector<std::string>>()->value_name("DIR"), "check, record, run: the directory; may be repeated")              //
       ("trace", "run: show each call of the host's functions")                                          //
       ("debug", "run: weaken the sandbox, for a debugger to attach")                                     //
       ("out", po::value<std::string>()->value_name("FILE"), "record: a new file")                      //
@@ -91,7 +91,7 @@ constexpr Action kActions[] = {
     {"upgrade", 1, 1, "the new file", " dry-run ", upgrade_plugin},
     {"unblock", 1, 1, "a hash or an id", "", unblock},
     {"new", 0, 1, "one name", " lang dir id license ci ", nullptr, new_plugin},
-    {"check", 1, 1, "a file", " tree set ", nullptr, check_plugin},
+    {"check", 1, 1, "a file", " tree root set ", nullptr, check_plugin},
     {"run", 1, 1, "a file", " root trace debug set ", nullptr, run_plugin},
     {"record", 0, 0, "no further word", " root out ", nullptr, record_plugin_tree},
 };
@@ -151,7 +151,7 @@ const Command kPlugins = {
         "`new` writes a plugin to begin with: a project that builds against the installed SDK, with a test; on "
         "a terminal it asks for what is not given. `check` reads a file and runs it in the sandbox on trees made for "
         "the purpose, and says of some sixty things whether they hold, and how to mend what does not; with --verbose it "
-        "names what holds, too. `record` keeps a listing of a directory, without contents: `check --tree` "
+        "names what holds, too. --tree or --root names what the plugin is made for, where it is no tree of everybody's. `record` keeps a listing of a directory, without contents: `check --tree` "
         "then runs a plugin on it with no file system behind it, so a bug report becomes a test. `run` runs one on a "
         "directory, locked in and without any effect, and shows what it proposes, what it did wrong, what was refused to it "
         "with the line of a manifest that would ask for it, and what ended it; with --trace each of its calls of the host, "

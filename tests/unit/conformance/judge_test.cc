@@ -107,6 +107,20 @@ TEST_F(JudgeTest, AScanThatReadsContentsMayCallARecordedTreeUnreadable) {
   EXPECT_EQ(verdict("odd-times").outcome, Outcome::passed);
 }
 
+TEST_F(JudgeTest, APluginMayRefuseATreeItIsNotMadeForWhereItSaysWhy) {
+  TrialResult refused = scanned(FRESHET_FAILED);
+  judge_.judge_strange(refused, "here");
+  expect_failed("scan-status", "FRESHET_FAILED");
+  refused.log = {"this is no package cache"};
+  judge_.judge_strange(refused, "here");
+  judge_.judge_end("empty-tree", refused, "here", {FRESHET_OK});
+  judge_.judge_unreadable(refused, "here");
+  EXPECT_EQ(verdict("empty-tree").outcome, Outcome::passed);
+  EXPECT_EQ(verdict("unreadable-tree").outcome, Outcome::passed);
+  judge_.judge_end("odd-times", crashed(), "here", {FRESHET_OK});
+  expect_failed("odd-times", "SIGSEGV");
+}
+
 TEST_F(JudgeTest, ReasonsNeedALetterAndNoControlCharacter) {
   TrialResult result = scanned(FRESHET_OK);
   result.findings = {{"/a", "1 d", 0, 0, 0}};

@@ -9,7 +9,7 @@ namespace {
 
 TrialRequest in_data() {
   TrialRequest out;
-  out.root = "/data";
+  out.roots = {"/data"};
   return out;
 }
 
