@@ -10,8 +10,22 @@
 namespace freshet::channel {
 namespace {
 
-bool is_crash(int signal) {
-  return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP || signal == SIGABRT || signal == SIGSYS;
+// A fault of the process's own instruction, not a signal that somebody sent.
+bool is_crash(int pid, int signal) {
+  siginfo_t info{};
+  const bool fault = signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP;
+  return fault && ::ptrace(PTRACE_GETSIGINFO, pid, nullptr, &info) == 0 && info.si_code > 0;
+}
+
+// Lets the process go, to run the instruction again: as the first of its namespace it is ended by a fault only while nobody
+// traces it.
+void let_crash(int pid, int signal, user_regs_struct& registers) {
+  constexpr unsigned long kBreakpoint = 0xcc;
+  if (signal == SIGTRAP && (static_cast<unsigned long>(::ptrace(PTRACE_PEEKTEXT, pid, registers.rip - 1, nullptr)) & 0xff) == kBreakpoint) {
+    registers.rip -= 1;
+    ::ptrace(PTRACE_SETREGS, pid, nullptr, &registers);
+  }
+  ::ptrace(PTRACE_DETACH, pid, nullptr, nullptr);
 }
 
 }  // namespace
@@ -45,8 +59,10 @@ void CrashWatch::watch(int pid, int proc) {
     const bool event = (info.si_status >> 8) != 0;  // not a signal: a stop of the whole group, and the like
     const int signal = event ? 0 : info.si_status;
     user_regs_struct registers{};
-    if (is_crash(signal) && ::ptrace(PTRACE_GETREGS, pid, nullptr, &registers) == 0)
+    if (is_crash(pid, signal) && ::ptrace(PTRACE_GETREGS, pid, nullptr, &registers) == 0) {
       frames_ = read_back_trace(proc, {registers.rip, registers.rsp});
+      return let_crash(pid, signal, registers);
+    }
     ::ptrace(PTRACE_CONT, pid, nullptr, signal);
   }
 }

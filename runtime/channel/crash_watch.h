@@ -10,7 +10,7 @@ namespace freshet::channel {
 
 // Stops a worker's first thread for a moment when a signal is about to end it, and looks where it is. On a thread of its
 // own, which traces the worker (ptrace) until it has ended; where the kernel does not allow that, it sees nothing. Changes
-// nothing in the worker: each signal is delivered as it came.
+// nothing of how it ends: each signal is delivered as it came, and an instruction at fault is run again untraced.
 class CrashWatch {
  public:
   // Of a live child of this program. `proc`: its folder in /proc.
