@@ -215,8 +215,8 @@ std::string example_of(const PluginFacts::Setting& setting) {
   return "[]";
 }
 
-// The least that an operator has to write for each permission that the plugin asks for.
-std::string grant_of(const PluginFacts& plugin) {
+// The least that an operator has to write for each permission that the plugin asks for; `files`: it has roots.
+std::string grant_of(const PluginFacts& plugin, bool& files) {
   std::string access, more;
   for (const auto* list : {&plugin.required_permissions, &plugin.optional_permissions}) {
     for (const std::string& name : *list) {
@@ -225,6 +225,7 @@ std::string grant_of(const PluginFacts& plugin) {
       if (name == "ipc") more += "ipc = [{ owner = \"root\" }]\nirreversible = \"allowed\"\n";
     }
   }
+  files = !access.empty();
   return (access.empty() ? "" : fmt::format("roots = [{{ path = \"/absolute/path\", access = [{}] }}]\n", access)) + more;
 }
 
@@ -234,9 +235,14 @@ std::string plugin_doc_text(const PluginFacts& plugin) {
   std::string out = comment(fmt::format("{} {} ({})\n{}", plugin.id, plugin.version, plugin.license, plugin.doc));
   for (const PluginFacts::Kind& kind : plugin.kinds) {
     out += "\n" + comment(kind.doc);
+    bool files = false;
+    const std::string grant = grant_of(plugin, files);
+    const bool channel = !files && !kind.guard && !grant.empty();  // only a channel can do without roots
+    if (channel) out += fmt::format("[channel.{}]\n{}\n", kind.name, grant);
     out += fmt::format("[task.{}]\nplugin = \"{}\"\n", kind.name, plugin.id);
     if (plugin.kinds.size() > 1) out += fmt::format("task = \"{}\"\n", kind.name);
-    out += kind.guard ? "guard = true\nchannel = \"of-the-tasks-it-judges\"\n" : grant_of(plugin);
+    if (channel) out += fmt::format("channel = \"{}\"\n", kind.name);
+    else out += kind.guard ? "guard = true\nchannel = \"of-the-tasks-it-judges\"\n" : grant;
     if (kind.settings.empty()) continue;
     out += fmt::format("[task.{}.settings]\n", kind.name);
     for (const PluginFacts::Setting& setting : kind.settings) {
