@@ -45,6 +45,7 @@ PluginFacts facts_of(const Plugin& plugin) {
   PluginFacts out;
   out.file = plugin.file;
   out.sha256 = plugin.sha256;
+  out.hidden_by = plugin.hidden_by;
   out.error = plugin.error;
   const manifest::Manifest& manifest = plugin.manifest;
   out.id = manifest.id;
@@ -102,7 +103,7 @@ std::vector<PluginFacts> CleanupManager::plugins() {
   for (const std::shared_ptr<const Plugin>& plugin : catalog_.all()) {
     PluginFacts facts = facts_of(*plugin);
     for (const auto& [name, task] : *tasks)
-      if (task->plugin() != nullptr && task->plugin()->plugin_id == facts.id) facts.used_by.push_back(name);
+      if (facts.hidden_by.empty() && task->plugin() != nullptr && task->plugin()->plugin_id == facts.id) facts.used_by.push_back(name);
     facts.blocked = why_blocked(core_, facts);
     add_approval(facts, *plugin);
     out.push_back(std::move(facts));

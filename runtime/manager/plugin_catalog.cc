@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
@@ -9,6 +10,11 @@
 #include "runtime/base/suggest.h"
 
 namespace freshet {
+namespace {
+
+bool is_usable(const Plugin& plugin) { return !plugin.error && plugin.hidden_by.empty(); }
+
+}  // namespace
 
 Result<wire::Inspected> inspect_plugin(const Core& core, int memfd, const std::vector<std::uint64_t>& addresses) {
   channel::RoleRequest request;
@@ -36,7 +42,7 @@ Result<wire::Inspected> inspect_plugin(const Core& core, int memfd, const std::v
   return fail("F2005", ErrorKind::invalid, "its manifest does not parse: reading it ended the probe (" + end.what + ")");
 }
 
-std::shared_ptr<const Plugin> PluginCatalog::read(const std::string& file) {
+std::shared_ptr<Plugin> PluginCatalog::read(const std::string& file) {
   auto out = std::make_shared<Plugin>();
   out->file = file;
   Result<channel::PluginBytes> bytes = channel::read_plugin_file(file);
@@ -69,22 +75,46 @@ std::vector<std::shared_ptr<const Plugin>> PluginCatalog::all() {
   looked_ = true;
   if (!core_.options.trial_plugin.empty()) plugins_.push_back(read(core_.options.trial_plugin));
   for (const std::string& directory : core_.options.plugin_dirs) {
-    std::vector<std::string> files;
-    std::error_code ignored;
-    for (std::filesystem::directory_iterator at(directory, ignored), end; !ignored && at != end; at.increment(ignored))
-      if (at->path().extension() == ".so") files.push_back(at->path().string());
-    std::ranges::sort(files);
-    for (const std::string& file : files) plugins_.push_back(read(file));
+    for (const std::shared_ptr<Plugin>& plugin : read_directory(directory)) {
+      for (const std::shared_ptr<const Plugin>& before : plugins_)
+        if (plugin->hidden_by.empty() && is_usable(*plugin) && is_usable(*before) && before->manifest.id == plugin->manifest.id)
+          plugin->hidden_by = before->file;
+      plugins_.push_back(plugin);
+    }
   }
   return plugins_;
+}
+
+std::vector<std::shared_ptr<Plugin>> PluginCatalog::read_directory(const std::string& directory) {
+  std::vector<std::string> files;
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator at(directory, ignored), end; !ignored && at != end; at.increment(ignored))
+    if (at->path().extension() == ".so") files.push_back(at->path().string());
+  std::ranges::sort(files);
+  std::vector<std::shared_ptr<Plugin>> out;
+  for (const std::string& file : files) out.push_back(read(file));
+  // Which of two is meant nobody can know.
+  std::map<std::string, std::vector<Plugin*>> by_id;
+  for (const std::shared_ptr<Plugin>& plugin : out)
+    if (!plugin->error) by_id[plugin->manifest.id].push_back(plugin.get());
+  for (const auto& [id, same] : by_id) {
+    if (std::ranges::all_of(same, [&](const Plugin* plugin) { return plugin->sha256 == same.front()->sha256; })) continue;
+    std::string all;
+    for (const Plugin* plugin : same)
+      all += (all.empty() ? "" : ", ") + std::filesystem::path(plugin->file).filename().string() + " (" + plugin->manifest.version + ")";
+    for (Plugin* plugin : same)
+      plugin->error = Error{ErrorKind::invalid, "F1043", "several files of one directory have the id " + id + ": " + escape_bytes(all),
+                            "remove all but the one that you mean from " + escape_bytes(directory)};
+  }
+  return out;
 }
 
 Result<std::shared_ptr<const Plugin>> PluginCatalog::find(const std::string& id) {
   std::vector<std::string_view> ids;
   std::string unusable;
   for (const std::shared_ptr<const Plugin>& plugin : all()) {
-    if (!plugin->error && plugin->manifest.id == id) return plugin;
-    if (!plugin->error) ids.push_back(plugin->manifest.id);
+    if (is_usable(*plugin) && plugin->manifest.id == id) return plugin;
+    if (is_usable(*plugin)) ids.push_back(plugin->manifest.id);
     if (plugin->error) unusable += (unusable.empty() ? "" : "; ") + escape_bytes(plugin->file) + ": " + plugin->error->what;
   }
   std::string help = suggest(id, ids, true);

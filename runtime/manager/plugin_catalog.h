@@ -27,6 +27,7 @@ struct Plugin {
   std::string signature;          // "none", "good", "bad" or "unknown key ID"
   std::string signer;             // name of the trusted key, of a good one
   std::optional<Error> distrust;  // F1064 to F1067: why its signature, or the lack of one, refuses it
+  std::string hidden_by;          // the file that is used in its stead: of the same id, and found before
   std::optional<Error> error;  // why it cannot be used; the manifest is empty then
 };
 
@@ -41,14 +42,18 @@ class PluginCatalog {
 
   [[nodiscard]] const PluginTrust& trust() const { return trust_; }
 
-  // Every `*.so`, usable or not, by file name; a directory named first hides a plugin id of a later one.
+  // Every `*.so`, usable or not, by file name. Of one id in several directories the first counts, whatever its version, and
+  // hides the others. In one directory two different files of one id can neither be used (F1043); the same bytes under two
+  // names can. Links are followed; who can write to what is on the way is judged where the plugin is to be used.
   std::vector<std::shared_ptr<const Plugin>> all();
   // Error F1040 (kind `missing`) with what is there when no usable file has this id.
   Result<std::shared_ptr<const Plugin>> find(const std::string& id);
   // One file, wherever it is.
-  std::shared_ptr<const Plugin> read(const std::string& file);
+  std::shared_ptr<Plugin> read(const std::string& file);
 
  private:
+  std::vector<std::shared_ptr<Plugin>> read_directory(const std::string& directory);
+
   const Core& core_;
   const PluginTrust trust_;
   Mutex mutex_;

@@ -40,6 +40,7 @@ struct PluginFacts {
   };
   std::vector<Kind> kinds;
   std::vector<std::string> used_by;  // task names of the configuration
+  std::string hidden_by;             // the file of the same id that is used in its stead; empty: none
   std::string blocked;               // why it may not run after a breach; empty: it may
   std::string signature;             // "none", "good", "bad" or "unknown key ID"
   std::string signer;                // name of the trusted key, of a good one

@@ -134,6 +134,11 @@ constexpr CodePage kPages[] = {
      "the channel is removed then.",
      "Write `guard = true` into a task whose kind is a guard, and into no other. `freshet plugins inspect` shows which "
      "kinds are."},
+    {"F1043", "two files of one directory are the same plugin",
+     "Two different files in one plugin directory have the same id: an old copy beside a new one, or somebody else's file "
+     "under a name that is taken. Which of them is meant cannot be known, so neither is used. In two directories the "
+     "first one named counts, and `freshet plugins list` shows the other as hidden.",
+     "Look at both with `freshet plugins inspect FILE`, and remove the one you do not want from the directory."},
     {"F1050", "strict isolation cannot be had here",
      "The channel asks for strict isolation, and the kernel or the rights of this user do not give a layer "
      "that it "

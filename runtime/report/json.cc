@@ -339,6 +339,7 @@ Json plugin_json(const PluginFacts& plugin) {
   object["stripped"] = plugin.stripped;
   object["signature"] = plugin.signature;
   put_bytes(object, "signer", plugin.signer);
+  put_bytes(object, "hidden_by", plugin.hidden_by);
   put_bytes(object, "distrust", plugin.distrust);
   object["approval"] = plugin.approval;
   object["drift"] = list_of(plugin.drift);

@@ -35,6 +35,7 @@ std::string setting_part(const PluginFacts::Setting& setting, const Style& style
 
 // In a word; the row of a blocked plugin says so first.
 Table::Cell state_of(const PluginFacts& plugin) {
+  if (!plugin.hidden_by.empty()) return {"hidden", Paint::dim};
   if (!plugin.blocked.empty()) return {"blocked", Paint::bad};
   if (!plugin.distrust.empty()) return {"refused", Paint::bad};
   if (plugin.approval == "approved") return {"approved", Paint::good};
