@@ -2,6 +2,8 @@
 # Installs the SDK into an empty prefix and builds the C++ example against it, as a third party would: once with CMake,
 # once by make with pkg-config alone; then as a vendor's package is made, with DESTDIR. usage: package_test.sh SOURCE BUILD CMAKE C++-COMPILER
 set -eu
+# Nothing of this environment helps.
+[ -n "${BARE:-}" ] || exec env -i BARE=yes PATH=/usr/local/bin:/usr/bin:/bin HOME=/nonexistent TMPDIR="${TMPDIR:-/tmp}" "$0" "$@"
 source=$1 build=$2 cmake=$3 compiler=$4
 work=$(mktemp -d "${TMPDIR:-/tmp}/freshet-sdk.XXXXXX")
 trap 'rm -rf "$work"' EXIT
