@@ -30,7 +30,7 @@ void let_crash(int pid, int signal, user_regs_struct& registers) {
 
 }  // namespace
 
-CrashWatch::CrashWatch(int pid, int proc) : thread_([this, pid, proc] { watch(pid, proc); }) {}
+CrashWatch::CrashWatch(int pid, int proc) : thread_([this, pid, proc] { watch(pid, proc); }) { begun_.acquire(); }
 
 CrashWatch::~CrashWatch() {
   if (thread_.joinable()) thread_.join();
@@ -45,7 +45,9 @@ void CrashWatch::watch(int pid, int proc) {
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);  // the program's signals are for its other threads
-  if (::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) != 0) return;
+  const bool traced = ::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0;
+  begun_.release();
+  if (!traced) return;
   for (;;) {
     siginfo_t info{};
     // Its end is only looked at: whoever owns the process reaps it.

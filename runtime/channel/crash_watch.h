@@ -1,5 +1,6 @@
 #pragma once
 
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace freshet::channel {
 // nothing of how it ends: each signal is delivered as it came, and an instruction at fault is run again untraced.
 class CrashWatch {
  public:
-  // Of a live child of this program. `proc`: its folder in /proc.
+  // Of a live child of this program, which is traced from here on. `proc`: its folder in /proc.
   CrashWatch(int pid, int proc);
   ~CrashWatch();  // its process has been reaped
   CrashWatch(const CrashWatch&) = delete;
@@ -25,6 +26,7 @@ class CrashWatch {
  private:
   void watch(int pid, int proc);
 
+  std::binary_semaphore begun_{0};
   std::vector<Frame> frames_;  // of the thread, until it is joined
   std::thread thread_;
 };
