@@ -71,10 +71,11 @@ std::unexpected<Error> newer_file(const Database& database, std::int64_t version
 
 // 0 for an empty file; errors for a foreign or a newer one.
 Result<std::int64_t> find_version(Database& database) {
-  auto application = database.ask_number("PRAGMA application_id");
-  if (!application) return application;
+  // In this order: another process may make the file between the two, and its tables come together with its mark.
   auto tables = database.ask_number("SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables;
+  auto application = database.ask_number("PRAGMA application_id");
+  if (!application) return application;
   if (*tables == 0 && *application == 0) return 0;
   if (*application != kApplicationId) return foreign_file(database);
   auto version = database.ask_number("PRAGMA user_version");
