@@ -43,11 +43,6 @@ std::string said(const TrialResult& result) { return "it said " + status_name(re
 
 }  // namespace
 
-bool asks_for(const manifest::Manifest& manifest, std::string_view permission) {
-  return std::ranges::find(manifest.required_permissions, permission) != manifest.required_permissions.end() ||
-         std::ranges::find(manifest.optional_permissions, permission) != manifest.optional_permissions.end();
-}
-
 // A recorded tree has no contents: a plugin that reads some cannot see everything in it.
 bool Judge::is_whole(std::int32_t status) const {
   return status == FRESHET_OK || (status == FRESHET_UNREADABLE && asks_for(manifest_, "read"));

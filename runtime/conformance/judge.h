@@ -11,8 +11,6 @@
 
 namespace freshet::conformance {
 
-bool asks_for(const manifest::Manifest& manifest, std::string_view permission);
-
 // Says what the trials of one plugin mean. `where` names a trial: "task old-files, an empty tree". Not thread-safe.
 class Judge {
  public:

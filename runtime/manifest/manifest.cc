@@ -39,4 +39,9 @@ const TaskKind* find_kind(const Manifest& manifest, std::string_view name) {
   return found == manifest.kinds.end() ? nullptr : &*found;
 }
 
+bool asks_for(const Manifest& manifest, std::string_view permission) {
+  const auto in = [&](const std::vector<std::string>& names) { return std::ranges::find(names, permission) != names.end(); };
+  return in(manifest.required_permissions) || in(manifest.optional_permissions);
+}
+
 }  // namespace freshet::manifest

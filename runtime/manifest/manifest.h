@@ -111,4 +111,7 @@ Status check_abi(const Manifest& manifest);
 
 const TaskKind* find_kind(const Manifest& manifest, std::string_view name);
 
+// Whether it has the permission among its required or its optional ones.
+bool asks_for(const Manifest& manifest, std::string_view permission);
+
 }  // namespace freshet::manifest

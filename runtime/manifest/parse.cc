@@ -121,11 +121,6 @@ void read_permissions(TableReader& top, Manifest& out) {
   }
 }
 
-bool asks(const Manifest& manifest, std::string_view permission) {
-  const auto in = [&](const std::vector<std::string>& names) { return std::ranges::find(names, permission) != names.end(); };
-  return in(manifest.required_permissions) || in(manifest.optional_permissions);
-}
-
 void read_lock(TableReader& top, const TomlValue& value, Manifest& out) {
   if (!value.is_table()) {
     top.refuse("locks", value, "must hold tables", "write { path = \"/var/lib/..\", kind = \"posix\" }");
@@ -151,7 +146,7 @@ void read_locks(TableReader& top, Manifest& out) {
     return;
   }
   for (const TomlValue& member : value->as_array()) read_lock(top, member, out);
-  if (!asks(out, "lock"))
+  if (!asks_for(out, "lock"))
     top.refuse("locks", *value, "is there without the permission `lock`", "add it to `required` or `optional` of `permissions`");
 }
 
@@ -160,9 +155,9 @@ void read_irreversible(TableReader& top, Manifest& out) {
   const TomlValue* value = top.find("irreversible");
   top.read_bool("irreversible", out.irreversible);
   const TomlValue* permissions = top.find("permissions");
-  if (asks(out, "ipc") && !out.irreversible && permissions != nullptr)
+  if (asks_for(out, "ipc") && !out.irreversible && permissions != nullptr)
     top.refuse("permissions", *permissions, "has `ipc`, and what it removes cannot be taken back", "say so: irreversible = true");
-  if (!asks(out, "ipc") && out.irreversible)
+  if (!asks_for(out, "ipc") && out.irreversible)
     top.refuse("irreversible", *value, "is true, but nothing that is asked for is irreversible", "take it out, or ask for `ipc`");
 }
 

@@ -8,13 +8,6 @@
 namespace freshet::policy {
 namespace {
 
-bool asks(const manifest::Manifest& manifest, std::string_view name) {
-  const auto in = [&](const std::vector<std::string>& names) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  return in(manifest.required_permissions) || in(manifest.optional_permissions);
-}
-
 bool grants(const config::RootConfig& root, std::string_view name) {
   if (name == "remove") return root.access.remove;
   if (name == "read") return root.access.read;
@@ -64,7 +57,7 @@ bool is_required(const manifest::Manifest& manifest, std::string_view name) {
 // The locks that were asked for and granted; what was asked for and not granted is a violation, or dropped.
 void settle_locks(const manifest::Manifest& manifest, const config::TaskConfig& task, const config::ChannelConfig& channel,
                   PermissionResult& out) {
-  if (!asks(manifest, "lock")) return;
+  if (!asks_for(manifest, "lock")) return;
   if (manifest.locks.empty()) {
     out.permission.locks = channel.locks;
     return;
@@ -101,7 +94,7 @@ void settle_hooks(const std::vector<std::string>& names, const manifest::Manifes
     const auto defined = hooks.find(name);
     if (defined == hooks.end())
       refuse("which is not defined", "write [hook." + escape_bytes(name) + "] with `run`, or take the name out");
-    else if (!asks(manifest, "hook"))
+    else if (!asks_for(manifest, "hook"))
       refuse("but its plugin " + manifest.id + " does not ask for hooks", "take it out of `run-hooks`");
     else if (std::ranges::find(channel.hooks, name) == channel.hooks.end())
       refuse("which channel `" + channel.name + "` does not grant", "add it to `hooks` of the channel, or take it out of `run-hooks`");
@@ -159,11 +152,11 @@ PermissionResult effective_permission(const manifest::Manifest& manifest, const 
     if (!granted) permission.dropped_optional.push_back(name);
   }
   for (config::RootConfig& root : permission.roots) {
-    root.access.read = root.access.read && asks(manifest, "read");
-    root.access.remove = root.access.remove && asks(manifest, "remove");
+    root.access.read = root.access.read && asks_for(manifest, "read");
+    root.access.remove = root.access.remove && asks_for(manifest, "remove");
   }
   settle_locks(manifest, task, channel, out);
-  if (asks(manifest, "ipc")) permission.ipc = channel.ipc;
+  if (asks_for(manifest, "ipc")) permission.ipc = channel.ipc;
   if (!permission.ipc.empty() && !channel.irreversible_allowed)
     out.violations.push_back({"F1006",
                               "task `" + task.name + "` would remove IPC objects, which cannot be taken back, and channel `" + channel.name +
