@@ -45,7 +45,7 @@ std::vector<Code> read_code(int proc) {
     const std::uint64_t begin = hexadecimal(range.substr(0, dash));
     const std::uint64_t base = bases.emplace(path, begin).first->second;
     if (!rights.contains('x')) return;
-    const bool plugin = path.ends_with(sandbox::kPrivatePluginPath) || path.contains("/memfd:");
+    const bool plugin = is_plugin_mapping(path);
     const std::string name = escape_bytes(path.substr(path.rfind('/') + 1));
     out.push_back({begin, hexadecimal(range.substr(dash + 1)), base, plugin ? "" : name, name.starts_with("freshet-role")});
   });
@@ -63,6 +63,8 @@ bool is_behind_call(int memory, std::uint64_t address) {
 }
 
 }  // namespace
+
+bool is_plugin_mapping(std::string_view line) { return line.ends_with(sandbox::kPrivatePluginPath) || line.contains("/memfd:"); }
 
 std::optional<ThreadPlace> place_of_thread(int proc, int thread) {
   const std::string text = read_proc(proc, ("task/" + std::to_string(thread) + "/syscall").c_str());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace freshet::channel {
@@ -13,6 +14,9 @@ struct Frame {
   std::string file;           // "libc.so.6"; empty: the plugin
 };
 inline constexpr std::size_t kMaxFrames = 24;
+
+// Of the file at the end of a line of /proc/PID/maps: whether it is a worker's plugin.
+bool is_plugin_mapping(std::string_view line);
 
 struct ThreadPlace {
   std::uint64_t code = 0;   // the next instruction

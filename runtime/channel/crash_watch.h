@@ -4,7 +4,6 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/base/fd.h"
 #include "runtime/channel/back_trace.h"
 
 namespace freshet::channel {

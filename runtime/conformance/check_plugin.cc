@@ -201,7 +201,7 @@ class KindCheck {
   void report_proposed(const TrialResult& result) {
     report_.proposed_count += result.findings_count;
     for (const SeenFinding& finding : result.findings)
-      if (report_.proposed.size() < kMaxShown) report_.proposed.push_back(escape_bytes(finding.path) + "  " + escape_bytes(finding.reason));
+      if (report_.proposed.size() < kMaxShown) report_.proposed.push_back(shown(finding));
   }
 
   Bench& bench_;

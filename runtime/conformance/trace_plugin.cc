@@ -10,7 +10,6 @@
 #include "runtime/base/bytes.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/lines.h"
-#include "runtime/conformance/judge.h"
 #include "runtime/conformance/settings_values.h"
 #include "runtime/conformance/status_names.h"
 #include "runtime/conformance/trial.h"
@@ -31,7 +30,7 @@ Traced to_traced(const std::string& kind, const TrialResult& result) {
   out.entries = result.entries;
   out.findings_count = result.findings_count;
   for (const SeenFinding& finding : result.findings)
-    if (out.findings.size() < kMaxShown) out.findings.push_back(escape_bytes(finding.path) + "  " + escape_bytes(finding.reason));
+    if (out.findings.size() < kMaxShown) out.findings.push_back(shown(finding));
   for (const std::string& line : result.log) out.log.push_back(escape_bytes(line));
   out.back_trace = result.back_trace;
   for_each_line(result.errors, [&](std::string_view line) { out.errors.push_back(escape_bytes(line)); });

@@ -11,6 +11,7 @@
 #include "runtime/base/bytes.h"
 #include "runtime/base/lines.h"
 #include "runtime/base/proc_file.h"
+#include "runtime/channel/back_trace.h"
 #include "runtime/channel/proc_files.h"
 #include "runtime/channel/role_executable.h"
 #include "runtime/conformance/trial_events.h"
@@ -21,7 +22,6 @@
 #include "runtime/manager/role_resources.h"
 #include "runtime/manager/scan_task.h"
 #include "runtime/policy/permission.h"
-#include "runtime/sandbox/private_root.h"
 
 namespace freshet::conformance {
 namespace {
@@ -73,7 +73,7 @@ bool await(channel::RoleProcess& worker, TrialEvents& listener, Answer& answer, 
 std::uint64_t plugin_address(int proc) {
   std::uint64_t out = 0;
   for_each_line(read_proc(proc, "maps"), [&](std::string_view line) {
-    if (out == 0 && (line.ends_with(sandbox::kPrivatePluginPath) || line.contains("/memfd:"))) out = ::strtoull(std::string(line).c_str(), nullptr, 16);
+    if (out == 0 && channel::is_plugin_mapping(line)) out = ::strtoull(std::string(line).c_str(), nullptr, 16);
   });
   return out;
 }
@@ -92,6 +92,8 @@ bool wait_for_debugger(channel::RoleProcess& worker, const TrialRequest& request
 }
 
 }  // namespace
+
+std::string shown(const SeenFinding& finding) { return escape_bytes(finding.path) + "  " + escape_bytes(finding.reason); }
 
 Bench::Bench(std::unique_ptr<Core> core) : core_(std::move(core)) {}
 Bench::~Bench() = default;

@@ -49,6 +49,9 @@ struct SeenFinding {
   auto operator<=>(const SeenFinding&) const = default;
 };
 
+// Its path and reason in one line, escaped.
+std::string shown(const SeenFinding& finding);
+
 struct SeenNote {
   wire::NoteKind kind = wire::NoteKind::call;
   std::string text;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ int verify_plugins(Session& session, Manager& manager, const Arguments& argument
 
 // The directories of --root, absolute. Error kind `missing`.
 Result<std::vector<std::string>> existing_roots(const Arguments& arguments);
+// What --set NAME=VALUE says, or the exit code.
+std::expected<std::map<std::string, std::string>, int> given_settings(Session& session, const Arguments& arguments);
 
 // These need no manager.
 int new_plugin(Session& session, const Arguments& arguments);

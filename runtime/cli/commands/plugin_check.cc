@@ -1,4 +1,5 @@
 // `freshet plugins check` and `freshet plugins record`: what authors try their plugins with.
+#include <freshet/tree.hpp>
 #include <fstream>
 #include <iterator>
 
@@ -16,7 +17,6 @@ using conformance::CheckReport;
 using conformance::Outcome;
 using conformance::Verdict;
 
-constexpr std::size_t kMaxTreeFile = std::size_t{256} * 1024 * 1024;  // the cap of the format
 constexpr std::size_t kShownFindings = 20;
 
 std::string_view to_string(Outcome outcome) {
@@ -77,7 +77,7 @@ Result<std::string> read_tree(const std::string& file) {
   char block[64 * 1024];
   while (in.read(block, sizeof block) || in.gcount() > 0) {
     text.append(block, static_cast<std::size_t>(in.gcount()));
-    if (text.size() > kMaxTreeFile) return fail(ErrorKind::invalid, escape_bytes(file) + " is larger than a recorded tree may be");
+    if (text.size() > testing::kMaxTreeBytes) return fail(ErrorKind::invalid, escape_bytes(file) + " is larger than a recorded tree may be");
   }
   if (text.empty()) return fail(ErrorKind::invalid, escape_bytes(file) + " is empty");
   return text;
@@ -97,11 +97,9 @@ int check_plugin(Session& session, const Arguments& arguments) {
   auto roots = existing_roots(arguments);
   if (!roots) return session.tell(roots.error());
   options.roots = std::move(*roots);
-  for (const std::string& setting : arguments.texts("set")) {
-    const std::size_t at = setting.find('=');
-    if (at == std::string::npos) return session.tell_usage("--set " + escape_bytes(setting) + " has no `=`", "write --set NAME=VALUE");
-    options.settings[setting.substr(0, at)] = setting.substr(at + 1);
-  }
+  auto settings = given_settings(session, arguments);
+  if (!settings) return settings.error();
+  options.settings = std::move(*settings);
   if (session.options().verbose) options.on_trial = [&session](std::string_view what) { session.console().err("trying " + std::string(what) + "\n"); };
   const Result<CheckReport> report = conformance::check_plugin(arguments.words[1], options);
   if (!report) return session.interrupted() ? kInterrupted : session.tell(report.error());

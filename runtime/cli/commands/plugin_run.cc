@@ -69,17 +69,26 @@ Result<std::vector<std::string>> existing_roots(const Arguments& arguments) {
   return out;
 }
 
+std::expected<std::map<std::string, std::string>, int> given_settings(Session& session, const Arguments& arguments) {
+  std::map<std::string, std::string> out;
+  for (const std::string& setting : arguments.texts("set")) {
+    const std::size_t at = setting.find('=');
+    if (at == std::string::npos)
+      return std::unexpected(session.tell_usage("--set " + escape_bytes(setting) + " has no `=`", "write --set NAME=VALUE"));
+    out[setting.substr(0, at)] = setting.substr(at + 1);
+  }
+  return out;
+}
+
 int run_plugin(Session& session, const Arguments& arguments) {
   if (!arguments.has("root")) return session.tell_usage("`freshet plugins run` needs --root DIR", "");
   conformance::TraceOptions options;
   auto roots = existing_roots(arguments);
   if (!roots) return session.tell(roots.error());
   options.roots = std::move(*roots);
-  for (const std::string& setting : arguments.texts("set")) {
-    const std::size_t at = setting.find('=');
-    if (at == std::string::npos) return session.tell_usage("--set " + escape_bytes(setting) + " has no `=`", "write --set NAME=VALUE");
-    options.settings[setting.substr(0, at)] = setting.substr(at + 1);
-  }
+  auto settings = given_settings(session, arguments);
+  if (!settings) return settings.error();
+  options.settings = std::move(*settings);
   options.trace = arguments.has("trace");
   options.stop = session.stop();
   std::error_code ignored;
