@@ -11,6 +11,7 @@
 #include "runtime/manager/in_use.h"
 #include "runtime/manager/ipc_objects.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/role_figures.h"
 
 namespace freshet {
 namespace {
@@ -64,8 +65,7 @@ bool remove_all(const Core& core, const TaskPlan& task, const std::string& run_i
     return false;
   }
   channel::RoleProcess& broker = **started;
-  for (const std::string& layer : broker.missing_layers())
-    if (std::ranges::find(result.missing_layers, layer) == result.missing_layers.end()) result.missing_layers.push_back(layer);
+  add_missing_layers(result, broker);
   wire::Begin begin;
   begin.phase = wire::BrokerPhase::ipc;
   begin.channel = task.shown.channel;

@@ -178,9 +178,7 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
   }
   broker_ = std::move(*started);
   before_ = broker_->inventory();
-  for (const std::string& layer : broker_->missing_layers())
-    if (std::ranges::find(result_.missing_layers, layer) == result_.missing_layers.end())
-      result_.missing_layers.push_back(layer);
+  add_missing_layers(result_, *broker_);
   return true;
 }
 

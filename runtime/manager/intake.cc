@@ -190,15 +190,9 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
     keep(node, event.name, "a device node");
     return {};
   }
-  if (in_.in_use != nullptr) {
-    if (states_[node].locked) {
-      keep(node, event.name, "below a locked directory");
-      return {};
-    }
-    if (const InUseOracle::Holder* holder = in_.in_use->find(root.dev, event.identity.inode)) {
-      keep(node, event.name, holder->locked ? "locked" : "open in a process");
-      return {};
-    }
+  if (const std::string use = use_reason(node, event.identity.inode); !use.empty()) {
+    keep(node, event.name, use);
+    return {};
   }
   if (const std::string floor = floor_reason(event, node); !floor.empty()) {
     keep(node, event.name, floor);
@@ -237,6 +231,14 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
   ++accepted_;
   accepted_bytes_ += event.allocated;
   return writer_->add(entry);
+}
+
+std::string Intake::use_reason(std::uint32_t node, std::uint64_t inode) const {
+  if (in_.in_use == nullptr) return {};
+  if (states_[node].locked) return "below a locked directory";
+  const InUseOracle::Holder* const holder = in_.in_use->find((*in_.roots)[directories_.node(node).root].dev, inode);
+  if (holder == nullptr) return {};
+  return holder->locked ? "locked" : "open in a process";
 }
 
 std::string Intake::floor_reason(const wire::FindingEvent& event, std::uint32_t node) const {
@@ -324,15 +326,8 @@ Status Intake::take_needed(const wire::NeededEvent& event) {
   if (!whole_) return wrong("needs an entry outside of a whole");
   if (event.directory >= node_of_id_.size()) return wrong("needs an entry of a directory it never opened");
   if (!is_entry_name(event.name)) return wrong("needs an entry whose name cannot be one");
-  if (in_.in_use == nullptr) return {};
   const std::uint32_t node = node_of_id_[event.directory];
-  const std::uint64_t dev = (*in_.roots)[directories_.node(node).root].dev;
-  const InUseOracle::Holder* const holder = in_.in_use->find(dev, event.inode);
-  if (states_[node].locked) {
-    keep(node, event.name, "below a locked directory");
-  } else if (holder != nullptr) {
-    keep(node, event.name, holder->locked ? "locked" : "open in a process");
-  }
+  if (const std::string use = use_reason(node, event.inode); !use.empty()) keep(node, event.name, use);
   return {};
 }
 

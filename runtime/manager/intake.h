@@ -95,6 +95,8 @@ class Intake {
   void withdraw_whole();
   void keep(std::uint32_t node, std::string_view name, const std::string& reason);
   [[nodiscard]] std::string shown_path(std::uint32_t node, std::string_view name) const;
+  // Why an entry of that directory is in use, or "".
+  [[nodiscard]] std::string use_reason(std::uint32_t node, std::uint64_t inode) const;
   // Why the operator's floors keep it, or "".
   [[nodiscard]] std::string floor_reason(const wire::FindingEvent& event, std::uint32_t node) const;
   [[nodiscard]] bool is_excluded(std::uint32_t root, const std::string& relative) const;

@@ -20,6 +20,12 @@ inline void add_all_but_time(CleanupMetrics& metrics, const channel::RoleUsage& 
   metrics.written_bytes += usage.blocks_out * kBlock;
 }
 
+// Adds the layers that a role misses, each once.
+inline void add_missing_layers(CleanupResult& result, const channel::RoleProcess& role) {
+  for (const std::string& layer : role.missing_layers())
+    if (std::ranges::find(result.missing_layers, layer) == result.missing_layers.end()) result.missing_layers.push_back(layer);
+}
+
 // `cpu_ns`: of the phase that the role is for.
 inline void add_usage(CleanupMetrics& metrics, std::int64_t& cpu_ns, const channel::RoleUsage& usage) {
   metrics.start_cpu_ns += usage.start_cpu_ns;
