@@ -113,7 +113,7 @@ freshet_status Host::emit(const freshet_finding& finding) {
   const std::string_view name(entry.name.data, entry.name.length);
   const std::string_view reason(finding.reason.data, finding.reason.length);
   if (entry.name.data == nullptr || !is_entry_name(name) || entry.ordinal >= finding.directory->listed ||
-      (reason.data() == nullptr && !reason.empty()) || reason.size() > wire::kMaxReason || !is_utf8(reason) ||
+      !is_reason(reason) ||
       finding.kind < FRESHET_AGED || finding.kind > FRESHET_LEFTOVER || finding.cost > FRESHET_REDOWNLOADABLE ||
       entry.type > FRESHET_BLOCK_DEVICE || (entry.flags & FRESHET_ENTRY_MOUNT_POINT) != 0)
     return FRESHET_INVALID;

@@ -88,8 +88,7 @@ freshet_status Host::do_ipc_object(const freshet_host* host, std::uint64_t index
 freshet_status Host::do_ipc_propose(const freshet_host* host, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason) try {
   Host& self = of(host);
   const std::string_view text(reason.data, reason.length);
-  if (self.state_ != State::scanning || index >= self.objects_.size() || (text.data() == nullptr && !text.empty()) ||
-      text.size() > wire::kMaxReason || !is_utf8(text) || kind < FRESHET_AGED || kind > FRESHET_LEFTOVER)
+  if (self.state_ != State::scanning || index >= self.objects_.size() || !is_reason(text) || kind < FRESHET_AGED || kind > FRESHET_LEFTOVER)
     return FRESHET_INVALID;
   if (self.cancelled_) return FRESHET_CANCELLED;
   self.events_.add(wire::IpcEvent{index, static_cast<wire::FindingKind>(kind), text});
@@ -137,7 +136,7 @@ freshet_status Host::do_keep(const freshet_host* host, std::uint64_t index, fres
   Host& self = of(host);
   const std::string_view text(reason.data, reason.length);
   if (self.state_ != State::scanning || self.planned_.empty() || index >= self.planned_.back().second ||
-      (text.data() == nullptr && !text.empty()) || text.size() > wire::kMaxReason || !is_utf8(text))
+      !is_reason(text))
     return FRESHET_INVALID;
   if (self.cancelled_) return FRESHET_CANCELLED;
   self.events_.add(wire::KeepEvent{index, text});
