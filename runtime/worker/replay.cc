@@ -13,32 +13,9 @@
 namespace freshet::worker {
 
 using freshet::testing::Node;
-
-namespace {
-
-bool hidden(const Node& node) {
-  return node.excluded || (node.type == FRESHET_DIRECTORY && freshet::testing::detail::is_area_name(node.name));
-}
-
-freshet_entry entry_of(const Node& node) {
-  freshet_entry out{};
-  out.type = node.type;
-  out.inode = node.inode;
-  out.bytes = node.type == FRESHET_DIRECTORY ? 0 : node.bytes;
-  out.allocated = node.allocated;
-  out.mtime = node.mtime;
-  out.atime = node.atime;
-  out.ctime = node.ctime;
-  out.btime = node.btime;
-  out.links = node.links;
-  out.uid = node.uid;
-  out.gid = node.gid;
-  out.mode = node.mode & 07777;
-  out.flags = node.flags;
-  return out;
-}
-
-}  // namespace
+using freshet::testing::detail::copy_entry;
+using freshet::testing::detail::entry_of;
+using freshet::testing::detail::is_hidden;
 
 Replay::Place* Replay::find(const freshet_dir* directory) {
   const auto found = open_.find(directory);
@@ -84,7 +61,7 @@ freshet_status Replay::open(std::uint32_t root, freshet_dir* parent, std::string
     report_unread(id_above, its_root, name, node == nullptr || node->vanishes ? ENOENT : EACCES);
     return FRESHET_UNREADABLE;
   }
-  if (above != nullptr && (hidden(*node) || node->type != FRESHET_DIRECTORY || (node->flags & FRESHET_ENTRY_MOUNT_POINT) != 0))
+  if (above != nullptr && (is_hidden(*node) || node->type != FRESHET_DIRECTORY || (node->flags & FRESHET_ENTRY_MOUNT_POINT) != 0))
     return FRESHET_INVALID;
   auto place = std::make_unique<Place>();
   place->node = node;
@@ -117,19 +94,18 @@ freshet_status Replay::next(freshet_dir* directory, freshet_entry& out) {
     const Node& node = *children[place->next++];
     if (node.vanishes && node.type != FRESHET_DIRECTORY) continue;
     ++entries_;
-    if (hidden(node)) {
+    if (is_hidden(node)) {
       ++dir.listed;
       continue;
     }
     freshet_entry entry = entry_of(node);
+    entry.mode &= 07777;
     const std::size_t length = std::min(node.name.size(), sizeof dir.entry_name - 1);
     std::memcpy(dir.entry_name, node.name.data(), length);
     dir.entry_name[length] = '\0';
     entry.name = {dir.entry_name, length};
     entry.ordinal = dir.listed++;
-    const std::size_t room = std::min<std::size_t>(out.size, sizeof entry);
-    std::memcpy(reinterpret_cast<char*>(&out) + sizeof out.size, reinterpret_cast<const char*>(&entry) + sizeof entry.size,
-                room - sizeof entry.size);
+    copy_entry(entry, out);
     return FRESHET_OK;
   }
 }
@@ -151,7 +127,7 @@ const Node* Replay::find_entry(const freshet_dir* directory, std::string_view na
   if (place == nullptr) return nullptr;
   const auto& children = place->node->children;
   const auto found = std::ranges::find_if(children, [&](const auto& child) { return child->name == name; });
-  return found != children.end() && (*found)->type == type && !hidden(**found) ? found->get() : nullptr;
+  return found != children.end() && (*found)->type == type && !is_hidden(**found) ? found->get() : nullptr;
 }
 
 freshet_status Replay::open_file(freshet_dir* directory, std::string_view name, freshet_file** out) {

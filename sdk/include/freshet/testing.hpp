@@ -258,9 +258,6 @@ class FakeHost {
     broke(std::move(rule));
     return FRESHET_INVALID;
   }
-  static bool hidden(const Node& node) {
-    return node.excluded || (node.type == FRESHET_DIRECTORY && detail::is_area_name(node.name));
-  }
 
   static const void* do_feature(const freshet_host* host, const char* id, std::uint32_t revision) {
     FakeHost& self = of(host);
@@ -343,7 +340,7 @@ class FakeHost {
         return self.cannot_read(path);
       }
     }
-    if (parent != nullptr && hidden(*found)) return self.wrong("dir_open was given what is excluded: " + path);
+    if (parent != nullptr && detail::is_hidden(*found)) return self.wrong("dir_open was given what is excluded: " + path);
     if (found->type != FRESHET_DIRECTORY) return self.wrong("dir_open was given what is no directory: " + path);
     if (parent != nullptr && (found->flags & FRESHET_ENTRY_MOUNT_POINT) != 0)
       return self.wrong("dir_open was given a mount point: " + path);
@@ -385,33 +382,18 @@ class FakeHost {
       if (node.vanishes && node.type != FRESHET_DIRECTORY) continue;
       ++self.entries;
       if (self.cancel_after_entries && self.entries > *self.cancel_after_entries) self.cancelled = true;
-      if (hidden(node)) {
+      if (detail::is_hidden(node)) {
         ++dir->listed;
         dir->shown.push_back(0);
         continue;
       }
       if (node.inode == 0) node.inode = ++self.last_inode_;
       dir->name = std::make_unique<std::string>(node.name);
-      freshet_entry entry{};
-      entry.type = node.type;
+      freshet_entry entry = detail::entry_of(node);
       entry.name = {dir->name->data(), dir->name->size()};
       entry.ordinal = dir->listed++;
-      entry.inode = node.inode;
-      entry.bytes = node.type == FRESHET_DIRECTORY ? 0 : node.bytes;
-      entry.allocated = node.allocated;
-      entry.mtime = node.mtime;
-      entry.atime = node.atime;
-      entry.ctime = node.ctime;
-      entry.btime = node.btime;
-      entry.links = node.links;
-      entry.uid = node.uid;
-      entry.gid = node.gid;
-      entry.mode = node.mode;
-      entry.flags = node.flags;
       dir->shown.push_back(dir->next);
-      const std::size_t room = std::min<std::size_t>(out->size, sizeof entry);
-      std::memcpy(reinterpret_cast<char*>(out) + sizeof out->size, reinterpret_cast<const char*>(&entry) + sizeof entry.size,
-                  room - sizeof entry.size);
+      detail::copy_entry(entry, *out);
       return FRESHET_OK;
     }
   }
@@ -587,7 +569,7 @@ class FakeHost {
     *got = 0;
     const std::string wanted(name.data, name.length);
     Node* const node = dir->node->find(wanted);
-    if (node == nullptr || hidden(*node)) return self.wrong("target was given a name that is not there: " + wanted);
+    if (node == nullptr || detail::is_hidden(*node)) return self.wrong("target was given a name that is not there: " + wanted);
     if (node->type != FRESHET_SYMLINK) return self.wrong("target was given what is no link: " + wanted);
     if (node->unreadable || node->vanishes) return self.cannot_read(dir->path + "/" + wanted);
     if (node->target.size() > room || (node->target.size() == room && room < FRESHET_LINKS_LONGEST)) return FRESHET_INVALID;
@@ -604,7 +586,7 @@ class FakeHost {
     *out = nullptr;
     const std::string wanted(name.data, name.length);
     Node* const node = dir->node->find(wanted);
-    if (node == nullptr || hidden(*node)) return self.wrong("contents.open was given a name that is not there: " + wanted);
+    if (node == nullptr || detail::is_hidden(*node)) return self.wrong("contents.open was given a name that is not there: " + wanted);
     if (node->type != FRESHET_FILE) return self.wrong("contents.open was given what is no file: " + wanted);
     if (node->unreadable || node->vanishes) return self.cannot_read(dir->path + "/" + wanted);
     if (self.files_.size() >= FRESHET_CONTENTS_OPEN) return FRESHET_FAILED;

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <fstream>
 #include <iterator>
@@ -176,6 +177,37 @@ inline bool is_area_name(std::string_view name) {
   name.remove_prefix(kStem.size());
   if (name.empty()) return true;
   return name.front() == '-' && name.size() > 1 && name.find_first_not_of("-0123456789") == std::string_view::npos;
+}
+
+// What a listing counts and does not show.
+inline bool is_hidden(const Node& node) {
+  return node.excluded || (node.type == FRESHET_DIRECTORY && is_area_name(node.name));
+}
+
+// As a listing shows it, but for its name and its ordinal.
+inline freshet_entry entry_of(const Node& node) {
+  freshet_entry out{};
+  out.type = node.type;
+  out.inode = node.inode;
+  out.bytes = node.type == FRESHET_DIRECTORY ? 0 : node.bytes;
+  out.allocated = node.allocated;
+  out.mtime = node.mtime;
+  out.atime = node.atime;
+  out.ctime = node.ctime;
+  out.btime = node.btime;
+  out.links = node.links;
+  out.uid = node.uid;
+  out.gid = node.gid;
+  out.mode = node.mode;
+  out.flags = node.flags;
+  return out;
+}
+
+// As much of it as its reader has room for, whose `size` stays.
+inline void copy_entry(const freshet_entry& entry, freshet_entry& out) {
+  const std::size_t room = out.size < sizeof entry ? out.size : sizeof entry;
+  std::memcpy(reinterpret_cast<char*>(&out) + sizeof out.size, reinterpret_cast<const char*>(&entry) + sizeof entry.size,
+              room - sizeof entry.size);
 }
 
 }  // namespace detail
