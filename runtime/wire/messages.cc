@@ -33,6 +33,7 @@ std::string_view to_string(IpcKind kind) {
     case IpcKind::msg: return "msg";
     case IpcKind::posix_shm: return "posix-shm";
     case IpcKind::posix_sem: return "posix-sem";
+    case IpcKind::posix_msg: return "posix-msg";
   }
   return "unknown";
 }

@@ -16,7 +16,7 @@
 // here are the ones it names.
 namespace freshet::wire {
 
-inline constexpr std::uint32_t kProtocolVersion = 8;
+inline constexpr std::uint32_t kProtocolVersion = 9;
 inline constexpr std::uint32_t kMagic = 0x54485246;  // "FRHT"
 
 inline constexpr std::size_t kMaxName = 255;
@@ -122,18 +122,23 @@ void visit(A& a, M& m) {
 // In every quarantine area: the file that says so.
 inline constexpr const char* kAreaMarker = ".freshet-area";
 
-// A directory at the top of a mount in which quarantine areas of roots below it stand. Its descriptor comes with the
-// packet.
+// What a directory beside the roots is for: quarantine areas of roots below it, at the top of their mount; or, of a broker
+// of IPC objects, where POSIX objects are files.
+enum class TopUse : std::uint8_t { areas = 0, shm, queues };
+
+// Its descriptor comes with the packet.
 struct TopSpec {
   std::string path;  // for texts
   std::uint64_t dev = 0;
   std::uint64_t inode = 0;
+  TopUse use = TopUse::areas;
 };
 template <class A, Is<TopSpec> M>
 void visit(A& a, M& m) {
   a.string(m.path, 4096);
   a.number(m.dev);
   a.number(m.inode);
+  a.enumeration(m.use, TopUse::queues);
 }
 
 // Everything a role needs to lock itself; made by the manager's sandbox layer, obeyed without a choice.
@@ -521,13 +526,15 @@ void visit(A& a, M& m) {
   a.string(m.reason, kMaxReason);
 }
 
-enum class IpcKind : std::uint8_t { shm = 0, sem, msg, posix_shm, posix_sem };
+enum class IpcKind : std::uint8_t { shm = 0, sem, msg, posix_shm, posix_sem, posix_msg };
 std::string_view to_string(IpcKind kind);
+// One that is a file with a name, in /dev/shm or among the queues; the others have a number and a key.
+constexpr bool is_posix(IpcKind kind) { return kind >= IpcKind::posix_shm; }
 
 // An object of the host as the manager saw it, and what says that it is still the same one.
 struct IpcObject {
   IpcKind kind = IpcKind::shm;
-  std::string name;             // of a POSIX object: of its file in /dev/shm
+  std::string name;             // of a POSIX object: of its file in /dev/shm, or of the queue without its slash
   std::int32_t id = 0;          // of a System V object
   std::int32_t key = 0;
   std::uint32_t uid = 0;        // owner
@@ -537,14 +544,14 @@ struct IpcObject {
   std::int64_t birth_ns = 0;
   std::int64_t changed_ns = 0;  // System V: ctime, whole seconds; POSIX: mtime
   std::int64_t used_ns = 0;     // System V: the latest of its other times; POSIX: atime, which says nothing of identity
-  std::uint64_t bytes = 0;      // of a set of semaphores 0
+  std::uint64_t bytes = 0;      // of a set of semaphores 0; of a POSIX queue what its messages take at most
   std::uint64_t count = 0;      // attached; semaphores; messages
   std::uint32_t alive = 0;      // freshet_ipc_object's
   bool operator==(const IpcObject&) const = default;
 };
 template <class A, Is<IpcObject> M>
 void visit(A& a, M& m) {
-  a.enumeration(m.kind, IpcKind::posix_sem);
+  a.enumeration(m.kind, IpcKind::posix_msg);
   a.string(m.name, kMaxName);
   a.number(m.id);
   a.number(m.key);

@@ -39,6 +39,7 @@ Host::Host(int socket, std::vector<RootView> roots, std::size_t max_fds)
   table_.buffer_put = do_buffer_put;
   contents_ = {sizeof contents_, FRESHET_CONTENTS_REVISION, do_file_open, do_file_read, do_file_close};
   ipc_ = {sizeof ipc_, FRESHET_IPC_REVISION, do_ipc_object, do_ipc_propose};
+  ipc_first_ = {sizeof ipc_first_, 1, do_ipc_object_first, do_ipc_propose_first};
   guard_ = {sizeof guard_, FRESHET_GUARD_REVISION, do_planned, do_keep};
   together_ = {sizeof together_, FRESHET_TOGETHER_REVISION, do_together_begin, do_together_commit, do_together_abandon,
                do_needs_free};

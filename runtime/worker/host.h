@@ -104,6 +104,9 @@ class Host {
 
   // Of freshet/ipc.h.
   static freshet_status do_ipc_object(const freshet_host*, std::uint64_t index, freshet_ipc_object* out);
+  // Of revision 1, which knows no POSIX message queues: they come last in the list, which ends before them.
+  static freshet_status do_ipc_object_first(const freshet_host*, std::uint64_t index, freshet_ipc_object* out);
+  static freshet_status do_ipc_propose_first(const freshet_host*, std::uint64_t index, freshet_finding_kind, freshet_bytes reason);
   static freshet_status do_ipc_propose(const freshet_host*, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason);
   // Of freshet/together.h and freshet/links.h.
   freshet_status end_whole(wire::TogetherStep step);
@@ -124,6 +127,7 @@ class Host {
   freshet_host table_{};
   freshet_contents contents_{};
   freshet_ipc ipc_{};
+  freshet_ipc ipc_first_{};  // revision 1
   freshet_guard guard_{};
   freshet_together together_{};
   freshet_links links_{};
@@ -132,7 +136,8 @@ class Host {
   bool links_offered_ = false;
   bool ipc_offered_ = false;
   bool guard_offered_ = false;
-  std::vector<wire::IpcObject> objects_;  // constant once a scan has begun
+  std::vector<wire::IpcObject> objects_;  // constant once a scan has begun, like the next
+  std::uint64_t before_queues_ = 0;       // objects before the first POSIX message queue
   // Likewise: as packets, which take less room than what they decode to, and the index behind the last entry of each.
   std::vector<std::pair<std::string, std::uint64_t>> planned_;
 

@@ -21,6 +21,8 @@ void Host::offer(const std::vector<std::string>& features) {
 
 void Host::show(std::vector<wire::IpcObject> objects) {
   objects_.insert(objects_.end(), std::make_move_iterator(objects.begin()), std::make_move_iterator(objects.end()));
+  const auto first = std::ranges::find(objects_, wire::IpcKind::posix_msg, &wire::IpcObject::kind);
+  before_queues_ = static_cast<std::uint64_t>(first - objects_.begin());
 }
 
 void Host::show(std::string_view packet, const wire::Planned& planned) {
@@ -32,7 +34,7 @@ const void* Host::do_feature(const freshet_host* host, const char* id, std::uint
   if (id == nullptr) return nullptr;
   const void* table = nullptr;
   if (self.contents_offered_ && std::strcmp(id, FRESHET_CONTENTS_ID) == 0 && revision <= FRESHET_CONTENTS_REVISION) table = &self.contents_;
-  if (self.ipc_offered_ && std::strcmp(id, FRESHET_IPC_ID) == 0 && revision <= FRESHET_IPC_REVISION) table = &self.ipc_;
+  if (self.ipc_offered_ && std::strcmp(id, FRESHET_IPC_ID) == 0 && revision <= FRESHET_IPC_REVISION) table = revision >= 2 ? &self.ipc_ : &self.ipc_first_;
   if (self.guard_offered_ && std::strcmp(id, FRESHET_GUARD_ID) == 0 && revision <= FRESHET_GUARD_REVISION) table = &self.guard_;
   if (std::strcmp(id, FRESHET_TOGETHER_ID) == 0 && revision <= FRESHET_TOGETHER_REVISION) table = &self.together_;
   if (self.links_offered_ && std::strcmp(id, FRESHET_LINKS_ID) == 0 && revision <= FRESHET_LINKS_REVISION) table = &self.links_;
@@ -83,6 +85,17 @@ freshet_status Host::do_ipc_object(const freshet_host* host, std::uint64_t index
   out->count = object.count;
   out->alive = object.alive;
   return FRESHET_OK;
+}
+
+freshet_status Host::do_ipc_object_first(const freshet_host* host, std::uint64_t index, freshet_ipc_object* out) {
+  const Host& self = of(host);
+  // Beyond what is there at all it ends, or is refused, as ever.
+  return do_ipc_object(host, index < self.before_queues_ ? index : self.objects_.size(), out);
+}
+
+freshet_status Host::do_ipc_propose_first(const freshet_host* host, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason) {
+  const Host& self = of(host);
+  return do_ipc_propose(host, index < self.before_queues_ ? index : self.objects_.size(), kind, reason);
 }
 
 freshet_status Host::do_ipc_propose(const freshet_host* host, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason) try {

@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 #define FRESHET_ABI_MAJOR 1
-#define FRESHET_ABI_MINOR 0
+#define FRESHET_ABI_MINOR 1
 
 #if defined(__GNUC__)
 #define FRESHET_EXPORT __attribute__((visibility("default")))

@@ -141,6 +141,7 @@ class FakeHost {
     contents_ = {sizeof contents_, FRESHET_CONTENTS_REVISION, do_file_open, do_file_read, do_file_close};
     links_ = {sizeof links_, FRESHET_LINKS_REVISION, do_link_target};
     ipc_ = {sizeof ipc_, FRESHET_IPC_REVISION, do_ipc_object, do_ipc_propose};
+    ipc_first_ = {sizeof ipc_first_, 1, do_ipc_object_first, do_ipc_propose_first};
     features[FRESHET_TOGETHER_ID] = {FRESHET_TOGETHER_REVISION, &together_};
   }
   ~FakeHost() {
@@ -159,7 +160,8 @@ class FakeHost {
     features[FRESHET_CONTENTS_ID] = {FRESHET_CONTENTS_REVISION, &contents_};
     features[FRESHET_LINKS_ID] = {FRESHET_LINKS_REVISION, &links_};
   }
-  // Grants `ipc`, of these objects. Their names have to outlive the host.
+  // Grants `ipc`, of these objects: POSIX message queues last, which revision 1 of the feature ends before. Their names have
+  // to outlive the host.
   void grant_ipc(std::vector<freshet_ipc_object> objects) {
     ipc_objects_ = std::move(objects);
     features[FRESHET_IPC_ID] = {FRESHET_IPC_REVISION, &ipc_};
@@ -267,7 +269,8 @@ class FakeHost {
     }
     const auto& features = self.features;
     const auto found = id == nullptr ? features.end() : features.find(id);
-    return found != features.end() && found->second.first >= revision ? found->second.second : nullptr;
+    if (found == features.end() || found->second.first < revision) return nullptr;
+    return found->second.second == &self.ipc_ && revision < 2 ? &self.ipc_first_ : found->second.second;
   }
 
   static void do_log(const freshet_host* host, freshet_log_level level, const char* text, std::size_t length) {
@@ -647,6 +650,21 @@ class FakeHost {
     return FRESHET_OK;
   }
 
+  // Of revision 1: the place of an object that it has, else one that nobody has.
+  [[nodiscard]] std::uint64_t first_ipc_place(std::uint64_t index) const {
+    for (std::uint64_t i = 0; i < ipc_objects_.size() && i <= index; ++i) {
+      if (ipc_objects_[static_cast<std::size_t>(i)].kind == FRESHET_IPC_POSIX_MSG) return ipc_objects_.size();
+    }
+    return index;
+  }
+  static freshet_status do_ipc_object_first(const freshet_host* host, std::uint64_t index, freshet_ipc_object* out) {
+    return do_ipc_object(host, of(host).first_ipc_place(index), out);
+  }
+  static freshet_status do_ipc_propose_first(const freshet_host* host, std::uint64_t index, freshet_finding_kind kind,
+                                             freshet_bytes reason) {
+    return do_ipc_propose(host, of(host).first_ipc_place(index), kind, reason);
+  }
+
   static void* do_buffer_get(const freshet_host* host, std::size_t bytes) {
     FakeHost& self = of(host);
     void* const out = std::malloc(bytes == 0 ? 1 : bytes);
@@ -677,6 +695,7 @@ class FakeHost {
   freshet_contents contents_{};
   freshet_links links_{};
   freshet_ipc ipc_{};
+  freshet_ipc ipc_first_{};
   std::vector<freshet_ipc_object> ipc_objects_;
   std::vector<std::unique_ptr<std::string>> files_;  // open ones
   bool in_whole_ = false;       // begun, and not ended

@@ -13,6 +13,6 @@
 #include <freshet/together.h>
 #include <freshet/together.h>
 
-_Static_assert(FRESHET_ABI_MAJOR == 1 && FRESHET_ABI_MINOR == 0, "the version of the ABI");
+_Static_assert(FRESHET_ABI_MAJOR == 1 && FRESHET_ABI_MINOR == 1, "the version of the ABI");
 
 FRESHET_MANIFEST("id = \"org.example.c\"\n");

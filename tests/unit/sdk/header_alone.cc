@@ -13,7 +13,7 @@
 #include <freshet/together.hpp>
 #include <freshet/together.hpp>
 
-static_assert(FRESHET_ABI_MAJOR == 1 && FRESHET_ABI_MINOR == 0, "the version of the ABI");
+static_assert(FRESHET_ABI_MAJOR == 1 && FRESHET_ABI_MINOR == 1, "the version of the ABI");
 
 FRESHET_MANIFEST("id = \"org.example.cxx\"\n");
 

@@ -320,6 +320,28 @@ TEST_F(TestKit, FeaturesAreWhatTheTestGives) {
   EXPECT_EQ(host->feature(host, "org.example.y", 1), nullptr);
 }
 
+TEST_F(TestKit, MessageQueuesAreThereForThoseWhoAskForRevision2) {
+  freshet_ipc_object shm{};
+  freshet_ipc_object queue{};
+  queue.kind = FRESHET_IPC_POSIX_MSG;
+  host_.grant_ipc({shm, queue});
+  scan([](const freshet_host* host) {
+    const auto* first = static_cast<const freshet_ipc*>(host->feature(host, FRESHET_IPC_ID, 1));
+    const auto* second = static_cast<const freshet_ipc*>(host->feature(host, FRESHET_IPC_ID, 2));
+    EXPECT_EQ(first->revision, 1U);
+    EXPECT_EQ(second->revision, 2U);
+    freshet_ipc_object object{};
+    object.size = sizeof object;
+    EXPECT_EQ(first->object(host, 0, &object), FRESHET_OK);
+    EXPECT_EQ(first->object(host, 1, &object), FRESHET_END);
+    EXPECT_EQ(second->object(host, 1, &object), FRESHET_OK);
+    EXPECT_EQ(object.kind, static_cast<freshet_ipc_kind>(FRESHET_IPC_POSIX_MSG));
+    EXPECT_EQ(second->propose(host, 1, FRESHET_ORPHAN, {"x", 1}), FRESHET_OK);
+    return FRESHET_OK;
+  });
+  EXPECT_EQ(host_.ipc_findings.size(), 1U);
+}
+
 TEST_F(TestKit, OrderIsNothingToRelyOn) {
   root_.file("a");
   root_.file("b");

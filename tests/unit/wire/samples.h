@@ -21,7 +21,7 @@ inline Setup sample_setup() {
   setup.keep_capabilities = 0x8000000000000002;
   setup.roots = {{"/var/cache/web", true, false, {"live", "a/b"}, 254, 99, false, 2, "cache/web"}, {"/srv", false, true, {}, 1, 2, true, 0, ""}};
   setup.areas = {".freshet", ""};
-  setup.tops = {{"/", 1, 2}, {"/var", 254, 3}};
+  setup.tops = {{"/", 1, 2}, {"/dev/mqueue", 254, 3, TopUse::queues}};
   setup.filter = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 10, 11, 12, 13, 14, 15, 16}};
   return setup;
 }

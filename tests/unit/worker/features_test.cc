@@ -128,7 +128,10 @@ class IpcTest : public ::testing::Test {
     object.kind = wire::IpcKind::posix_shm;
     object.name = "name";
     object.uid = 33;
-    host_->show({object, object});
+    wire::IpcObject queue = object;
+    queue.kind = wire::IpcKind::posix_msg;
+    host_->show({object});
+    host_->show({object, queue});
     host_->begin(false, 42);
   }
   HeardEvents heard_;
@@ -142,8 +145,29 @@ TEST_F(IpcTest, IsThereOnlyWhenTheManagerOffersIt) {
   EXPECT_EQ(ipc_, nullptr);
   host_->offer({FRESHET_IPC_ID});
   EXPECT_NE(table_->feature(table_, FRESHET_IPC_ID, 1), nullptr);
-  EXPECT_EQ(table_->feature(table_, FRESHET_IPC_ID, 2), nullptr);
+  EXPECT_NE(table_->feature(table_, FRESHET_IPC_ID, 2), nullptr);
+  EXPECT_EQ(table_->feature(table_, FRESHET_IPC_ID, 3), nullptr);
   host_->end();
+}
+
+// A plugin of before ABI 1.1 knows five kinds, and may take what is none of four for the fifth.
+TEST_F(IpcTest, MessageQueuesAreThereForThoseWhoAskForRevision2) {
+  open({FRESHET_IPC_ID});
+  const auto* second = static_cast<const freshet_ipc*>(table_->feature(table_, FRESHET_IPC_ID, 2));
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(ipc_->revision, 1U);
+  EXPECT_EQ(second->revision, 2U);
+  freshet_ipc_object object{};
+  object.size = sizeof object;
+  EXPECT_EQ(ipc_->object(table_, 2, &object), FRESHET_END);
+  EXPECT_EQ(ipc_->propose(table_, 2, FRESHET_LEFTOVER, {"x", 1}), FRESHET_INVALID);
+  EXPECT_EQ(second->object(table_, 2, &object), FRESHET_OK);
+  EXPECT_EQ(object.kind, static_cast<freshet_ipc_kind>(FRESHET_IPC_POSIX_MSG));
+  EXPECT_EQ(second->propose(table_, 2, FRESHET_LEFTOVER, {"x", 1}), FRESHET_OK);
+  EXPECT_EQ(second->object(table_, 3, &object), FRESHET_END);
+  host_->end();
+  heard_.stop();
+  EXPECT_EQ(heard_.findings, std::vector<std::string>{"ipc 2"});
 }
 
 TEST_F(IpcTest, ShowsWhatItWasGivenAndTakesNoOtherIndex) {
