@@ -202,6 +202,11 @@ Verdict set_up(Broker& broker, int socket, const wire::Setup& setup, std::vector
     const int error = stat_at(session.tops.back().get(), "", false, seen);
     if (error != 0 || seen.identity.type != EntryType::directory || seen.dev != spec.dev || seen.identity.inode != spec.inode)
       return give_up(kRootChanged, spec.path + " is not the directory it was", error);
+    if ((spec.use != wire::TopUse::areas) != setup.ipc) return give_up(kOutOfOrder, spec.path + " is of no use to this process");
+    if (spec.use == wire::TopUse::areas) continue;
+    int& place = spec.use == wire::TopUse::shm ? session.shm : session.queues;
+    if (place >= 0) return give_up(kOutOfOrder, spec.path + " is not the only one of its kind");
+    place = session.tops.back().get();
   }
   for (std::size_t i = 0; i < setup.roots.size(); ++i) {
     const wire::RootSpec& spec = setup.roots[i];

@@ -78,13 +78,16 @@ Answer remove_msg(const IpcObject& object) {
   return ::msgctl(object.id, IPC_RMID, nullptr) == 0 ? Answer{} : of_errno(errno);
 }
 
-// Who has it open or mapped only the manager can see: it looked right before.
+// Who has it open or mapped only the manager can see: it looked right before. A queue's file is never larger or smaller,
+// and its times have whole seconds: an equal mtime says that no message came or went since, because the manager takes none
+// that was used in the second in which it looked.
 Answer remove_posix(int directory, const IpcObject& object) {
   const Result<EntryStat> now = stat_entry(directory, object.name.c_str());
   if (!now) return {IpcCode::gone, 0};
   if (now->identity.type != EntryType::file || now->identity.inode != object.inode || now->identity.birth_ns != object.birth_ns ||
-      now->identity.size != object.bytes || now->mtime_ns != object.changed_ns || now->uid != object.uid || now->links != 1)
+      now->mtime_ns != object.changed_ns || now->uid != object.uid || now->links != 1)
     return {IpcCode::changed, 0};
+  if (object.kind != wire::IpcKind::posix_msg && now->identity.size != object.bytes) return {IpcCode::changed, 0};
   return ::unlinkat(directory, object.name.c_str(), 0) == 0 ? Answer{} : of_errno(errno);
 }
 
@@ -94,15 +97,17 @@ Verdict remove_ipc_objects(const Session& session, const wire::IpcRemove& messag
   wire::IpcOutcomes out;
   for (const IpcObject& object : message.objects) {
     if (object.uid != session.owner) return give_up(kNotPermitted, "an object of another owner");
-    const bool posix = object.kind == wire::IpcKind::posix_shm || object.kind == wire::IpcKind::posix_sem;
-    if (posix && (session.tops.size() != 1 || !is_entry_name(object.name))) return give_up(kNotPermitted, "an object with a name that cannot be");
+    const int directory = object.kind == wire::IpcKind::posix_msg ? session.queues : session.shm;
+    if (wire::is_posix(object.kind) && (directory < 0 || !is_entry_name(object.name)))
+      return give_up(kNotPermitted, "an object with a name that cannot be");
     Answer answer;
     switch (object.kind) {
       case wire::IpcKind::shm: answer = remove_shm(object); break;
       case wire::IpcKind::sem: answer = remove_sem(object); break;
       case wire::IpcKind::msg: answer = remove_msg(object); break;
       case wire::IpcKind::posix_shm:
-      case wire::IpcKind::posix_sem: answer = remove_posix(session.tops.front().get(), object); break;
+      case wire::IpcKind::posix_sem:
+      case wire::IpcKind::posix_msg: answer = remove_posix(directory, object); break;
     }
     out.outcomes.push_back({answer.code, answer.error_number});
   }

@@ -59,6 +59,8 @@ struct Session {
   std::size_t free_fds = 8;  // descriptors beside the socket and the roots
   std::vector<Root> roots;
   std::vector<Fd> tops;      // O_PATH
+  int shm = -1;              // of the tops, that POSIX shared memory and semaphores are files in; not owned
+  int queues = -1;           // likewise of POSIX message queues
   std::vector<Area> areas;
   wire::Begin begin;
 

@@ -77,6 +77,8 @@ struct RoleRequest {
   manifest::LibrarySet libraries = 0;                   // worker: that its plugin needs
   bool strict = true;
   std::optional<std::uint32_t> ipc_owner;               // broker, phase ipc: runs as this user, without a capability
+  const OpenRoot* shm = nullptr;                        // likewise: where POSIX shared memory and semaphores are files
+  const OpenRoot* queues = nullptr;                     // likewise: POSIX message queues. Not owned
   std::uint32_t uid = 0;                                // sandbox uid for this channel and role, when support allows
   std::uint64_t table_bytes = 0;                        // broker: the file size limit is this plus 64 KiB
   bool watch_crashes = false;                           // worker: a crash gets a back trace (CrashWatch)

@@ -175,10 +175,14 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
     setup.roots.back().top = request.top_of[i];
     setup.roots.back().below_top = relative_to(request.tops.at(request.top_of[i] - 1)->config.path, request.roots[i]->config.path);
   }
-  for (const OpenRoot* top : request.tops) {
-    setup.tops.push_back({top->config.path, top->dev, top->identity.inode});
+  const auto add_top = [&](const OpenRoot* top, wire::TopUse use) {
+    if (top == nullptr) return;
+    setup.tops.push_back({top->config.path, top->dev, top->identity.inode, use});
     out.fds.push_back(top->directory.get());
-  }
+  };
+  for (const OpenRoot* top : request.tops) add_top(top, wire::TopUse::areas);
+  add_top(request.shm, wire::TopUse::shm);
+  add_top(request.queues, wire::TopUse::queues);
   setup.areas = request.areas;
   if (setup.has_plugin) out.fds.push_back(request.plugin_memfd);
   return out;

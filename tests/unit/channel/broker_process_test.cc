@@ -2,13 +2,17 @@
 // tests' business.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <mqueue.h>
 #include <sys/ipc.h>
 #include <sys/mount.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -145,13 +149,14 @@ TEST_F(BrokerProcess, HasNoRightInARootThatItsTaskMayOnlyList) {
 
 // One that removes IPC objects of this user.
 struct IpcBroker {
-  explicit IpcBroker(std::uint32_t owner, const OpenRoot* top = nullptr) {
+  explicit IpcBroker(std::uint32_t owner, const OpenRoot* shm = nullptr, const OpenRoot* queues = nullptr) {
     RoleRequest request;
     request.role = wire::Role::broker;
     request.phase = wire::BrokerPhase::ipc;
     request.ipc_owner = owner;
     request.strict = false;
-    if (top != nullptr) request.tops = {top};
+    request.shm = shm;
+    request.queues = queues;
     auto started = RoleProcess::start(spawner(), sandbox::find_host_support(), request);
     EXPECT_TRUE(started.has_value()) << (started ? "" : started.error().what + started.error().detail);
     if (!started) return;
@@ -275,6 +280,88 @@ TEST_F(BrokerProcess, RemovesAPosixObjectAndNoOtherFile) {
   broker.role->send_message(wire::IpcRemove{{other}});
   EXPECT_FALSE(broker.role->receive({}).has_value());
   EXPECT_EQ(broker.role->finish().code, "F3003");
+}
+
+// A queue of this process's IPC namespace, an hour old.
+struct Queue {
+  explicit Queue(const std::string& suffix) : name("freshet-unit-" + std::to_string(::getpid()) + suffix) { make(); }
+  ~Queue() { ::mq_unlink(("/" + name).c_str()); }
+  void make() const {
+    mq_attr limits{};
+    limits.mq_maxmsg = 2;
+    limits.mq_msgsize = 16;
+    const Fd queue(::mq_open(("/" + name).c_str(), O_CREAT | O_EXCL | O_RDWR, 0600, &limits));
+    ASSERT_TRUE(queue) << std::strerror(errno);
+    grow_old(queue.get());
+  }
+  static void grow_old(int queue) {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    const timespec old{now.tv_sec - 3600, 0};
+    const timespec times[2] = {old, old};
+    ::futimens(queue, times);
+  }
+  const std::string name;
+};
+
+// By the file system's own mount, behind the broker's locks: a rule of Landlock has to hold on it.
+TEST_F(BrokerProcess, RemovesTheMessageQueueThatWasPlannedAndNoOther) {
+  const Fd context(static_cast<int>(::syscall(SYS_fsopen, "mqueue", FSOPEN_CLOEXEC)));
+  if (!context || ::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0)
+    GTEST_SKIP() << "not root: no mount of message queues can be made";
+  OpenRoot place;
+  place.config.path = "/dev/mqueue";
+  place.directory = Fd(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID)));
+  const auto top = stat_entry(place.directory.get(), "");
+  ASSERT_TRUE(top);
+  place.dev = top->dev;
+  place.identity = top->identity;
+  const Queue queue(""), other("-other");
+  const auto planned_now = [&] {
+    wire::IpcObject out;
+    const auto stat = stat_entry(place.directory.get(), queue.name.c_str());
+    EXPECT_TRUE(stat);
+    out.kind = wire::IpcKind::posix_msg;
+    out.name = queue.name;
+    out.uid = out.creator = ::geteuid();
+    out.inode = stat->identity.inode;
+    out.birth_ns = stat->identity.birth_ns;
+    out.changed_ns = stat->mtime_ns;
+    out.bytes = 32, out.count = 2;  // of its messages: says nothing of its identity
+    return out;
+  };
+  const wire::IpcObject planned = planned_now();
+  IpcBroker broker(::geteuid(), nullptr, &place);
+  ASSERT_TRUE(broker.role);
+  const std::function<void(wire::IpcObject&)> lies[] = {[](auto& o) { ++o.inode; }, [](auto& o) { o.changed_ns += 1'000'000'000; },
+                                                        [](auto& o) { ++o.birth_ns; }, [&](auto& o) { o.name = other.name; }};
+  for (const auto& lie : lies) {
+    wire::IpcObject bent = planned;
+    lie(bent);
+    EXPECT_EQ(broker.remove(bent), wire::IpcCode::changed);
+  }
+  {
+    const Fd sender(::mq_open(("/" + queue.name).c_str(), O_WRONLY));
+    ASSERT_EQ(::mq_send(sender.get(), "x", 1, 0), 0);
+  }
+  EXPECT_EQ(broker.remove(planned), wire::IpcCode::changed) << "a message came since";
+  ::mq_unlink(("/" + queue.name).c_str());
+  EXPECT_EQ(broker.remove(planned), wire::IpcCode::gone);
+  queue.make();
+  wire::IpcObject replaced = planned_now();
+  replaced.inode = planned.inode;
+  EXPECT_EQ(broker.remove(replaced), wire::IpcCode::changed) << "another one has its name and its time";
+  EXPECT_EQ(broker.remove(planned_now()), wire::IpcCode::removed);
+  EXPECT_FALSE(stat_entry(place.directory.get(), queue.name.c_str()));
+  EXPECT_TRUE(stat_entry(place.directory.get(), other.name.c_str()));
+  // Shared memory has another place, which this one was not given.
+  wire::IpcObject shm = planned;
+  shm.kind = wire::IpcKind::posix_shm;
+  shm.name = other.name;
+  broker.role->send_message(wire::IpcRemove{{shm}});
+  EXPECT_FALSE(broker.role->receive({}).has_value());
+  EXPECT_EQ(broker.role->finish().code, "F3003");
+  EXPECT_TRUE(stat_entry(place.directory.get(), other.name.c_str()));
 }
 
 TEST_F(BrokerProcess, TriesItsRenames) {
