@@ -132,7 +132,7 @@ std::string_view to_string(LockKind kind);
 
 // IPC objects of the host (config/permissions/ipc.md).
 inline constexpr std::size_t kMaxIpc = 16;  // grants of a channel
-inline constexpr std::array<std::string_view, 5> kIpcKinds{"shm", "sem", "msg", "posix-shm", "posix-sem"};
+inline constexpr std::array<std::string_view, 6> kIpcKinds{"shm", "sem", "msg", "posix-shm", "posix-sem", "posix-msg"};
 
 struct IpcConfig {
   std::string owner;       // a user's name, or a number

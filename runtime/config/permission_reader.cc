@@ -93,7 +93,7 @@ void read_ipc(TableReader& reader, std::vector<IpcConfig>& out) {
     table.read_strings("kinds", kinds);
     for (const std::string& kind : kinds) {
       const auto at = std::ranges::find(kIpcKinds, kind);
-      if (at == kIpcKinds.end()) table.refuse("kinds", *written, "cannot hold " + shown(kind), "kinds are: shm, sem, msg, posix-shm, posix-sem");
+      if (at == kIpcKinds.end()) table.refuse("kinds", *written, "cannot hold " + shown(kind), "kinds are: shm, sem, msg, posix-shm, posix-sem, posix-msg");
       else grant.kinds |= static_cast<std::uint8_t>(1U << (at - kIpcKinds.begin()));
     }
     if (written == nullptr) grant.kinds = (1U << kIpcKinds.size()) - 1;

@@ -40,12 +40,12 @@ void send_tree(channel::RoleProcess& worker, const std::string& text) {
   }
 }
 
-// What a plugin of IPC objects is shown: old and young, attached and left.
+// What a plugin of IPC objects is shown: old and young, attached and left; a message queue last.
 wire::IpcListing some_objects(std::int64_t now_ns) {
   wire::IpcListing out;
   for (std::size_t i = 0; i < kIpcObjects; ++i) {
     wire::IpcObject& object = out.objects.emplace_back();
-    object.kind = i % 2 == 0 ? wire::IpcKind::shm : wire::IpcKind::posix_shm;
+    object.kind = i % 2 == 0 ? wire::IpcKind::shm : i + 1 < kIpcObjects ? wire::IpcKind::posix_shm : wire::IpcKind::posix_msg;
     object.name = i % 2 == 0 ? "" : "object-" + std::to_string(i);
     object.id = static_cast<std::int32_t>(i);
     object.uid = object.creator = 65'000;

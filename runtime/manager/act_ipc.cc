@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "runtime/base/bytes.h"
 #include "runtime/manager/in_use.h"
 #include "runtime/manager/ipc_objects.h"
 #include "runtime/manager/open_roots.h"
+#include "runtime/manager/queue_directory.h"
 #include "runtime/manager/role_figures.h"
 
 namespace freshet {
@@ -21,7 +23,7 @@ using Objects = std::vector<const PlannedIpc*>;
 void tell(CleanupResult& result, const PlannedIpc& planned, wire::IpcCode code, int error_number) {
   std::string outcome(wire::to_string(code));
   if (error_number != 0) outcome += " (" + errno_text(error_number) + ")";
-  result.extra.push_back({"ipc", ipc_text(planned.object), code == wire::IpcCode::removed, outcome, {}});
+  result.extra.push_back({"ipc", escape_bytes(ipc_text(planned.object)), code == wire::IpcCode::removed, outcome, {}});
   if (code == wire::IpcCode::removed) return;
   if (code == wire::IpcCode::gone || code == wire::IpcCode::changed || code == wire::IpcCode::in_use) {
     ++result.changed_by_others;
@@ -38,9 +40,30 @@ bool lost(channel::RoleProcess& broker, CleanupResult& result, const char* why) 
   return false;
 }
 
+// Where POSIX objects are files, as far as there is one of that kind to remove, and as far as it can be had.
+struct Places {
+  std::optional<channel::OpenRoot> shm;
+  std::optional<channel::OpenRoot> queues;
+
+  [[nodiscard]] const std::optional<channel::OpenRoot>& of(wire::IpcKind kind) const { return kind == wire::IpcKind::posix_msg ? queues : shm; }
+};
+
+Places open_places(const TaskPlan& task) {
+  Places out;
+  for (const PlannedIpc& planned : task.ipc) {
+    const wire::IpcKind kind = planned.object.kind;
+    if (!wire::is_posix(kind) || out.of(kind)) continue;
+    config::RootConfig shm;
+    shm.path = "/dev/shm";
+    Result<channel::OpenRoot> place = kind == wire::IpcKind::posix_msg ? open_queue_directory() : open_root(shm);
+    if (place) (kind == wire::IpcKind::posix_msg ? out.queues : out.shm) = std::move(*place);
+  }
+  return out;
+}
+
 // One owner's.
 bool remove_all(const Core& core, const TaskPlan& task, const std::string& run_id, std::uint32_t owner, const Objects& objects,
-                CleanupResult& result) {
+                const Places& places, CleanupResult& result) {
   channel::RoleRequest request;
   request.role = wire::Role::broker;
   request.phase = wire::BrokerPhase::ipc;
@@ -51,13 +74,8 @@ bool remove_all(const Core& core, const TaskPlan& task, const std::string& run_i
   request.channel = task.shown.channel;
   request.live = core.live.get();
   request.filters = core.filters.get();
-  Result<channel::OpenRoot> shm = fail(ErrorKind::missing, "");
-  if (std::ranges::any_of(objects, [](const PlannedIpc* planned) { return planned->object.inode != 0; })) {
-    config::RootConfig place;
-    place.path = "/dev/shm";
-    shm = open_root(place);
-    if (shm) request.tops = {&*shm};
-  }
+  request.shm = places.shm ? &*places.shm : nullptr;
+  request.queues = places.queues ? &*places.queues : nullptr;
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!started) {
     result.end = EndReason::setup;
@@ -102,20 +120,25 @@ bool act_ipc(const Core& core, const TaskPlan& task, const std::string& run_id, 
     result.refusal_counts["not attempted (interrupted)"] += task.ipc.size();
     return true;
   }
+  const Places places = open_places(task);
   std::set<std::uint64_t> devices;
-  for (const PlannedIpc& planned : task.ipc)
-    if (planned.object.inode != 0) devices.insert(planned.object.dev);
-  const InUseOracle in_use = devices.empty() ? InUseOracle() : InUseOracle::look(devices);
+  for (const auto* place : {&places.shm, &places.queues})
+    if (*place) devices.insert((*place)->dev);
+  const InUseOracle in_use = devices.empty() ? InUseOracle() : InUseOracle::look(devices, true);
   std::map<std::uint32_t, Objects> by_owner;
   for (const PlannedIpc& planned : task.ipc) {
     const wire::IpcObject& object = planned.object;
     const bool reachable = ::geteuid() == object.uid || (::geteuid() == 0 && core.support.change_ids && core.support.own_ids.contains(object.uid));
-    if (object.inode != 0 && in_use.find(object.dev, object.inode) != nullptr) tell(result, planned, wire::IpcCode::in_use, 0);
+    const bool posix = wire::is_posix(object.kind);
+    const auto& place = places.of(object.kind);
+    if (posix && !place) tell(result, planned, wire::IpcCode::failed, ENOENT);
+    else if (posix && place->dev != object.dev) tell(result, planned, wire::IpcCode::changed, 0);  // another host's or boot's plan
+    else if (posix && in_use.find(object.dev, object.inode) != nullptr) tell(result, planned, wire::IpcCode::in_use, 0);
     else if (!reachable) tell(result, planned, wire::IpcCode::denied, EPERM);
     else by_owner[object.uid].push_back(&planned);
   }
   for (const auto& [owner, objects] : by_owner)
-    if (!remove_all(core, task, run_id, owner, objects, result)) return false;
+    if (!remove_all(core, task, run_id, owner, objects, places, result)) return false;
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/manager/queue_directory.h"
 #include "runtime/sandbox/mechanisms.h"
 
 namespace freshet {
@@ -16,6 +17,10 @@ std::vector<DoctorRow> examine_host() {
     if (row != out.end()) row->seen += reason.substr(row->mechanism.size());
     else out.push_back({"note", true, false, reason, "", ""});
   }
+  // No mechanism of isolation, and of no use to the roles: what `ipc` may see of the host.
+  if (const auto queues = open_queue_directory(); queues || queues.error().kind != ErrorKind::missing)
+    out.push_back({"POSIX message queues", queues.has_value(), false, queues ? "can be seen" : queues.error().what,
+                   "the permission `ipc` cannot remove any", queues ? "" : queues.error().detail});
   return out;
 }
 

@@ -84,7 +84,7 @@ std::set<std::uint64_t> memory_devices() {
 
 }  // namespace
 
-InUseOracle InUseOracle::look(const std::set<std::uint64_t>& devices) {
+InUseOracle InUseOracle::look(const std::set<std::uint64_t>& devices, bool ours) {
   InUseOracle out;
   for (const std::uint64_t dev : devices) out.by_device_[dev];
   out.memory_devices_ = memory_devices();
@@ -93,7 +93,7 @@ InUseOracle InUseOracle::look(const std::set<std::uint64_t>& devices) {
   const int self = ::getpid();
   while (const dirent* entry = ::readdir(proc.get())) {
     int pid = 0;
-    if (!parse(std::string_view(entry->d_name), pid, 10) || pid == self) continue;
+    if (!parse(std::string_view(entry->d_name), pid, 10) || (pid == self && !ours)) continue;
     out.look_at_process(::dirfd(proc.get()), pid);
   }
   out.look_at_locks();

@@ -13,8 +13,9 @@ namespace freshet {
 // Nothing is opened or locked to find out. Source: proc(5).
 class InUseOracle {
  public:
-  // `devices`: st_dev of the roots, as EntryStat::dev has it.
-  static InUseOracle look(const std::set<std::uint64_t>& devices);
+  // `devices`: st_dev of the roots, as EntryStat::dev has it. `ours`: what this process holds counts too, which beside
+  // Freshet's own descriptors may be those of a program that Freshet is in.
+  static InUseOracle look(const std::set<std::uint64_t>& devices, bool ours = false);
 
   struct Holder {
     int pid = 0;          // 0: unknown (a lock whose owner this pid namespace does not show)

@@ -1,6 +1,7 @@
 #include "runtime/manager/intake.h"
 
 #include <fnmatch.h>
+#include <freshet/ipc.h>
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/lines.h"
@@ -287,9 +288,9 @@ Status Intake::take_ipc(const wire::IpcEvent& event) {
     ++in_.task->shown.repeated;
     return {};
   }
-  const bool posix = object.inode != 0;
-  const bool used = posix ? in_.ipc_in_use != nullptr && in_.ipc_in_use->find(object.dev, object.inode) != nullptr
-                          : object.kind == wire::IpcKind::shm && object.count > 0;
+  bool used = object.kind == wire::IpcKind::shm && object.count > 0;
+  if (wire::is_posix(object.kind)) used = in_.ipc_in_use != nullptr && in_.ipc_in_use->find(object.dev, object.inode) != nullptr;
+  if (object.kind == wire::IpcKind::posix_msg) used = used || (object.alive & FRESHET_IPC_PROCESS_LIVES) != 0;
   if (used) {
     ++in_.task->shown.kept["IPC object in use"];
     return {};

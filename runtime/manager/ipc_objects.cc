@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <freshet/ipc.h>
+#include <mqueue.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,12 +14,13 @@
 #include <fstream>
 #include <set>
 
-#include "runtime/base/bytes.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/identity.h"
 #include "runtime/base/lines.h"
 #include "runtime/base/listing.h"
 #include "runtime/base/proc_file.h"
 #include "runtime/base/units.h"
+#include "runtime/manager/queue_directory.h"
 
 namespace freshet {
 namespace {
@@ -75,14 +77,16 @@ void list_system_v(wire::IpcKind kind, const char* file, const std::vector<confi
   }
 }
 
-void list_posix(const std::vector<config::IpcConfig>& grants, IpcListing& out) {
-  const Listing directory = list_directory(AT_FDCWD, "/dev/shm");
+// `queues`: the files are message queues, else shared memory and semaphores.
+void list_posix(const Listing& directory, bool queues, const std::vector<config::IpcConfig>& grants, IpcListing& out) {
   while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
     const Result<EntryStat> stat = stat_entry(::dirfd(directory.get()), entry->d_name);
     if (!stat || stat->identity.type != EntryType::file || stat->links != 1) continue;
     wire::IpcObject object;
     object.name = entry->d_name;
-    object.kind = object.name.starts_with("sem.") ? wire::IpcKind::posix_sem : wire::IpcKind::posix_shm;
+    object.kind = queues                             ? wire::IpcKind::posix_msg
+                  : object.name.starts_with("sem.") ? wire::IpcKind::posix_sem
+                                                    : wire::IpcKind::posix_shm;
     object.uid = object.creator = stat->uid;
     object.dev = stat->dev;
     object.inode = stat->identity.inode;
@@ -92,6 +96,47 @@ void list_posix(const std::vector<config::IpcConfig>& grants, IpcListing& out) {
     object.used_ns = stat->atime_ns;
     add(out, std::move(object), grants);
   }
+}
+
+bool grants_kind(const std::vector<config::IpcConfig>& grants, wire::IpcKind kind) {
+  return std::ranges::any_of(grants, [&](const config::IpcConfig& grant) { return (grant.kinds & (1U << static_cast<unsigned>(kind))) != 0; });
+}
+
+void list_queues(const std::vector<config::IpcConfig>& grants, IpcListing& out) {
+  if (!grants_kind(grants, wire::IpcKind::posix_msg)) return;
+  Result<channel::OpenRoot> place = open_queue_directory();
+  const Listing directory = place ? list_directory(place->directory.get(), ".") : nullptr;
+  if (place && !directory) place = fail_errno("listing POSIX message queues");
+  if (place) return list_posix(directory, true, grants, out);
+  if (place.error().kind != ErrorKind::missing) out.unseen_queues = std::move(place.error());
+}
+
+// What is in a queue that nobody has open. The text that reading its file gives says more, and reading it changes its times;
+// whom a message would be announced to, which that text has, is a process that has it open. False when it cannot be had.
+bool measure_queue(wire::IpcObject& object) {
+  const Fd queue = open_queue(object.name);
+  if (!queue) return false;
+  const Result<EntryStat> stat = stat_entry(queue.get(), "");
+  mq_attr facts{};
+  // Another one: what is mounted there is not of this IPC namespace, or the name has a new queue.
+  if (!stat || stat->dev != object.dev || stat->identity.inode != object.inode || ::mq_getattr(queue.get(), &facts) != 0) return false;
+  object.count = static_cast<std::uint64_t>(facts.mq_curmsgs);
+  object.bytes = object.count * static_cast<std::uint64_t>(facts.mq_msgsize);
+  return true;
+}
+
+// Who has it open, before this process has.
+void measure_queues(IpcListing& out, std::int64_t now_ns) {
+  std::erase_if(out.objects, [&](wire::IpcObject& object) {
+    if (object.kind != wire::IpcKind::posix_msg) return false;
+    object.bytes = 0;
+    const bool young = object.changed_ns > now_ns - kQueueClockNs;
+    const bool open = out.in_use.find(object.dev, object.inode) != nullptr;
+    if (young || open) object.alive |= FRESHET_IPC_PROCESS_LIVES;
+    const bool kept = open || measure_queue(object);
+    out.unread_queues += kept ? 0 : 1;
+    return !kept;
+  });
 }
 
 }  // namespace
@@ -127,13 +172,20 @@ bool is_covered(const wire::IpcObject& object, const std::vector<config::IpcConf
 }
 
 IpcListing list_ipc_objects(const std::vector<config::IpcConfig>& grants) {
+  const std::int64_t now_ns = SystemClock().now();  // of the kernel's stamps, and before they are read
   IpcListing out;
   if (grants.empty()) return out;
   list_system_v(wire::IpcKind::shm, "/proc/sysvipc/shm", grants, out);
   list_system_v(wire::IpcKind::sem, "/proc/sysvipc/sem", grants, out);
   list_system_v(wire::IpcKind::msg, "/proc/sysvipc/msg", grants, out);
-  list_posix(grants, out);
+  list_posix(list_directory(AT_FDCWD, "/dev/shm"), false, grants, out);
+  list_queues(grants, out);
   if (out.objects.empty()) return out;
+  std::set<std::uint64_t> devices;
+  for (const wire::IpcObject& object : out.objects)
+    if (wire::is_posix(object.kind)) devices.insert(object.dev);
+  if (!devices.empty()) out.in_use = InUseOracle::look(devices, true);
+  measure_queues(out, now_ns);
   const std::set<std::uint32_t> users = users_with_processes();
   const bool unknown = !users.contains(::geteuid());  // /proc does not even show this process
   for (wire::IpcObject& object : out.objects)
@@ -148,7 +200,7 @@ std::string ipc_text(const wire::IpcObject& object) {
     std::snprintf(key, sizeof key, "0x%08x", static_cast<unsigned>(object.key));
     out += " " + std::to_string(object.id) + " (key " + key;
   } else {
-    out += " " + escape_bytes(object.name) + " (";
+    out += " " + object.name + " (";
   }
   if (object.kind != wire::IpcKind::sem) out += (object.name.empty() ? ", " : "") + format_size(object.bytes);
   return out + ", uid " + std::to_string(object.uid) + ")";

@@ -8,6 +8,7 @@
 
 #include "runtime/base/bytes.h"
 #include "runtime/base/log.h"
+#include "runtime/base/mutex.h"
 #include "runtime/base/units.h"
 #include "runtime/manager/closed_channels.h"
 #include "runtime/manager/fold.h"
@@ -142,6 +143,13 @@ std::vector<TaskPlan*> judged_by(const TaskPlan& guard, const std::vector<TaskPl
   return out;
 }
 
+// What a task is shown of the host's IPC objects.
+IpcListing list_objects(const TaskPlan& task, Mutex& one_at_a_time) {
+  if (task.guard || task.permission.ipc.empty()) return {};
+  const MutexLock lock(one_at_a_time);
+  return list_ipc_objects(task.permission.ipc);
+}
+
 // Channels side by side, the tasks of one channel in order, its guards last.
 void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   std::set<std::uint64_t> devices;
@@ -155,6 +163,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
   std::vector<Job> jobs;
   std::vector<TaskPlan*> going;
   ClosedChannels closed;
+  Mutex listing_objects;
   for (TaskPlan& task : plan.tasks) names.push_back(task.shown.name);
   for (const bool guards : {false, true}) {
     for (TaskPlan& task : plan.tasks) {
@@ -184,13 +193,9 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
         judged.emplace(judged_by(*task, going), *task, core_.plan_dir(plan.id));
         inputs.judged = &*judged;
       }
-      const IpcListing listing = task->guard ? IpcListing() : list_ipc_objects(task->permission.ipc);
-      std::set<std::uint64_t> shm;
-      for (const wire::IpcObject& object : listing.objects)
-        if (object.inode != 0) shm.insert(object.dev);
-      const InUseOracle ipc_in_use = shm.empty() ? InUseOracle() : InUseOracle::look(shm);
+      const IpcListing listing = list_objects(*task, listing_objects);
       inputs.objects = &listing.objects;
-      inputs.ipc_in_use = &ipc_in_use;
+      inputs.ipc_in_use = &listing.in_use;
       inputs.taken = &taken.at(task->shown.channel);
       inputs.task_names = &names;
       inputs.now_ns = plan.made_ns;
@@ -202,6 +207,7 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
       Result<std::unique_ptr<Intake>> intake = Intake::create(std::move(inputs));
       Status done = intake ? Status() : std::unexpected(intake.error());
       if (listing.more) ++task->shown.kept["IPC objects beyond the first " + std::to_string(kMaxIpcObjects)];
+      if (listing.unread_queues != 0) task->shown.kept["POSIX message queue that cannot be opened"] += listing.unread_queues;
       if (done && (!own.roots.empty() || !task->permission.ipc.empty())) {
         core_.progress({.task = task->shown.name, .phase = "scan", .scanned = 0, .found = 0, .done = 0, .total = 0, .bytes = 0});
         const ScanInputs scan_inputs{own.facts.plugin.get(), &own.facts.settings, &own.roots, &listing.objects,
@@ -209,6 +215,8 @@ void CleanupManager::scan_all(Plan& plan, std::vector<Prepared>& prepared) {
         done = scan_task(core_, *task, scan_inputs, **intake, core_.options.stop);
       }
       if (done) done = (*intake)->finish();
+      if (listing.unseen_queues && is_going(*task) && task->shown.note.empty())
+        task->shown.note = listing.unseen_queues->what + "; " + listing.unseen_queues->detail;
       if (judged && is_going(*task) && task->shown.note.empty())
         task->shown.note = "judged " + format_count(judged->shown()) + " entries, kept " + format_count(judged->kept());
       if (!done && is_going(*task)) {

@@ -290,10 +290,10 @@ std::vector<PlannedIpc> ipc_in(const json& in) {
   for (const json& item : in) {
     wire::IpcObject o;
     const auto kind = item.at(0).get<unsigned>();
-    if (kind > static_cast<unsigned>(wire::IpcKind::posix_sem)) throw Damaged{"an IPC object's kind is unknown"};
+    if (kind > static_cast<unsigned>(wire::IpcKind::posix_msg)) throw Damaged{"an IPC object's kind is unknown"};
     o.kind = static_cast<wire::IpcKind>(kind);
     o.name = text_in(item.at(1));
-    const bool posix = o.kind == wire::IpcKind::posix_shm || o.kind == wire::IpcKind::posix_sem;
+    const bool posix = wire::is_posix(o.kind);
     if (posix ? !is_entry_name(o.name) : !o.name.empty()) throw Damaged{"an IPC object has no proper name"};
     o.id = item.at(2).get<std::int32_t>();
     o.key = item.at(3).get<std::int32_t>();

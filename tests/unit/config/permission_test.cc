@@ -80,12 +80,13 @@ TEST(Permissions, WrongHooksAreRefused) {
 }
 
 TEST(Permissions, OwnersOfIpcObjectsAreRead) {
-  const Config config = good("[channel.c]\nipc = [{ owner = \"www-data\", kinds = [\"sem\", \"posix-shm\"] }, { owner = \"1000\" }]\n[task.t]\nplugin = \"org.example.x\"\nchannel = \"c\"\n");
+  const Config config = good("[channel.c]\nipc = [{ owner = \"www-data\", kinds = [\"sem\", \"posix-shm\"] }, { owner = \"1000\" }, { owner = \"mail\", kinds = [\"posix-msg\"] }]\n[task.t]\nplugin = \"org.example.x\"\nchannel = \"c\"\n");
   const auto& ipc = config.channels.at("c").ipc;
-  ASSERT_EQ(ipc.size(), 2U);
+  ASSERT_EQ(ipc.size(), 3U);
   EXPECT_EQ(ipc[0].owner, "www-data");
   EXPECT_EQ(ipc[0].kinds, 0b01010);
-  EXPECT_EQ(ipc[1].kinds, 0b11111);
+  EXPECT_EQ(ipc[1].kinds, 0b111111) << "all of them";
+  EXPECT_EQ(ipc[2].kinds, 0b100000);
   const std::pair<const char*, const char*> wrong[] = {
       {"ipc = { owner = \"x\" }", "must be a list"},       {"ipc = [\"x\"]", "must hold tables"},
       {"ipc = [{ kinds = [\"shm\"] }]", "has no `owner`"}, {"ipc = [{ owner = \"x\", kinds = [\"pipe\"] }]", "cannot hold"},
