@@ -9,17 +9,18 @@ FRESHET_MANIFEST(R"toml(
 id = "org.freshet.orphaned-ipc"
 version = "1.0.0"
 license = "MIT"
-doc = "Removes shared memory that nobody is attached to and whose makers are gone; this cannot be taken back"
+doc = "Removes shared memory and POSIX message queues that nobody uses and whose owners are gone; this cannot be taken back"
 abi = { min = "1.0", below = "2.0" }
 permissions = { required = ["ipc"] }
 irreversible = true
 limits = { memory = "64MiB", threads = 1 }
 
 [task.orphaned-ipc]
-doc = "Removes, for good, System V segments and POSIX shared memory that no process uses and nobody is left to use"
+doc = "Removes, for good, System V segments, POSIX shared memory and POSIX message queues that no process uses and nobody is left to use"
 
 [task.orphaned-ipc.settings]
-min-age = { type = "duration", range = ["0s", "100y"], doc = "Only what was not made, changed, attached or detached for at least this time goes" }
+min-age = { type = "duration", range = ["0s", "100y"], doc = "Only what was not made, changed, attached, detached, sent to or received from for at least this time goes" }
+unread-messages = { type = "boolean", default = false, doc = "Message queues go too that hold messages which nobody has received; false: only empty ones" }
 owner-gone = { type = "boolean", default = true, doc = "Only what belongs to users of whom no process runs goes; false: that the processes which made and last used it are gone is enough" }
 )toml");
 
@@ -30,6 +31,7 @@ class OrphanedIpc final : public freshet::Task {
  public:
   explicit OrphanedIpc(const freshet::Settings& settings)
       : min_age_(settings.duration("min-age")),
+        unread_messages_(settings.boolean("unread-messages")),
         owner_gone_(settings.boolean("owner-gone")) {}
 
   void scan(freshet::Host& host) override {
@@ -38,8 +40,10 @@ class OrphanedIpc final : public freshet::Task {
     freshet::IpcObject object{};
     for (std::uint64_t i = 0; ipc->object(i, object); ++i) {
       host.stop_if_cancelled();
-      if (object.kind != FRESHET_IPC_SHM && object.kind != FRESHET_IPC_POSIX_SHM) continue;
-      if (object.count > 0 || (object.alive & FRESHET_IPC_PROCESS_LIVES) != 0) continue;
+      const bool queue = object.kind == FRESHET_IPC_POSIX_MSG;
+      if (object.kind != FRESHET_IPC_SHM && object.kind != FRESHET_IPC_POSIX_SHM && !queue) continue;
+      if ((object.alive & FRESHET_IPC_PROCESS_LIVES) != 0) continue;
+      if (object.count > 0 && !(queue && unread_messages_)) continue;  // attached, or unread
       if (owner_gone_ && (object.alive & FRESHET_IPC_OWNER_LIVES) != 0) continue;
       const std::int64_t age = parts::age(std::max(object.changed, object.used), host.now());
       if (age < 0 || age < min_age_) continue;
@@ -49,12 +53,14 @@ class OrphanedIpc final : public freshet::Task {
       reason.add_age(static_cast<std::uint64_t>(age));
       reason.add(", limit ");
       reason.add_limit(static_cast<std::uint64_t>(min_age_));
+      if (queue && object.count > 0) reason.add(", with unread messages");
       ipc->propose(i, FRESHET_ORPHAN, reason.text());
     }
   }
 
  private:
   std::int64_t min_age_;
+  bool unread_messages_;
   bool owner_gone_;
 };
 
