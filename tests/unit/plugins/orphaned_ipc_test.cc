@@ -10,7 +10,7 @@ namespace {
 // The manifest's defaults (a test below holds them against the manifest), with a limit of 7 days.
 FakeSettings defaults() {
   FakeSettings out;
-  out.duration("min-age", 7 * kDay).boolean("owner-gone", true);
+  out.duration("min-age", 7 * kDay).boolean("unread-messages", false).boolean("owner-gone", true);
   return out;
 }
 
@@ -85,7 +85,25 @@ TEST_F(OrphanedIpc, TheNewestOfItsTimesIsItsAge) {
   EXPECT_FALSE(goes(object, defaults().duration("min-age", 0))) << "of the future";
 }
 
-TEST_F(OrphanedIpc, SemaphoresAndQueuesStay) {
+TEST_F(OrphanedIpc, APosixQueueOfNobodyGoesWhenNoMessageIsInIt) {
+  freshet_ipc_object queue = orphan();
+  queue.kind = FRESHET_IPC_POSIX_MSG;
+  EXPECT_TRUE(goes(queue));
+  queue.alive = FRESHET_IPC_PROCESS_LIVES;
+  EXPECT_FALSE(goes(queue, defaults().boolean("owner-gone", false).boolean("unread-messages", true))) << "open in a process";
+  queue.alive = FRESHET_IPC_OWNER_LIVES;
+  EXPECT_FALSE(goes(queue));
+  queue.alive = 0;
+  queue.count = 2;
+  EXPECT_FALSE(goes(queue)) << "its messages would be lost";
+  EXPECT_TRUE(goes(queue, defaults().boolean("unread-messages", true)));
+  EXPECT_EQ(host_.ipc_findings[0].reason, "owner and creator are gone, unused for 100 d, limit 7 d, with unread messages");
+  freshet_ipc_object attached = orphan();
+  attached.count = 1;
+  EXPECT_FALSE(goes(attached, defaults().boolean("unread-messages", true))) << "a segment has no messages";
+}
+
+TEST_F(OrphanedIpc, SemaphoresAndSystemVQueuesStay) {
   for (const freshet_ipc_kind kind : {FRESHET_IPC_SEM, FRESHET_IPC_MSG, FRESHET_IPC_POSIX_SEM}) {
     freshet_ipc_object object = orphan();
     object.kind = kind;
