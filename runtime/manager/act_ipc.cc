@@ -74,8 +74,10 @@ bool remove_all(const Core& core, const TaskPlan& task, const std::string& run_i
   request.channel = task.shown.channel;
   request.live = core.live.get();
   request.filters = core.filters.get();
-  request.shm = places.shm ? &*places.shm : nullptr;
-  request.queues = places.queues ? &*places.queues : nullptr;
+  for (const PlannedIpc* planned : objects) {
+    const wire::IpcKind kind = planned->object.kind;
+    if (wire::is_posix(kind)) (kind == wire::IpcKind::posix_msg ? request.queues : request.shm) = &*places.of(kind);
+  }
   Result<std::unique_ptr<channel::RoleProcess>> started = channel::RoleProcess::start(*core.spawner, core.support, request);
   if (!started) {
     result.end = EndReason::setup;

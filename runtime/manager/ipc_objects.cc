@@ -125,18 +125,23 @@ bool measure_queue(wire::IpcObject& object) {
   return true;
 }
 
-// Who has it open, before this process has.
+// After the look at who has one open, for then this process opens them.
 void measure_queues(IpcListing& out, std::int64_t now_ns) {
-  std::erase_if(out.objects, [&](wire::IpcObject& object) {
-    if (object.kind != wire::IpcKind::posix_msg) return false;
-    object.bytes = 0;
-    const bool young = object.changed_ns > now_ns - kQueueClockNs;
-    const bool open = out.in_use.find(object.dev, object.inode) != nullptr;
-    if (young || open) object.alive |= FRESHET_IPC_PROCESS_LIVES;
-    const bool kept = open || measure_queue(object);
-    out.unread_queues += kept ? 0 : 1;
-    return !kept;
-  });
+  std::vector<wire::IpcObject> seen;
+  for (wire::IpcObject& object : out.objects) {
+    if (object.kind == wire::IpcKind::posix_msg) {
+      object.bytes = 0;
+      const bool open = out.in_use.find(object.dev, object.inode) != nullptr;
+      const bool young = object.changed_ns > now_ns - kQueueClockNs;
+      if (open || young) object.alive |= FRESHET_IPC_PROCESS_LIVES;
+      if (!open && !measure_queue(object)) {
+        ++out.unread_queues;
+        continue;
+      }
+    }
+    seen.push_back(std::move(object));
+  }
+  out.objects = std::move(seen);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct AbiVersion {
 };
 
 // The ABI revision this runtime speaks; equal to FRESHET_ABI_MAJOR.MINOR of plugin.h (a test compares).
-inline constexpr AbiVersion kRuntimeAbi{1, 0};
+inline constexpr AbiVersion kRuntimeAbi{1, 1};
 
 enum class SettingType : std::uint8_t { boolean = 1, integer, number, string, duration, size, list_of_strings };
 std::string_view to_string(SettingType type);
