@@ -194,11 +194,13 @@ TEST(IpcQueues, WhoeverHasAQueueOpenIsSeen) {
 TEST(IpcQueues, OneThatWasUsedInThisSecondCountsAsInUse) {
   NEEDS_QUEUES();
   const Queue queue("freshet-young");
-  {
-    const Fd sender = queue.open();
-    ASSERT_EQ(::mq_send(sender.get(), "x", 1, 0), 0);
-  }
-  EXPECT_TRUE(queue.lives());
+  const auto lives_after_use = [&] {
+    Fd sender = queue.open();
+    EXPECT_EQ(::mq_send(sender.get(), "x", 1, 0), 0);
+    sender.reset();
+    return queue.lives();
+  };
+  EXPECT_TRUE(lives_after_use() || lives_after_use()) << "a busy machine may take a second once";
 }
 
 // In a process that may make no mount: it says what it cannot see, and all else is listed.
