@@ -196,7 +196,7 @@ class Objects {
     semid_ds sem{};
     msqid_ds msg{};
     switch (object.kind) {
-      case wire::IpcKind::shm: return ::shmctl(object.id, IPC_STAT, &shm) == 0;
+      case wire::IpcKind::shm: return ::shmctl(object.id, IPC_STAT, &shm) == 0 && (shm.shm_perm.mode & SHM_DEST) == 0;
       case wire::IpcKind::sem: return ::semctl(object.id, 0, IPC_STAT, SemaphoreArgument{.set = &sem}) == 0;
       case wire::IpcKind::msg: return ::msgctl(object.id, IPC_STAT, &msg) == 0;
       default: return fs::exists(path(object));
