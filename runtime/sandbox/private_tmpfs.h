@@ -1,12 +1,8 @@
 #pragma once
 
-namespace freshet::sandbox {
+#include "runtime/sandbox/step_error.h"
 
-// The step that failed, and its errno. `step` is a literal; null when all went well.
-struct StepError {
-  const char* step = nullptr;
-  int error_number = 0;
-};
+namespace freshet::sandbox {
 
 // Makes an empty tmpfs, attaches it over "/" and makes it the working directory: what is prepared below "." is the
 // later root. Needs a mount namespace of its own, whose propagation it turns to slave. System calls only: it may run

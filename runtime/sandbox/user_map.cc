@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <sstream>
 #include <vector>
@@ -48,13 +49,12 @@ bool any_contains(const std::vector<IdRanges::Range>& ranges, std::uint32_t id) 
 }
 
 // The kernel takes a map in exactly one write.
-Status write_file(pid_t child, const char* name, std::string_view text) {
+StepError put_file(pid_t child, const char* name, std::string_view text) {
   char path[64];
-  std::snprintf(path, sizeof path, "/proc/%d/%s", static_cast<int>(child), name);
+  if (child == 0) std::snprintf(path, sizeof path, "/proc/thread-self/%s", name);
+  else std::snprintf(path, sizeof path, "/proc/%d/%s", static_cast<int>(child), name);
   const Fd file(::open(path, O_WRONLY | O_CLOEXEC));
-  if (!file) return fail_errno(std::string("opening ") + path);
-  if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return fail_errno(std::string("writing ") + path);
+  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return {name, errno};
   return {};
 }
 
@@ -101,11 +101,18 @@ IdMaps viewer_maps(std::uint32_t id) {
   return {map, map, false};
 }
 
+StepError put_maps(pid_t child, const IdMaps& maps) {
+  StepError failed;
+  if (maps.deny_setgroups) failed = put_file(child, "setgroups", "deny");
+  if (failed.step == nullptr) failed = put_file(child, "uid_map", maps.uid_map);
+  if (failed.step == nullptr) failed = put_file(child, "gid_map", maps.gid_map);
+  return failed;
+}
+
 Status write_maps(pid_t child, const IdMaps& maps) {
-  if (maps.deny_setgroups)
-    if (auto done = write_file(child, "setgroups", "deny"); !done) return done;
-  if (auto done = write_file(child, "uid_map", maps.uid_map); !done) return done;
-  return write_file(child, "gid_map", maps.gid_map);
+  const StepError failed = put_maps(child, maps);
+  if (failed.step != nullptr) return fail_errno("writing /proc/" + std::to_string(child) + "/" + failed.step, failed.error_number);
+  return {};
 }
 
 }  // namespace freshet::sandbox

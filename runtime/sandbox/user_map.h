@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/base/error.h"
+#include "runtime/sandbox/step_error.h"
 
 namespace freshet::sandbox {
 
@@ -49,5 +50,7 @@ IdMaps viewer_maps(std::uint32_t id);
 
 // Writes the maps of `child`, which sits in a user namespace it was cloned into.
 Status write_maps(pid_t child, const IdMaps& maps);
+// The same with system calls alone, for a child of a program with threads. 0: the maps of the caller.
+StepError put_maps(pid_t child, const IdMaps& maps);
 
 }  // namespace freshet::sandbox
