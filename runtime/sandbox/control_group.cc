@@ -73,20 +73,22 @@ void remove_left(int place) {
     if (std::string_view(entry->d_name).starts_with(kPrefix)) ::unlinkat(place, entry->d_name, AT_REMOVEDIR);  // EBUSY: in use
 }
 
-// Out of the way, if nobody else is in it.
-bool leave(int place) {
-  if (read_proc(place, "cgroup.procs") != std::to_string(::getpid()) + "\n") return false;
+// True if no process is in it: this one goes out of the way where nobody else is there. A group with processes that gives a
+// controller on has no room for groups of its own with processes (cgroups(7): "no internal processes"), and for pids the
+// kernel says so only to whom is put there.
+bool is_empty(int place) {
+  const std::string inside = read_proc(place, "cgroup.procs");
+  if (inside.empty()) return true;
+  if (inside != std::to_string(::getpid()) + "\n") return false;
   if (::mkdirat(place, kManager, 0755) != 0 && errno != EEXIST) return false;
   const Fd group(::openat(place, kManager, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return group && write_control(group.get(), "cgroup.procs", "0");
 }
 
 bool enable(int place, std::string_view controller) {
-  if (!has_word(first_line(place, "cgroup.controllers"), controller)) return false;
-  if (has_word(first_line(place, "cgroup.subtree_control"), controller)) return true;
-  const std::string order = "+" + std::string(controller);
-  return write_control(place, "cgroup.subtree_control", order) ||
-         (errno == EBUSY && leave(place) && write_control(place, "cgroup.subtree_control", order));
+  return has_word(first_line(place, "cgroup.controllers"), controller) &&
+         (has_word(first_line(place, "cgroup.subtree_control"), controller) ||
+          write_control(place, "cgroup.subtree_control", "+" + std::string(controller)));
 }
 
 }  // namespace
@@ -130,6 +132,7 @@ Result<ControlGroups> ControlGroups::find() {
 Result<ControlGroups> ControlGroups::in(Fd place) {
   remove_left(place.get());
   ControlGroups out(std::move(place));
+  if (!is_empty(out.place_.get())) return out;
   out.limits_memory_ = enable(out.place_.get(), "memory");
   out.limits_processes_ = enable(out.place_.get(), "pids");
   return out;

@@ -12,7 +12,9 @@
 #include <fstream>
 #include <set>
 
+#include "../place_of_groups.h"
 #include "live_worker.h"
+#include "runtime/base/proc_file.h"
 #include "runtime/channel/live_roles.h"
 
 namespace freshet::channel::testing {
@@ -65,7 +67,8 @@ class IsolationProof : public ::testing::Test {
   }
 
   Result<std::unique_ptr<RoleProcess>> start_without(const LeftOut& left_out) { return start_without(left_out, request()); }
-  Result<std::unique_ptr<RoleProcess>> start_without(const LeftOut& left_out, RoleRequest weak) {
+  Result<std::unique_ptr<RoleProcess>> start_without(const LeftOut& left_out, RoleRequest weak,
+                                                     std::shared_ptr<sandbox::ControlGroups> groups = nullptr) {
     const std::string name = tree_.path() + "/without-" + (left_out.step.empty() ? "nothing" : left_out.step);
     if (!fs::exists(name)) fs::copy_file(test_role_executable(), name);
     ::chmod(name.c_str(), 0755);
@@ -75,7 +78,9 @@ class IsolationProof : public ::testing::Test {
     weak.strict = false;
     weak.channel = "cache";
     weak.live = &live_;
-    return RoleProcess::start(*lesser_, sandbox::find_host_support(left_out.limits), weak);
+    sandbox::HostSupport support = sandbox::find_host_support(left_out.limits);
+    support.control_groups = std::move(groups);
+    return RoleProcess::start(*lesser_, support, weak);
   }
 
   // As it was listed.
@@ -253,6 +258,29 @@ TEST_F(IsolationProof, MemoryIsWatchedWhereTheKernelSetsNoLimit) {
   EXPECT_EQ(end.reason, EndReason::limit) << end.what;
   EXPECT_NE(end.what.find("memory limit of 64 MiB"), std::string::npos) << end.what;
   EXPECT_FALSE(scanned.end.has_value());
+}
+
+// The third, where the host has delegated one.
+TEST_F(IsolationProof, MemoryIsLimitedByTheControlGroupWhereTheProcessHasNoLimit) {
+  const ::freshet::testing::PlaceOfGroups place;
+  if (!place) GTEST_SKIP() << "no control group may be made here: " << place.why();
+  auto groups = sandbox::ControlGroups::in(place.open());
+  ASSERT_TRUE(groups.has_value());
+  if (!groups->limits_memory()) GTEST_SKIP() << "no memory controller in version 2 here";
+  auto bytes = read_plugin_file(plugin_path("hostile"));
+  ASSERT_TRUE(bytes.has_value());
+  RoleRequest asked = request();
+  asked.plugin_memfd = bytes->memfd.get();
+  asked.limits.memory_bytes = 64ULL << 20;
+  auto worker = start_without({"RLIMIT_AS", 0, {}, {}}, asked, std::make_shared<sandbox::ControlGroups>(std::move(*groups)));
+  ASSERT_TRUE(worker.has_value()) << worker.error().what;
+  Scanned scanned;
+  if (load(**worker, "allocate-sparsely")) read_scan(**worker, scanned);
+  const End end = (*worker)->finish();
+  EXPECT_EQ(end.reason, EndReason::limit) << end.what;
+  EXPECT_NE(end.what.find("memory limit of 64 MiB"), std::string::npos) << end.what;
+  // By the kernel, before the look from outside saw as much.
+  EXPECT_EQ(read_proc(AT_FDCWD, (place.path() + "/memory.events").c_str()).find("oom_kill 0\n"), std::string::npos);
 }
 
 TEST_F(IsolationProof, NothingOfTheSwitchIsInTheRealRole) {

@@ -100,15 +100,33 @@ TEST_F(ControlGroupTest, GroupsOfAManagerThatWasKilledAreRemoved) {
 }
 
 TEST_F(ControlGroupTest, OnlyWhatIsDelegatedIsTaken) {
-  EXPECT_TRUE(in_child(place_.path(), [] {
+  const std::string own = place_.path() + "/own";
+  std::filesystem::create_directory(own);
+  EXPECT_TRUE(in_child(own, [] {
     const auto found = ControlGroups::find();
     return !found && found.error().what.ends_with("is not delegated to this process");
   }));
-  ASSERT_EQ(::setxattr(place_.path().c_str(), "trusted.delegate", "1", 1, 0), 0);
+  ASSERT_EQ(::setxattr(own.c_str(), "trusted.delegate", "1", 1, 0), 0);
   const bool limits = groups_->limits_memory() || groups_->limits_processes();
-  EXPECT_TRUE(in_child(place_.path(), [&] {
+  EXPECT_TRUE(in_child(own, [&] {
     const auto found = ControlGroups::find();
     return limits ? found.has_value() : !found && found.error().what.ends_with("has no memory and no pids controller to give on");
+  }));
+  for (const auto& entry : std::filesystem::directory_iterator(own)) ::rmdir(entry.path().c_str());
+}
+
+TEST_F(ControlGroupTest, WhatHoldsOtherProcessesTooIsNotTaken) {
+  if (!groups_->limits_processes()) GTEST_SKIP() << "no pids controller in version 2 here";
+  const std::string own = place_.path() + "/own";
+  std::filesystem::create_directory(own);
+  ASSERT_EQ(::setxattr(own.c_str(), "trusted.delegate", "1", 1, 0), 0);
+  EXPECT_TRUE(in_child(own, [&] {
+    const pid_t other = ::fork();
+    if (other == 0) for (;;) ::pause();
+    const auto found = ControlGroups::find();
+    ::kill(other, SIGKILL);
+    ::waitpid(other, nullptr, 0);
+    return !found && found.error().what.ends_with("holds other processes too") && read_proc(AT_FDCWD, (own + "/cgroup.subtree_control").c_str()).empty();
   }));
 }
 
