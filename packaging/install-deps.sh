@@ -48,6 +48,11 @@ tests|abigail-tools|compares the plugin ABI with its kept description
 tests|doxygen|makes the reference of the SDK
 tests|minisign|signs plugins in tests
 tests|rustc|builds the example in another language
+tests|qemu-system-x86|emulates a machine with Debian's own kernel
+tests|busybox-static|its first process
+tests|cpio|packs what it starts with
+tests|kmod|finds the modules it needs
+tests|systemd|its service manager
 END
 }
 

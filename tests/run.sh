@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds Freshet and runs its tests: tests/run.sh [quick|limits|asan|tsan|clang|fuzz|install|all].., default all.
+# Builds Freshet and runs its tests: tests/run.sh [quick|limits|asan|tsan|clang|fuzz|kernel|install|all].., default all.
 #
 #   quick    g++, optimised, warnings are errors; every test
 #   limits   every limit of the specification, few samples, judged by their median (tests/benchmark/limits.sh has them all)
@@ -7,6 +7,7 @@
 #   asan     clang++-19 with AddressSanitizer and UndefinedBehaviorSanitizer; every test that can be judged there
 #   tsan     clang++-19 with ThreadSanitizer; the tests of the manager
 #   fuzz     a few seconds of every fuzz target (FRESHET_FUZZ_SECONDS, default 6)
+#   kernel   the checks of tests/kernel on Debian's own kernel, emulated
 #   install  cmake --install into an empty prefix, the program run from there, and a program that embeds the library
 #
 # It fails on any failure, on a run without tests, and on a skipped test that tests/expected-skips.txt does not list.
@@ -25,7 +26,7 @@ closing=
 
 modes=("$@")
 ((${#modes[@]})) || modes=(all)
-[[ " ${modes[*]} " != *" all "* ]] || modes=(quick limits asan tsan fuzz install)
+[[ " ${modes[*]} " != *" all "* ]] || modes=(quick limits asan tsan fuzz kernel install)
 
 heading() { printf '\n==== %s (%d s so far)\n' "$*" "$SECONDS"; }
 die() { printf '\ntests/run.sh: FAILED: %s\n' "$*" >&2; exit 1; }
@@ -137,6 +138,16 @@ fuzz() {
   done
 }
 
+kernel() {
+  heading "kernel: Debian's own, emulated"
+  configure_and_build quick
+  if ((EUID)); then
+    echo "expected skip: kernel: only root can lend its files to another machine" >&2
+    return
+  fi
+  tests/kernel/run.sh --build "$work/quick" || die "tests/kernel/run.sh"
+}
+
 install_check() {
   local prefix plugins check
   heading "install: into an empty prefix"
@@ -159,9 +170,9 @@ main_closing=
 for mode in "${modes[@]}"; do
   case $mode in
     quick) quick; main_closing=$closing ;;
-    limits | asan | tsan | clang | fuzz) "$mode" ;;
+    limits | asan | tsan | clang | fuzz | kernel) "$mode" ;;
     install) install_check ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 64 ;;
   esac
 done
 heading "all well: ${modes[*]}"
