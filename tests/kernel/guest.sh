@@ -9,7 +9,7 @@ ip link set lo up 2>/dev/null
 printf 'Linux %s, systemd %s\n' "$(uname -r)" "$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')"
 
 failed=()
-for check in "${checks[@]}"; do
+for check in /etc/freshet-checks/checks/*.sh; do
   name=$(basename "$check" .sh)
   begin=$SECONDS
   cat >"/run/systemd/system/check-$name.service" <<END

@@ -62,14 +62,11 @@ trap '[[ -z $server ]] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EX
 
 # What the kernel starts with: the modules that reach the files, in an order in which they load.
 first=$work/first
-mkdir "$first"
+mkdir -p "$first/checks"
 cp "$(command -v busybox)" "$first/busybox"
 cp "$here/init" "$here/guest.sh" "$first/"
-{
-  printf 'build=%q\nsource=%q\nmodules=%q\nchecks=(' "$build" "$(cd "$here/../.." && pwd)" "$store/image/lib/modules/$version"
-  printf ' %q' "${checks[@]}"
-  printf ' )\n'
-} >"$first/settings.sh"
+cp "${checks[@]}" "$first/checks/"
+printf 'build=%q\nsource=%q\nmodules=%q\n' "$build" "$(cd "$here/../.." && pwd)" "$store/image/lib/modules/$version" >"$first/settings.sh"
 count=100
 for module in virtio_pci virtio_blk virtiofs overlay; do
   modprobe -d "$store/image" -S "$version" --show-depends "$module"
