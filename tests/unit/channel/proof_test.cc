@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -230,6 +231,11 @@ TEST_F(IsolationProof, FailsWhereALayerIsLeftOut) {
       expect_words(point);
       if (!point.passed) failed.insert(plain(point.name));
     }
+    // Where mounts are shared, as under systemd, this one has covered the host's own directories.
+    if (row.step == "private-mounts")
+      for (const char* covered : {"/root/excluded", "/root/.freshet"})
+        while (::umount2((tree_.path() + covered).c_str(), MNT_DETACH) == 0) {
+        }
     for (const std::string& name : row.fails) EXPECT_TRUE(failed.contains(name)) << "without " << what << ", passed: " << name;
     shown.insert(failed.begin(), failed.end());
   }
