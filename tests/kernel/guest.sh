@@ -25,7 +25,7 @@ StandardError=inherit
 END
   if systemctl start "check-$name.service"; then
     printf 'passed  %s (%d s)\n' "$name" "$((SECONDS - begin))"
-    sed -n 's/^/          /; /figure: /p' "/tmp/$name.log"
+    sed -n 's/^figure: /          /p' "/tmp/$name.log"
   else
     printf 'FAILED  %s (%d s), its last lines:\n' "$name" "$((SECONDS - begin))"
     tail -n 120 "/tmp/$name.log"

@@ -7,7 +7,7 @@ usage() {
   cat <<'END'
 Usage: tests/kernel/run.sh [--build DIR] [--limit SECONDS] [CHECK..]
 
-  CHECK           a script of tests/kernel/checks, by its path (default: all of them)
+  CHECK           a script, by its path (default: all of tests/kernel/checks; those of tests/kernel/long take longer)
   --build DIR     a build of Freshet with its tests (default: build/check/quick, else build)
   --limit SECONDS until the machine is switched off (default 1500)
 
