@@ -101,6 +101,16 @@ bool CleanupManager::rollback_task(store::TaskRow row, RollbackReport& report) {
   } else if (row.state == to_string(TaskState::committed) && row.entries_removed == 0) {
     return true;
   }
+  // As when they went: who keeps the lock counts on what lies there.
+  TaskLocks::Hold held;
+  if (!row.plugin.empty()) {
+    const Result<std::vector<config::LockConfig>> locks = locks_from_grant_json(row.grant_json);
+    if (!locks) return stays(locks.error().what);
+    std::vector<ExtraAct> acts;
+    Result<TaskLocks::Hold> taken = locks_.take(*locks, acts);
+    if (!taken) return stays(taken.error().what);
+    held = std::move(*taken);
+  }
   const CallTimer timed(figures_, metrics::Limited::rollback, row.name, &report.entries);
   WayBack way(*this, row);
   way.enter(TaskState::rolling_back);

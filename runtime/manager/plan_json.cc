@@ -245,6 +245,14 @@ json permission_out(const policy::EffectivePermission& in) {
   return out;
 }
 
+std::vector<config::LockConfig> locks_in(const json& in) {
+  std::vector<config::LockConfig> out;
+  for (const json& lock : in)
+    out.push_back({text_in(lock.at(0)), lock.at(1).get<bool>() ? config::LockKind::posix : config::LockKind::flock,
+                   lock.at(2).get<bool>(), {}});
+  return out;
+}
+
 policy::EffectivePermission permission_in(const json& in) {
   policy::EffectivePermission out;
   out.limits.memory_bytes = in.at("memory").get<std::uint64_t>();
@@ -264,9 +272,7 @@ policy::EffectivePermission permission_in(const json& in) {
   out.dropped_optional = texts_in(in.at("dropped_optional"));
   for (const json& grant : in.at("ipc"))
     out.ipc.push_back({text_in(grant.at(0)), grant.at(1).get<std::uint8_t>(), grant.at(2).get<std::uint32_t>(), {}});
-  for (const json& lock : in.at("locks"))
-    out.locks.push_back({text_in(lock.at(0)), lock.at(1).get<bool>() ? config::LockKind::posix : config::LockKind::flock,
-                         lock.at(2).get<bool>(), {}});
+  out.locks = locks_in(in.at("locks"));
   out.hooks = {hooks_in(in.at("hooks").at("before")), hooks_in(in.at("hooks").at("after")), hooks_in(in.at("hooks").at("on_failure"))};
   if (in.contains("bytes")) out.budget.bytes = in.at("bytes").get<std::uint64_t>();
   if (in.contains("hours"))
@@ -467,17 +473,32 @@ std::string grant_to_json(const TaskPlan& task) {
   return json{{"roots", roots}, {"permission", permission_out(task.permission)}}.dump();
 }
 
-Result<std::vector<PlanRoot>> roots_from_grant_json(std::string_view text) {
+namespace {
+
+// What `read` makes of the JSON of a grant.
+template <class F>
+auto from_grant(std::string_view text, F&& read) -> Result<decltype(read(json()))> {
   try {
-    std::vector<PlanRoot> out;
-    const json in = json::parse(text);
-    for (const json& root : in.at("roots")) out.push_back(root_in(root));
-    return out;
+    return read(json::parse(text));
   } catch (const Damaged& damaged) {
     return fail(ErrorKind::invalid, "the history's grant is damaged: " + damaged.what);
   } catch (const json::exception& error) {
     return fail(ErrorKind::invalid, std::string("the history's grant is damaged: ") + escape_bytes(error.what()));
   }
+}
+
+}  // namespace
+
+Result<std::vector<PlanRoot>> roots_from_grant_json(std::string_view text) {
+  return from_grant(text, [](const json& in) {
+    std::vector<PlanRoot> out;
+    for (const json& root : in.at("roots")) out.push_back(root_in(root));
+    return out;
+  });
+}
+
+Result<std::vector<config::LockConfig>> locks_from_grant_json(std::string_view text) {
+  return from_grant(text, [](const json& in) { return locks_in(in.at("permission").at("locks")); });
 }
 
 }  // namespace freshet

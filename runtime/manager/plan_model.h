@@ -123,5 +123,6 @@ Result<Plan> plan_from_json(std::string_view text);
 // The effective permission of one task as history keeps it, and back: rollback and purge act under it.
 std::string grant_to_json(const TaskPlan& task);
 Result<std::vector<PlanRoot>> roots_from_grant_json(std::string_view text);
+Result<std::vector<config::LockConfig>> locks_from_grant_json(std::string_view text);
 
 }  // namespace freshet

@@ -40,9 +40,30 @@ for kind in flock posix; do
   [[ ! -e $root/a ]] || fail "nothing was removed"
   expect 0 history --json
   says "$out" '"permission":"lock"'
+  # The way back needs it too.
+  holding "$kind"
+  expect 1 rollback latest --json
+  says "$out" "held by perl (pid $holder)"
+  [[ ! -e $root/a ]] || fail "entries were put back without the lock"
+  expect 0 history --json
+  says "$out" "held by perl (pid $holder)"
+  release
   expect 0 rollback latest
+  unchanged
   rm -rf "$root/a"
 done
+# Nobody can hold a lock file that is gone.
+old_files "$root/a" 3
+remember
+expect 0 run --yes --json "${plugins[@]}"
+mv "$lock" "$lock.away"
+expect 1 rollback latest --json
+says "$out" 'does not exist'
+[[ ! -e $root/a ]] || fail "entries were put back without the lock file"
+mv "$lock.away" "$lock"
+expect 0 rollback latest
+unchanged
+rm -rf "$root/a"
 [[ ! -s $lock ]] || fail "the lock file was written to"
 
 # Missing: skipped, and never made; optional: goes on and says so. A link is no lock file.
