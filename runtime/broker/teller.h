@@ -6,7 +6,8 @@
 
 namespace freshet::broker {
 
-// Says how far a long phase has come, for people who wait at a terminal: seldom, so that it costs nothing.
+// Says how far a long phase has come, for people who wait at a terminal and for a manager that ends a broker which says
+// nothing: by the clock, seldom, so that it costs nothing.
 class Teller {
  public:
   explicit Teller(const Session& session) : session_(session) {}

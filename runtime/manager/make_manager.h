@@ -30,6 +30,9 @@ struct ManagerOptions {
   // A plugin's file that stands for its id, whatever is installed or approved: to see what it would do. A manager with one
   // plans and carries out nothing.
   std::string trial_plugin;
+  // How long a broker that puts back or frees may say nothing before it is ended. It tells of its work as it goes, which
+  // takes as long as the disk needs.
+  std::int64_t broker_patience_ns = 600'000'000'000;
   // Called from the manager's threads.
   std::function<void(const Progress&)> on_progress;
   std::stop_token stop;  // an operator's interrupt: finishes the entry in hand, records, ends

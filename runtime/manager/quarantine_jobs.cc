@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "runtime/base/bytes.h"
+#include "runtime/base/units.h"
 #include "runtime/manager/area_access.h"
 #include "runtime/manager/open_roots.h"
 #include "runtime/manager/root_times.h"
@@ -12,6 +13,7 @@ namespace freshet {
 namespace {
 
 constexpr std::size_t kMaxConflicts = 1000;
+constexpr std::int64_t kLongest = 24LL * 3600 * 1'000'000'000;  // of one job, whatever its broker tells
 
 // The roots of a past run that are still the same directories, with the times that an interrupted run did not give back;
 // one that is gone or replaced, or whose area cannot be reached, is the caller's to name.
@@ -44,8 +46,8 @@ Broker start_broker(const Core& core, const QuarantineRef& ref, const AreaAccess
   request.role = wire::Role::broker;
   request.phase = phase;
   areas.fill(request);
-  request.limits.wall_ns = 24LL * 3600 * 1'000'000'000;  // as long as the disk takes
-  request.limits.cpu_ns = request.limits.wall_ns;
+  request.limits.wall_ns = core.options.broker_patience_ns;  // anew whenever it tells of its work
+  request.limits.cpu_ns = kLongest;
   request.strict = ref.strict;
   request.uid = role_uid(core, ref.channel_index, wire::Role::broker);
   request.label = "run " + ref.run_id;
@@ -56,6 +58,7 @@ Broker start_broker(const Core& core, const QuarantineRef& ref, const AreaAccess
 }
 
 void begin(channel::RoleProcess& broker, const QuarantineRef& ref, wire::BrokerPhase phase) {
+  broker.restart_deadline();  // the one that tidies up may have waited long
   wire::Begin begin;
   begin.phase = phase;
   begin.channel = ref.channel;
@@ -93,17 +96,22 @@ class Tidier {
   std::thread thread_;
 };
 
-Error ended(channel::RoleProcess& broker) {
+Error ended(channel::RoleProcess& broker, std::int64_t patience_ns) {
   const channel::End end = broker.finish();
+  if (end.reason == channel::EndReason::timeout)
+    return {ErrorKind::peer, {}, "the broker was ended: it said nothing for " + format_duration(patience_ns), {}};
   return {ErrorKind::peer, {}, "the broker ended: " + (end.what.empty() ? "too early" : escape_bytes(end.what)), {}};
 }
 
 // Waits for Finished; anything but it and `Failed` goes to `other`, which says whether it belonged there.
 template <class F>
-std::optional<Error> await_finished(channel::RoleProcess& broker, wire::Finished& finished, F&& other) {
+std::optional<Error> await_finished(const Core& core, channel::RoleProcess& broker, wire::Finished& finished, F&& other) {
+  const std::int64_t patience = core.options.broker_patience_ns;
+  const std::int64_t last_restart = core.clock.monotonic() + kLongest - patience;
   while (true) {
     const std::optional<std::string_view> packet = broker.receive({});
-    if (!packet) return ended(broker);
+    if (!packet) return ended(broker, patience);
+    if (core.clock.monotonic() < last_restart) broker.restart_deadline();
     wire::Failed failed;
     if (wire::decode_message(*packet, finished)) {
       broker.finish();
@@ -117,7 +125,7 @@ std::optional<Error> await_finished(channel::RoleProcess& broker, wire::Finished
     }
     if (!other(*packet)) {
       broker.close_for(channel::EndReason::protocol, "sent a message out of order");
-      return ended(broker);
+      return ended(broker, patience);
     }
   }
 }
@@ -145,7 +153,7 @@ Broker restore(const Core& core, const QuarantineRef& ref, const Reachable& root
   begin(**broker, ref, wire::BrokerPhase::restore);
   (*broker)->send_message(wire::Restore{});
   wire::Finished finished;
-  out.error = await_finished(**broker, finished, [&](std::string_view packet) {
+  out.error = await_finished(core, **broker, finished, [&](std::string_view packet) {
     if (took_step(packet, told)) return true;
     wire::Restored restored;
     if (!wire::decode_message(packet, restored)) return false;
@@ -166,8 +174,8 @@ Broker restore(const Core& core, const QuarantineRef& ref, const Reachable& root
   return out.error ? nullptr : tidier.take();
 }
 
-PurgeOutcome purge(const QuarantineRef& ref, const Reachable& roots, const AreaAccess& areas, const Broker& broker, bool tidy,
-                   const Told& told = {}) {
+PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& roots, const AreaAccess& areas, const Broker& broker,
+                   bool tidy, const Told& told = {}) {
   PurgeOutcome out;
   if (!broker) {
     out.error = broker.error();
@@ -177,7 +185,7 @@ PurgeOutcome purge(const QuarantineRef& ref, const Reachable& roots, const AreaA
   begin(**broker, ref, wire::BrokerPhase::purge);
   (*broker)->send_message(wire::Purge{.tidy = tidy, .keep = areas.kept()});
   wire::Finished finished;
-  out.error = await_finished(**broker, finished, [&](std::string_view packet) { return took_step(packet, told); });
+  out.error = await_finished(core, **broker, finished, [&](std::string_view packet) { return took_step(packet, told); });
   if (out.error) times.broker_died();
   out.brokers.push_back((*broker)->usage());
   out.entries = finished.entries;
@@ -192,7 +200,7 @@ std::optional<Error> remove_unused_tops(const Core& core, const QuarantineRef& r
   const Result<AreaAccess> areas = AreaAccess::open(core, roots.open, roots.planned, AreaAccess::Use::remove);
   if (!areas) return areas.error();
   if (areas->kept().size() == roots.open.size()) return std::nullopt;
-  return purge(ref, roots, *areas, start_broker(core, ref, *areas, wire::BrokerPhase::purge), true).error;
+  return purge(core, ref, roots, *areas, start_broker(core, ref, *areas, wire::BrokerPhase::purge), true).error;
 }
 
 // `ready`: a broker for it that waits already, or null.
@@ -209,7 +217,7 @@ PurgeOutcome purge(const Core& core, const QuarantineRef& ref, const Reachable& 
     }
     at_top = areas->any_at_top();
     if (ready && !*ready) ready = start_broker(core, ref, *areas, wire::BrokerPhase::purge);
-    out = purge(ref, roots, *areas, ready, tidy, told);
+    out = purge(core, ref, roots, *areas, ready, tidy, told);
   }
   if (at_top && !out.error) out.error = remove_unused_tops(core, ref, roots);
   return out;
@@ -260,7 +268,7 @@ Status try_quarantine(const Core& core, const QuarantineRef& ref) {
     begin(**broker, ref, wire::BrokerPhase::trial);
     (*broker)->send_message(wire::Trial{});
     wire::Finished finished;
-    error = await_finished(**broker, finished, [](std::string_view) { return false; });
+    error = await_finished(core, **broker, finished, [](std::string_view) { return false; });
     if (error) times.broker_died();
   }
   if (at_top)

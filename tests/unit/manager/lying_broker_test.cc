@@ -59,6 +59,70 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+class SilentBroker : public ManagerFixture {
+ protected:
+  // The id of a run that moved one file.
+  std::string run_with(const std::string& how) {
+    role_ = dir_ / ("lies-" + how);
+    std::filesystem::copy_file(FRESHET_LYING_ROLE, role_);
+    add_task("old", "cache");
+    make_old_file(dir_ / "root/one");
+    open();
+    const CleanupResult result = execute(handle("old"));
+    EXPECT_EQ(result.state, TaskState::committed) << result.note;
+    broker_patience_ns_ = 2'000'000'000;
+    open(FRESHET_PLUGINS, role_);
+    return result.run_id;
+  }
+  void open_honest() {
+    broker_patience_ns_ = ManagerOptions().broker_patience_ns;
+    open();
+  }
+  RunSummary row(const std::string& run) {
+    auto found = manager_.history->find_run(run);
+    EXPECT_TRUE(found && found->tasks.size() == 1);
+    return found.value_or(RunSummary());
+  }
+
+  std::string role_;
+};
+
+TEST_F(SilentBroker, EndsARollbackThatCanBeRepeated) {
+  const std::string run = run_with("silent-restore");
+  const RollbackReport report = manager_.quarantine->rollback(run);
+  EXPECT_FALSE(report.complete);
+  ASSERT_EQ(report.conflicts.size(), 1U);
+  EXPECT_NE(report.conflicts[0].reason.find("said nothing for 2s"), std::string::npos) << report.conflicts[0].reason;
+  EXPECT_EQ(row(run).state, RunState::failed);
+  EXPECT_EQ(row(run).tasks[0].state, TaskState::failed);
+  EXPECT_NE(row(run).tasks[0].note.find("said nothing for 2s"), std::string::npos) << row(run).tasks[0].note;
+  open_honest();
+  EXPECT_TRUE(manager_.quarantine->rollback(run).complete);
+  EXPECT_TRUE(exists("one"));
+}
+
+TEST_F(SilentBroker, EndsTheTidyingOfARollbackThatCanBeRepeated) {
+  const std::string run = run_with("silent-purge");
+  EXPECT_FALSE(manager_.quarantine->rollback(run).complete);
+  EXPECT_TRUE(exists("one"));
+  EXPECT_EQ(row(run).state, RunState::failed);
+  EXPECT_EQ(row(run).tasks[0].state, TaskState::failed);
+  open_honest();
+  EXPECT_TRUE(manager_.quarantine->rollback(run).complete);
+}
+
+TEST_F(SilentBroker, EndsAPurgeThatCanBeRepeated) {
+  const std::string run = run_with("silent-purge");
+  const PurgeReport report = manager_.quarantine->purge(run);
+  ASSERT_TRUE(report.error);
+  EXPECT_NE(report.error->what.find("said nothing for 2s"), std::string::npos) << report.error->what;
+  EXPECT_EQ(row(run).state, RunState::purging);
+  EXPECT_NE(row(run).tasks[0].note.find("said nothing for 2s"), std::string::npos) << row(run).tasks[0].note;
+  open_honest();
+  EXPECT_FALSE(manager_.quarantine->purge(run).error);
+  EXPECT_EQ(row(run).state, RunState::purged);
+}
+
 #endif
 
 }  // namespace

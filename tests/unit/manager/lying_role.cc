@@ -1,5 +1,5 @@
 // A role executable whose broker that removes is a script: it moves nothing, and lies as its file is named after,
-// `lies-<how>`. All else is as in runtime/role/main.cc.
+// `lies-<how>`. With `silent-restore` and `silent-purge` it is the broker of that phase, and never answers. All else is as in runtime/role/main.cc.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,6 +38,12 @@ void send_descriptor() {
   wire::encode_message(wire::SlotsReady{1}, bytes);
   const int fd = kRoleSocket;
   (void)wire::send_packet(kRoleSocket, bytes, {&fd, 1});
+}
+
+int say_nothing() {
+  std::vector<char> buffer(wire::kMaxPacket);
+  for (;;)
+    if (const auto packet = wire::receive_packet(kRoleSocket, buffer); !packet || packet->closed) return 0;
 }
 
 class Liar {
@@ -114,7 +120,9 @@ int main(int, char** arguments) {
   return run_test_role(
       arguments[1], [](const wire::Setup&) {},
       [&](const wire::Setup& setup, std::vector<Fd> roots) {
+        const bool purges = setup.area_only, restores = setup.read_area && !purges;
+        if ((how == "silent-restore" && restores) || (how == "silent-purge" && purges)) return say_nothing();
         // What puts things back and clears up afterwards is honest.
-        return setup.read_area ? broker::run_broker(kRoleSocket, setup, std::move(roots)) : Liar(how).run();
+        return setup.read_area || how.starts_with("silent-") ? broker::run_broker(kRoleSocket, setup, std::move(roots)) : Liar(how).run();
       });
 }

@@ -63,6 +63,7 @@ class ManagerFixture : public ::testing::Test {
     options.plugin_dirs = {plugins};
     options.role_executable = role;
     options.on_progress = on_progress_;
+    options.broker_patience_ns = broker_patience_ns_;
     auto made = make_manager(config_, options);
     ASSERT_TRUE(made) << made.error().what;
     manager_ = std::move(*made);
@@ -88,6 +89,7 @@ class ManagerFixture : public ::testing::Test {
   TempDir dir_;
   config::Config config_;
   std::function<void(const Progress&)> on_progress_;
+  std::int64_t broker_patience_ns_ = ManagerOptions().broker_patience_ns;
   Manager manager_;
 };
 
