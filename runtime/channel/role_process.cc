@@ -46,6 +46,7 @@ class StartedRole final : public RoleProcess {
         cpu_seconds_(setup.setup.cpu_seconds),
         self_(setup.setup.own_pid_namespace ? 1 : spawned.pid),
         may_prove_(request.role == wire::Role::worker && request.plugin_memfd < 0),
+        most_threads_(setup.count_threads ? static_cast<std::uint32_t>(setup.threads) : 0),
         channel_(request.channel),
         live_(request.live),
         watch_crashes_(request.watch_crashes),
@@ -261,6 +262,11 @@ class StartedRole final : public RoleProcess {
         end_with({EndReason::setup, done.error().what, {}}, true);
       return false;
     }
+    if (most_threads_ != 0 && sandbox::makes_thread((*call)->number, (*call)->arguments) &&
+        (*call)->architecture == sandbox::kNativeArchitecture) {
+      let_thread_be(**call);
+      return false;
+    }
     CallVerdict verdict = judge_call(**call, self_);
     if (verdict.end.reason == EndReason::breach) verdict.end.path = named_path(**call);
     if (!verdict.exits && seen_->lock.loads)
@@ -268,6 +274,16 @@ class StartedRole final : public RoleProcess {
     if (verdict.exits) exiting_ = true;  // its last packets are still to be read
     else end_with(std::move(verdict.end), true);
     return false;
+  }
+
+  // As RLIMIT_NPROC would. Each thread can ask for one more at a time, so those who ask at the same moment may come to be
+  // twice as many at most.
+  void let_thread_be(const sandbox::Notification& call) {
+    ProcessLook look;
+    const bool fits = child_.sample(look) && look.threads < most_threads_;
+    // Its thread may have died meanwhile; then there is nobody to answer.
+    [[maybe_unused]] const Status answered = fits ? sandbox::let_notification_go_on(listener_.get(), call.id)
+                                                  : sandbox::answer_notification(listener_.get(), call.id, EAGAIN);
   }
 
   // Its thread waits in the call, so the text stands there still, unless another thread of it writes there.
@@ -438,6 +454,7 @@ class StartedRole final : public RoleProcess {
   const std::uint64_t cpu_seconds_;
   const int self_;                    // the role's pid as it sees it
   const bool may_prove_;              // no foreign code can ever run in it
+  const std::uint32_t most_threads_;  // 0: the kernel counts them
   const std::string channel_;
   LiveRoles* const live_;
   const bool watch_crashes_;
@@ -500,9 +517,10 @@ Result<std::unique_ptr<RoleProcess>> RoleProcess::start(sandbox::Spawner& spawne
   wire::Setup message = setup->setup;
   const std::vector<int> fds = setup->fds;
   const pid_t pid = spawned->pid;
+  const bool count_threads = setup->count_threads;
   const std::vector<Fd> clones = std::move(setup->clones);
   auto role = std::make_unique<StartedRole>(std::move(*spawned), std::move(*group), request, std::move(*setup), std::move(errors), started);
-  if (auto done = add_filter(support, request, pid, message); !done) return std::unexpected(done.error());
+  if (auto done = add_filter(support, request, pid, count_threads, message); !done) return std::unexpected(done.error());
   if (auto done = role->lock(message, fds); !done) return std::unexpected(done.error());
   return role;
 }

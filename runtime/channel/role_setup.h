@@ -17,6 +17,7 @@ struct RoleSetup {
   std::vector<int> fds;      // to send with it; not owned
   std::vector<Fd> clones;    // .. but for these
   std::uint64_t threads = 1;         // of the role together
+  bool count_threads = false;        // the manager's to do: no limit of the kernel's fits
   std::string unmapped;      // RoleProcess::unmapped_root
   std::vector<std::string> missing;  // layers that this host or its caller withholds
 };
@@ -25,6 +26,6 @@ struct RoleSetup {
 Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const RoleRequest& request);
 
 // Compiles the filter into `setup` (nothing where the host has none). `pid`: the role's, as the manager sees it.
-Status add_filter(const sandbox::HostSupport& support, const RoleRequest& request, int pid, wire::Setup& setup);
+Status add_filter(const sandbox::HostSupport& support, const RoleRequest& request, int pid, bool count_threads, wire::Setup& setup);
 
 }  // namespace freshet::channel

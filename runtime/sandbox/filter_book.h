@@ -14,7 +14,7 @@ class FilterBook {
   Result<Filter> find(const FilterRequest& request);
 
  private:
-  using Key = std::tuple<wire::Role, wire::BrokerPhase, bool, bool>;
+  using Key = std::tuple<wire::Role, wire::BrokerPhase, bool, bool, bool>;
 
   Mutex mutex_;
   std::map<Key, Filter> filters_ FRESHET_GUARDED_BY(mutex_);  // of roles that are pid 1

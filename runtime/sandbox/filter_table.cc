@@ -28,7 +28,8 @@ constexpr Rule kEveryRole[] = {
     {SYS_sendmsg}, {SYS_recvmsg}, {SYS_sendto}, {SYS_recvfrom}, {SYS_close},
     {SYS_fstat}, {SYS_newfstatat}, {SYS_statx}, {SYS_getdents64},
     {SYS_fcntl, 0, {equal(1, F_GETFL)}}, {SYS_fcntl, 0, {equal(1, F_GETFD)}}, {SYS_fcntl, 0, {equal(1, F_SETFD)}},
-    {SYS_munmap}, {SYS_mremap}, {SYS_brk},
+    // As realloc() asks; not to a place of one's choice, where code could be put together anew.
+    {SYS_munmap}, {SYS_mremap, 0, {without(3, ~std::uint64_t{MREMAP_MAYMOVE})}}, {SYS_brk},
     // Up to MADV_DONTNEED, and MADV_FREE. What is newer shares pages among processes, evicts them or collapses them: a
     // side channel, which libc can do without.
     {SYS_madvise, 0, {without(2, ~3ULL)}}, {SYS_madvise, 0, {equal(2, MADV_DONTNEED)}},
@@ -49,13 +50,16 @@ constexpr std::uint64_t kPluginFd = 4;  // the lowest free one when the dynamic 
 constexpr Rule kWorker[] = {
     {SYS_openat, 0, {without(2, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))}},
     {SYS_getcwd},
-    // Threads as pthread_create makes them, and nothing like a process. clone3 hides its flags behind a pointer.
-    {SYS_clone, 0, {equal(0, 0x3d0f00)}},
+    // Of clone(2) kThreads alone. clone3 hides its flags behind a pointer.
     {SYS_clone3, ENOSYS},
     {SYS_set_robust_list}, {SYS_rseq},
     // Boost.DLL asks for /proc/self/exe when the loader says no, and realpath() asks on every path.
     {SYS_readlink, EPERM},
 };
+
+// Threads as pthread_create makes them, and nothing like a process.
+constexpr std::uint64_t kThreadFlags = 0x3d0f00;
+constexpr Rule kThreads[] = {{SYS_clone, 0, {equal(0, kThreadFlags)}}};
 
 // Where a link points to is what is in it: for tasks that may read contents. No layer but this one and the private root, in
 // which nothing outside the grant can be named, keeps it from anybody.
@@ -135,6 +139,7 @@ std::vector<Rule> filter_rules(const FilterRequest& request) {
   switch (request.role) {
     case wire::Role::worker:
       append(out, kWorker);
+      if (!request.count_threads) append(out, kThreads);
       if (request.read_contents) append(out, kReadLinks);
       append_signals(out, equal(0, static_cast<std::uint64_t>(request.self)));
       break;
@@ -149,6 +154,10 @@ int canary_call() { return SYS_getppid; }
 bool maps_plugin(int call, std::span<const std::uint64_t, 6> arguments) {
   return call == SYS_mmap && (arguments[2] & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC &&
          (arguments[3] & (MAP_ANONYMOUS | MAP_HUGETLB)) == 0 && arguments[4] == kPluginFd;
+}
+
+bool makes_thread(int call, std::span<const std::uint64_t, 6> arguments) {
+  return call == SYS_clone && arguments[0] == kThreadFlags;
 }
 
 std::string_view sanitizer_list_name() {

@@ -37,6 +37,7 @@ struct FilterRequest {
   wire::BrokerPhase phase = wire::BrokerPhase::remove;  // broker
   bool unlink = false;                                  // broker, phase remove: quarantine mode `none`
   bool read_contents = false;                           // worker: of any of its roots
+  bool count_threads = false;                           // worker: each new thread is notified, see makes_thread
   pid_t self = 1;                                       // the role's own pid as it sees it
 };
 
@@ -48,6 +49,10 @@ int canary_call();
 // Whether a call that no list allows is the dynamic linker's mapping of the plugin's code. The manager lets one of these
 // go on for each Load: at that moment nothing of the plugin has run, so the descriptor is what the linker opened.
 bool maps_plugin(int call, std::span<const std::uint64_t, 6> arguments);
+
+// Whether a call that no list allows makes a thread as pthread_create does, where `count_threads` is on: its flags are in a
+// register, so what the manager has looked at is what it lets go on.
+bool makes_thread(int call, std::span<const std::uint64_t, 6> arguments);
 
 // The rules a sanitizer build adds, and "" in an ordinary build, where a test looks.
 std::string_view sanitizer_list_name();

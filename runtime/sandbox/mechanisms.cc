@@ -60,7 +60,10 @@ std::vector<Mechanism> mechanisms(const HostSupport& support) {
   add("memory limit by control group", groups != nullptr && groups->limits_memory(), false,
       "the limit of memory rests on RLIMIT_AS and on a look from outside", kDelegated);
   add("process limit by control group", groups != nullptr && groups->limits_processes(), false,
-      "the limit of threads rests on RLIMIT_NPROC and seccomp", kDelegated);
+      groups == nullptr && !support.user_namespace && !support.change_ids
+          ? "the limit of threads rests on seccomp and on the manager, which counts them"
+          : "the limit of threads rests on RLIMIT_NPROC and seccomp",
+      kDelegated);
   add("memory-deny-write-execute", support.mdwe, false, "W^X rests on seccomp alone", "Linux 6.3 or newer");
   return out;
 }

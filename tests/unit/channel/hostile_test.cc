@@ -339,6 +339,26 @@ TEST(Hostile, ThreadsAreLimited) {
   EXPECT_EQ(last_line(outcome), "errno " + std::to_string(EAGAIN)) << outcome.end.what;
 }
 
+// Where neither a user namespace nor a uid of its own has the kernel count them, RLIMIT_NPROC would count the user's every
+// process: the manager counts.
+TEST(Hostile, ThreadsAreLimitedWhereTheKernelCountsTheUsersProcesses) {
+  const Target target;
+  WorkerOptions options;
+  options.limits = {.no_user_namespace = true, .no_namespaces = ::geteuid() != 0};
+  options.strict = ::geteuid() == 0;
+  options.uid = 0;
+  Outcome outcome = run_hostile(target, "some-threads", options);
+  EXPECT_EQ(last_line(outcome), "worked") << outcome.end.what;
+  outcome = run_hostile(target, "many-threads", options);
+  EXPECT_EQ(last_line(outcome), "errno " + std::to_string(EAGAIN)) << outcome.end.what;
+  options.limits.no_namespaces = true;
+  options.strict = false;
+  outcome = run_hostile(target, "many-threads", options);
+  EXPECT_EQ(last_line(outcome), "errno " + std::to_string(EAGAIN)) << outcome.end.what;
+  outcome = run_hostile(target, "fork", options);
+  EXPECT_EQ(outcome.end.reason, EndReason::breach) << outcome.end.what;
+}
+
 TEST(Hostile, TextOfAFailedMessageIsEscaped) {
   const Target target;
   const Outcome outcome = run_hostile(target, "failed-packet");

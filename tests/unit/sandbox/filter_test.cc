@@ -198,6 +198,9 @@ TEST(Filter, OnlyTheLinkersMappingOfThePluginIsOneOfCode) {
 TEST(Filter, MemoryIsOrdinaryAndPrivateToItsProcess) {
   for (const FilterRequest& request : every_request()) {
     EXPECT_TRUE(notified(request, {SYS_mmap, {0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, ~0ULL, 0}}));
+    EXPECT_TRUE(allowed(request, {SYS_mremap, {0, 4096, 8192, MREMAP_MAYMOVE, 0, 0}}));
+    for (const std::uint64_t flags : {MREMAP_MAYMOVE | MREMAP_FIXED, MREMAP_MAYMOVE | MREMAP_DONTUNMAP})
+      EXPECT_TRUE(notified(request, {SYS_mremap, {0, 4096, 4096, flags, 8192, 0}})) << flags;
     const auto advice = [&](std::uint64_t value) { return answer(request, {SYS_madvise, {0, 4096, value, 0, 0, 0}}); };
     for (const std::uint64_t value : {MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE})
       EXPECT_EQ(advice(value), SECCOMP_RET_ALLOW) << value;
@@ -211,6 +214,7 @@ TEST(Filter, MemoryIsOrdinaryAndPrivateToItsProcess) {
 TEST(Filter, AWorkerMakesThreadsAndNothingLikeAProcess) {
   constexpr std::uint64_t kThread = 0x3d0f00;
   EXPECT_TRUE(allowed(kWorker, {SYS_clone, {kThread, 0, 0, 0, 0, 0}}));
+  EXPECT_TRUE(notified({.role = Role::worker, .count_threads = true}, {SYS_clone, {kThread, 0, 0, 0, 0, 0}}));
   EXPECT_TRUE(notified(kWorker, {SYS_clone, {SIGCHLD, 0, 0, 0, 0, 0}}));
   EXPECT_TRUE(notified(kWorker, {SYS_clone, {kThread | 0x10000000 /* NEWUSER */, 0, 0, 0, 0, 0}}));
   EXPECT_EQ(answer(kWorker, {SYS_clone3}), SECCOMP_RET_ERRNO | ENOSYS);

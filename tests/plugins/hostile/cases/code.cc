@@ -121,6 +121,12 @@ const Case kCases[] = {
        auto* page = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(&page_with_code) & ~0xFFFUL);
        ::mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
      }},
+    {"move-code", Evidence::maps,
+     [](Scene&) {
+       void* to = map(PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
+       auto* page = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(&::ecvt) & ~0xFFFUL);  // nobody needs it
+       ::mremap(page, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+     }},
     {"map-file-of-grant", Evidence::maps,
      [](Scene& s) { map(PROT_READ | PROT_EXEC, MAP_PRIVATE, ::open(s.in("library").c_str(), O_RDONLY)); }, "", kRead},
     // 4 is the number that the one permitted mapping of code had.
