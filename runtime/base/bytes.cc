@@ -1,5 +1,6 @@
 #include "runtime/base/bytes.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace freshet {
@@ -55,6 +56,11 @@ void append_hex(std::string& out, unsigned char byte) {
 
 }  // namespace
 
+std::size_t harmful_length(std::string_view text) {
+  const std::size_t length = utf8_length(text);
+  return length != 0 && harmful_sequence(text.substr(0, length)) ? length : 0;
+}
+
 std::string escape_bytes(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
@@ -69,7 +75,7 @@ std::string escape_bytes(std::string_view bytes) {
       out += "\\t";
     } else if (length == 0 || byte < 0x20 || byte == 0x7F) {
       append_hex(out, byte);
-    } else if (harmful_sequence(bytes.substr(i, length))) {
+    } else if (harmful_length(bytes.substr(i)) != 0) {
       for (std::size_t k = 0; k < length; ++k) append_hex(out, static_cast<unsigned char>(bytes[i + k]));
       i += length;
       continue;
@@ -117,6 +123,15 @@ bool is_utf8(std::string_view bytes) {
     bytes.remove_prefix(length);
   }
   return true;
+}
+
+bool is_area_name(std::string_view name) {
+  constexpr std::string_view kStem = ".freshet";
+  if (!name.starts_with(kStem)) return false;
+  name.remove_prefix(kStem.size());
+  if (name.empty()) return true;
+  if (name.front() != '-' || name.size() == 1) return false;
+  return std::ranges::all_of(name, [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
 }
 
 bool is_entry_name(std::string_view bytes) {

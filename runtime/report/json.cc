@@ -1,6 +1,7 @@
 #include "runtime/report/json.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <string>
 
 #include "runtime/base/bytes.h"
@@ -472,8 +473,25 @@ Json doctor_json(const std::vector<DoctorRow>& rows) {
   return object;
 }
 
+// What JSON may hold as it is and a terminal obeys goes as \uNNNN, which is the same to a program.
 std::string line_of(const Json& object) {
-  return object.dump() + "\n";
+  const std::string text = object.dump();
+  std::string out;
+  out.reserve(text.size() + 1);
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t harmful = text[i] == '\x7f' ? 1 : harmful_length(std::string_view(text).substr(i));
+    if (harmful == 0) {
+      out += text[i++];
+      continue;
+    }
+    unsigned code = static_cast<unsigned char>(text[i]) & (harmful == 1 ? 0x7FU : 0xFFU >> (harmful + 1));
+    for (std::size_t k = 1; k < harmful; ++k) code = (code << 6) | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
+    char escaped[8];
+    std::snprintf(escaped, sizeof escaped, "\\u%04x", code);
+    out += escaped;
+    i += harmful;
+  }
+  return out + "\n";
 }
 
 }  // namespace freshet::report

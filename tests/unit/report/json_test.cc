@@ -41,6 +41,12 @@ TEST(Json, EveryObjectIsOneLineEvenWithHostileText) {
   }
 }
 
+TEST(Json, WhatATerminalWouldObeyIsEscaped) {
+  const Json object = {{"x", "\xc2\x9b" "2J \x7f \xe2\x80\xae \xe2\x81\xa6 grün €"}};
+  EXPECT_EQ(line_of(object), "{\"x\":\"\\u009b2J \\u007f \\u202e \\u2066 grün €\"}\n");
+  EXPECT_EQ(parsed(object), object);
+}
+
 TEST(Json, ARunHasWhatScriptsNeed) {
   const Json object = parsed(run_json(sample_run()));
   EXPECT_EQ(object["run_id"], "r1");
