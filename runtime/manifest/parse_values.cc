@@ -13,10 +13,11 @@ using config::TomlValue;
 bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
 bool has_control_characters(std::string_view text, bool newline_allowed) {
-  return std::ranges::any_of(text, [&](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && !(newline_allowed && c == '\n')) || byte == 0x7F;
-  });
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte < 0x20 && !(newline_allowed && text[i] == '\n')) || byte == 0x7F || harmful_length(text.substr(i)) != 0) return true;
+  }
+  return false;
 }
 
 bool check_text(TableReader& table, std::string_view key, const TomlValue& value, std::string_view text,
