@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x52494446;  // "FDIR"
 constexpr std::size_t kMaxFile = 4ULL << 30;
-constexpr std::size_t kMaxDepth = 1U << 20;
 
 }  // namespace
 
@@ -24,7 +23,12 @@ std::uint32_t DirectoryTable::add(DirectoryNode node, std::string_view name) {
   if (nodes_.size() >= kNoNode || names_.size() + name.size() > 0xFFFFFFFFU) return kNoNode;
   node.name_offset = static_cast<std::uint32_t>(names_.size());
   node.name_length = static_cast<std::uint8_t>(name.size());
-  node.depth = node.parent == kNoNode ? 0 : nodes_[node.parent].depth + 1;
+  node.depth = node.path_length = 0;
+  if (node.parent != kNoNode) {
+    const DirectoryNode& parent = nodes_[node.parent];
+    node.depth = parent.depth + 1;
+    node.path_length = parent.path_length + (parent.depth == 0 ? 0U : 1U) + node.name_length;
+  }
   names_ += name;
   nodes_.push_back(node);
   return static_cast<std::uint32_t>(nodes_.size() - 1);
@@ -32,12 +36,6 @@ std::uint32_t DirectoryTable::add(DirectoryNode node, std::string_view name) {
 
 std::string_view DirectoryTable::name(std::uint32_t id) const {
   return std::string_view(names_).substr(nodes_[id].name_offset, nodes_[id].name_length);
-}
-
-std::size_t DirectoryTable::path_length(std::uint32_t id) const {
-  std::size_t length = 0;
-  for (; nodes_[id].parent != kNoNode; id = nodes_[id].parent) length += nodes_[id].name_length + 1U;
-  return length == 0 ? 0 : length - 1;
 }
 
 std::string DirectoryTable::path(std::uint32_t id) const {
@@ -96,10 +94,9 @@ Result<DirectoryTable> DirectoryTable::load(const std::string& file, std::uint32
     if (node.parent == kNoNode) {
       good = name.empty();
     } else {
-      good = node.parent < id && is_entry_name(name) && out.node(node.parent).root == node.root &&
-             out.node(node.parent).depth < kMaxDepth;
+      good = node.parent < id && is_entry_name(name) && out.node(node.parent).root == node.root;
     }
-    if (good) good = out.add(node, name) == id;
+    if (good) good = out.add(node, name) == id && out.path_length(id) <= wire::kMaxPath;
   }
   if (!good || !in.done()) return fail(ErrorKind::invalid, file + ": damaged: not a table of directories");
   return out;

@@ -20,6 +20,7 @@ struct DirectoryNode {
   std::uint64_t seen = 0;  // entries listed
   std::uint32_t depth = 0;
   std::uint32_t name_offset = 0;
+  std::uint32_t path_length = 0;  // below the root
   std::uint8_t name_length = 0;
   bool complete = false;  // listed to its end without an error
 };
@@ -38,7 +39,8 @@ class DirectoryTable {
   // Relative to the root, "" for the root itself.
   [[nodiscard]] std::string path(std::uint32_t id) const;
   // Bytes that path() would have.
-  [[nodiscard]] std::size_t path_length(std::uint32_t id) const;
+  [[nodiscard]] std::size_t path_length(std::uint32_t id) const { return nodes_[id].path_length; }
+  [[nodiscard]] std::size_t name_bytes() const { return names_.size(); }
 
   Status save(const std::string& file) const;
   // Refuses (kind `invalid`) what save could not have written: bad parents, names, sizes. `roots` bounds the roots.

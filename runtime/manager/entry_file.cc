@@ -73,6 +73,7 @@ Status EntryWriter::compress(bool end) {
     if (ZSTD_isError(left)) return fail(ErrorKind::bug, std::string("compressing the plan: ") + ZSTD_getErrorName(left));
     if (const Status wrote = write_all(file_.get(), {reinterpret_cast<char*>(out_.data()), out.pos}, "the plan"); !wrote)
       return wrote;
+    bytes_ += out.pos;
     if (end ? left == 0 : in.pos == in.size) break;
   }
   pending_.clear();

@@ -42,6 +42,7 @@ class EntryWriter {
   Status add(const PlanEntry& entry);
   Status finish();  // flushes; nothing may be added afterwards
   [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }  // on disk by now
 
  private:
   EntryWriter() = default;
@@ -52,6 +53,7 @@ class EntryWriter {
   std::vector<std::uint8_t> pending_;
   std::vector<std::uint8_t> out_;
   std::uint64_t count_ = 0;
+  std::uint64_t bytes_ = 0;
 };
 
 // Reads what EntryWriter wrote, and refuses (kind `invalid`) anything it could not have written.

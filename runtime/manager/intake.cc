@@ -3,6 +3,8 @@
 #include <fnmatch.h>
 #include <freshet/ipc.h>
 
+#include <algorithm>
+
 #include "runtime/base/bytes.h"
 #include "runtime/base/lines.h"
 #include "runtime/base/units.h"
@@ -12,7 +14,7 @@ namespace freshet {
 namespace {
 
 constexpr std::size_t kMaxExamples = 20;
-constexpr std::uint32_t kMaxDepth = 100'000;
+constexpr std::uint64_t kMostEntries = 1ULL << 40;  // whatever a budget says; so that no sum is too large
 
 std::unexpected<Error> wrong(std::string what) { return fail(ErrorKind::peer, std::move(what)); }
 
@@ -134,8 +136,12 @@ Status Intake::take_directory(const wire::DirectoryEvent& event) {
     if (directories_.node(parent).root != event.root) return wrong("opened a directory of another root");
     if (directories_.node(parent).parent == kNoNode && event.name == in_.task->roots[event.root].area)
       return wrong("opened the quarantine");
-    if (directories_.node(parent).depth >= kMaxDepth) return wrong("opened directories without end");
+    if (is_area_name(event.name)) return wrong("opened a quarantine");
+    // Its host opens none. With longer ones every name shown would be megabytes.
+    if (directories_.path_length(parent) + 1 + event.name.size() > wire::kMaxPath) return wrong("opened directories without end");
   }
+  // The same one over and over costs us, not it.
+  if (node_of_id_.size() >= kMaxOpened) return over_limit("opened directories more than " + format_count(kMaxOpened) + " times");
   const std::uint64_t parent_inode = parent == kNoNode ? event.root : directories_.node(parent).inode;
   const std::uint64_t key = in_.taken->key(parent == kNoNode ? ~0ULL : root.dev, parent_inode, event.name);
   if (const auto known = node_of_key_.find(key); known != node_of_key_.end()) {
@@ -145,6 +151,8 @@ Status Intake::take_directory(const wire::DirectoryEvent& event) {
     return {};
   }
   if (directories_.size() >= kMaxDirectories) return over_limit("opened more than 4,000,000 directories");
+  if (directories_.name_bytes() + event.name.size() > kMaxNameBytes)
+    return over_limit("opened directories whose names have more than " + format_size(kMaxNameBytes));
   const std::uint32_t node = directories_.add({.parent = parent, .root = event.root, .inode = event.inode,
                                                .birth_ns = event.birth_ns}, event.name);
   if (node == kNoNode) return fail(ErrorKind::refused, "more directories than a plan can hold");
@@ -154,8 +162,7 @@ Status Intake::take_directory(const wire::DirectoryEvent& event) {
     state.pinned = states_[parent].pinned;
   }
   if (in_.in_use != nullptr && in_.in_use->locked(root.dev, event.inode)) state.locked = true;
-  if (!root.config.exclude.empty() && is_excluded(event.root, directories_.path(node)))
-    return wrong("opened an excluded directory");
+  if (is_excluded(node, {})) return wrong("opened an excluded directory");
   if (!in_.task->permission.floors.pins.empty() && is_pinned(shown_path(node, {}))) state.pinned = true;
   states_.push_back(state);
   node_of_id_.push_back(node);
@@ -175,8 +182,7 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
     return wrong("proposed the quarantine");
   if (event.identity.type == EntryType::unknown) return wrong("proposed an entry without a type");
   if (!root.config.access.remove) return wrong("proposed an entry of a root without `remove`");
-  const std::string relative = root.config.exclude.empty() ? std::string() : joined(directories_.path(node), event.name);
-  if (!relative.empty() && is_excluded(directory.root, relative)) return wrong("proposed an excluded entry");
+  if (is_excluded(node, event.name)) return wrong("proposed an excluded entry");
 
   const std::uint64_t key = in_.taken->key(root.dev, directory.inode, event.name);
   if (const auto taken = in_.taken->by_task.find(key); taken != in_.taken->by_task.end()) {
@@ -185,6 +191,10 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
     } else {
       keep(node, event.name, "taken by " + (*in_.task_names)[taken->second]);
     }
+    return {};
+  }
+  if (event.identity.type == EntryType::directory && is_area_name(event.name)) {
+    keep(node, event.name, "a quarantine");
     return {};
   }
   if (event.identity.type == EntryType::char_device || event.identity.type == EntryType::block_device) {
@@ -206,6 +216,8 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
   // What was withdrawn counts too: it has its place in the file.
   if (writer_->count() >= in_.task->permission.budget.entries + kSpareFindings)
     return over_limit("proposed more than a million entries over its budget of " + format_count(in_.task->permission.budget.entries));
+  if (writer_->bytes() >= kPlanBytes + kEntryBytes * std::min(in_.task->permission.budget.entries, kMostEntries))
+    return over_limit("proposed entries that need " + format_size(writer_->bytes()) + " in the plan");
   in_.taken->by_task.emplace(key, in_.task->number);
   PlanEntry entry;
   entry.directory = node;
@@ -354,12 +366,16 @@ std::string Intake::shown_path(std::uint32_t node, std::string_view name) const 
   return name.empty() ? path : joined(path, name);
 }
 
-bool Intake::is_excluded(std::uint32_t root, const std::string& relative) const {
-  const config::RootConfig& facts = (*in_.roots)[root].config;
+// Nothing below an excluded one was ever opened.
+bool Intake::is_excluded(std::uint32_t node, std::string_view name) const {
+  const config::RootConfig& facts = (*in_.roots)[directories_.node(node).root].config;
+  const std::size_t before = directories_.path_length(node);
+  const std::size_t length = name.empty() ? before : before + (before == 0 ? 0 : 1) + name.size();
   for (const std::string& exclude : facts.exclude) {
     const std::string_view below = std::string_view(exclude).substr(facts.path.size() + 1);
-    if (relative == below) return true;
-    if (relative.size() > below.size() && relative.starts_with(below) && relative[below.size()] == '/') return true;
+    if (below.size() != length) continue;
+    const std::string path = directories_.path(node);
+    if (below == (name.empty() ? path : joined(path, name))) return true;
   }
   return false;
 }

@@ -77,6 +77,10 @@ class Intake {
 
  private:
   static constexpr std::uint64_t kMaxDirectories = 4'000'000;
+  static constexpr std::uint64_t kMaxOpened = 2 * kMaxDirectories;
+  static constexpr std::uint64_t kMaxNameBytes = 128 << 20;  // of directories
+  static constexpr std::uint64_t kPlanBytes = 128 << 20;     // on disk, and for each entry of the budget
+  static constexpr std::uint64_t kEntryBytes = 512;          // .. so many more
   static constexpr std::uint64_t kSpareFindings = 1'000'000;  // beyond the budget, so that a refusal has a figure
   static constexpr std::uint64_t kMaxLogLines = 200;
   static constexpr std::uint32_t kMaxWholes = 4'000'000;
@@ -99,7 +103,8 @@ class Intake {
   [[nodiscard]] std::string use_reason(std::uint32_t node, std::uint64_t inode) const;
   // Why the operator's floors keep it, or "".
   [[nodiscard]] std::string floor_reason(const wire::FindingEvent& event, std::uint32_t node) const;
-  [[nodiscard]] bool is_excluded(std::uint32_t root, const std::string& relative) const;
+  // A directory, or with a name that entry of it.
+  [[nodiscard]] bool is_excluded(std::uint32_t node, std::string_view name) const;
   [[nodiscard]] bool is_pinned(const std::string& path) const;
 
   struct DirectoryState {

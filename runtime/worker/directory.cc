@@ -25,16 +25,6 @@ constexpr int kOpenFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_N
 constexpr int kFileFlags = O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | O_NONBLOCK;
 constexpr std::int64_t kProgressNs = 100'000'000;
 
-// Every Freshet's quarantine areas, of whatever user: `.freshet`, `.freshet-1000`, `.freshet-1000-2`.
-bool is_area_name(std::string_view name) {
-  constexpr std::string_view kStem = ".freshet";
-  if (!name.starts_with(kStem)) return false;
-  name.remove_prefix(kStem.size());
-  if (name.empty()) return true;
-  if (name.front() != '-' || name.size() == 1) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
-}
-
 bool same_directory(const EntryStat& a, const EntryStat& b) {
   return a.dev == b.dev && a.identity.inode == b.identity.inode && a.mount_id == b.mount_id;
 }
@@ -94,6 +84,12 @@ freshet_status Walker::open(std::uint32_t root, freshet_dir* parent, std::string
   directory->parent = parent;
   directory->root = parent == nullptr ? root : parent->root;
   directory->name = name;
+  if (parent != nullptr) directory->path_length = parent->path_length + (parent->depth == 0 ? 0 : 1) + static_cast<std::uint32_t>(name.size());
+  // As deep as somebody likes, who would have the manager and its readers drown in the path.
+  if (directory->path_length > wire::kMaxPath) {
+    report_unread(parent->id, directory->root, name, ENAMETOOLONG);
+    return FRESHET_UNREADABLE;
+  }
   int error_number = parent == nullptr ? 0 : ensure_fd(*parent);
   if (error_number != 0) return fail_listing(*parent, error_number);
   auto fd = parent == nullptr ? open_root(root) : open_fd(parent->fd.get(), directory->name.c_str(), kOpenFlags);

@@ -39,6 +39,7 @@ struct freshet_dir {
   std::string name;                     // in the parent; empty for a root
   std::vector<std::uint32_t> excludes;  // of the root's, those whose first `depth` parts lead here
   std::uint32_t depth = 0;
+  std::uint32_t path_length = 0;        // below the root
 
   freshet::EntryStat stat;              // when it was opened: what it must be when it is opened again
   freshet::Fd fd;                       // none: evicted, see Walker

@@ -45,6 +45,8 @@ hostile fork breach -- "$limits"
 hostile allocate limit plugin signal -- "$limits"
 hostile spin timeout limit -- "$limits"
 for how in segv abort trap stack; do hostile crash signal -- "settings = { how = \"$how\" }"; done
+# It goes on, or its time ends it: nobody waits for it.
+hostile crash none timeout -- 'settings = { how = "stop" }' "$limits"
 hostile flood-log none -- 'settings = { most = 5000 }'
 (($(grep -c 'plugin says' "$err") <= 210)) || fail "the log was flooded"
 hostile ignore-cancelled timeout limit -- "$limits"

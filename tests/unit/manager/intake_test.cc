@@ -118,6 +118,70 @@ TEST_F(IntakeTest, DirectoriesOutOfNowhereEndTheWorker) {
   EXPECT_NE(say(wire::DirectoryEndEvent{9, 1, true}).send(), "");
 }
 
+// What somebody can send in minutes at little cost to himself must not stay in the manager's memory.
+TEST_F(IntakeTest, TheSameDirectoryIsNotOpenedWithoutEnd) {
+  ASSERT_EQ(say(root()).send(), "");
+  std::string end;
+  for (std::uint32_t id = 1; end.empty() && id < 9'000'000;) {
+    for (int i = 0; i < 1000; ++i) say(directory(id++, 0, "a", 7));
+    end = send();
+  }
+  EXPECT_NE(end.find("more than 8,000,000 times"), std::string::npos) << end;
+}
+
+TEST_F(IntakeTest, NamesOfDirectoriesDoNotFillTheMemory) {
+  ASSERT_EQ(say(root()).send(), "");
+  std::string end;
+  std::string name(255, 'n');
+  for (std::uint32_t id = 1; end.empty() && id < 2'000'000;) {
+    for (int i = 0; i < 100; ++i) {
+      name.replace(0, 8, std::to_string(10'000'000 + id));
+      say(directory(id, 0, name, id));
+      ++id;
+    }
+    end = send();
+  }
+  EXPECT_NE(end.find("128 MiB"), std::string::npos) << end;
+}
+
+TEST_F(IntakeTest, ReasonsThatDoNotCompressDoNotFillTheDisk) {
+  task_.permission.budget.entries = 1000;
+  ASSERT_EQ(say(root()).send(), "");
+  std::string end;
+  std::uint64_t state = 88172645463325252ULL;
+  for (std::uint64_t n = 0; end.empty() && n < 1'000'000;) {
+    for (int i = 0; i < 80; ++i) {
+      std::string reason(wire::kMaxReason, 0);
+      for (char& c : reason) {
+        state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+        c = static_cast<char>(' ' + state % 95);
+      }
+      const std::string name = std::to_string(n++);
+      wire::FindingEvent forged = finding(0, name);
+      forged.reason = reason;
+      say(forged);
+    }
+    end = send();
+  }
+  EXPECT_NE(end.find("in the plan"), std::string::npos) << end;
+}
+
+TEST_F(IntakeTest, APathLongerThanAnyThatIsSentOnEndsTheWorker) {
+  ASSERT_EQ(say(root()).send(), "");
+  const std::string name(255, 'n');
+  std::uint32_t id = 1;
+  for (; id <= wire::kMaxPath / 256; ++id) ASSERT_EQ(say(directory(id, id - 1, name, 1000 + id)).send(), "") << id;
+  EXPECT_NE(say(directory(id, id - 1, name, 1000 + id)).send(), "");
+}
+
+TEST_F(IntakeTest, QuarantinesOfOthersAreLeftAlone) {
+  ASSERT_EQ(say(root()).say(directory(1, 0, "a", 7)).send(), "");
+  ASSERT_EQ(say(finding(1, ".freshet-1000", EntryType::directory)).say(finding(1, ".freshet-notes", EntryType::directory)).send(), "");
+  EXPECT_EQ(intake_->accepted(), 1U);
+  EXPECT_EQ(task_.shown.kept.at("a quarantine"), 1U);
+  EXPECT_NE(say(directory(2, 1, ".freshet-1000-2", 8)).send(), "");
+}
+
 TEST_F(IntakeTest, OnlyAGuardKeepsAndItDoesNothingElse) {
   EXPECT_NE(say(wire::KeepEvent{0, "x"}).send(), "") << "it is no guard";
   ASSERT_EQ(say(root()).say(finding(0, "a")).say(finding(0, "b")).say(wire::DirectoryEndEvent{0, 2, true}).send(), "");

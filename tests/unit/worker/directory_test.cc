@@ -254,6 +254,24 @@ TEST_F(WalkerTest, WhatAPluginLeavesOpenIsClosedAtTheEnd) {
   finish();
 }
 
+// A chain that anybody may make must not end the worker of an honest plugin.
+TEST_F(WalkerTest, IsNotLedDeeperThanAPathMayBeLong) {
+  const std::string name(255, 'd');
+  constexpr std::size_t kDeepest = (wire::kMaxPath + 1) / 256;
+  tree_.chain(static_cast<int>(kDeepest) + 3, name);
+  make(8);
+  std::vector<freshet_dir*> open_ones{open_root()};
+  freshet_dir* below = nullptr;
+  freshet_status status = FRESHET_OK;
+  while ((status = walker_->open(0, open_ones.back(), name, &below)) == FRESHET_OK) open_ones.push_back(below);
+  EXPECT_EQ(status, FRESHET_UNREADABLE);
+  EXPECT_EQ(open_ones.size(), kDeepest + 1);
+  for (; !open_ones.empty(); open_ones.pop_back()) walker_->close(open_ones.back());
+  finish();
+  ASSERT_EQ(heard_.unread.size(), 1U);
+  EXPECT_EQ(heard_.unread[0].second, ENAMETOOLONG);
+}
+
 TEST_F(WalkerTest, TenThousandLevelsNeedFewDescriptors) {
   constexpr int kLevels = 10'000;
   tree_.chain(kLevels);

@@ -36,13 +36,13 @@ class ScratchTree {
     std::ofstream(whole) << "x";
   }
   void directory(const std::string& relative) const { std::filesystem::create_directories(path_ + "/" + relative); }
-  // A chain of directories "d", far beyond PATH_MAX, with a file "f" on every level; opened top first.
-  void chain(int levels) const {
+  // A chain of directories, far beyond PATH_MAX, with a file "f" on every level; opened top first.
+  void chain(int levels, const std::string& name = "d") const {
     Fd at(::open(path_.c_str(), O_RDONLY | O_DIRECTORY));
     for (int i = 0; i < levels; ++i) {
       Fd file(::openat(at.get(), "f", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-      if (!file || ::mkdirat(at.get(), "d", 0755) != 0) std::abort();
-      at = Fd(::openat(at.get(), "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      if (!file || ::mkdirat(at.get(), name.c_str(), 0755) != 0) std::abort();
+      at = Fd(::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (!at) std::abort();
     }
   }

@@ -89,6 +89,24 @@ void send_type(Scene& s) {
   send(bytes);
 }
 
+// `fd` so many times with one packet of so many bytes.
+void send_descriptors(std::size_t count, int fd, std::size_t bytes = 1) {
+  char byte = static_cast<char>(wire::MessageType::events);
+  iovec part{&byte, bytes};
+  std::vector<char> control(CMSG_SPACE(sizeof(int) * count));
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int) * count);
+  for (std::size_t i = 0; i < count; ++i) std::memcpy(CMSG_DATA(rights) + i * sizeof fd, &fd, sizeof fd);
+  ::sendmsg(3, &header, 0);
+}
+
 const Case kCases[] = {
     {"name-dotdot", Evidence::accepted, [](Scene& s) { forge_name(s, ".."); }},
     {"name-dot", Evidence::accepted, [](Scene& s) { forge_name(s, "."); }},
@@ -247,24 +265,7 @@ const Case kCases[] = {
        while (packet.bytes().size() < wire::kMaxPacket + 10) packet.say(line);
        packet.send();
      }},
-    {"descriptor", Evidence::accepted,
-     [](Scene&) {
-       char byte = static_cast<char>(wire::MessageType::events);
-       iovec part{&byte, 1};
-       alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-       msghdr header{};
-       header.msg_iov = &part;
-       header.msg_iovlen = 1;
-       header.msg_control = control;
-       header.msg_controllen = sizeof control;
-       cmsghdr* rights = CMSG_FIRSTHDR(&header);
-       rights->cmsg_level = SOL_SOCKET;
-       rights->cmsg_type = SCM_RIGHTS;
-       rights->cmsg_len = CMSG_LEN(sizeof(int));
-       const int fd = 3;
-       std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-       ::sendmsg(3, &header, 0);
-     }},
+    {"descriptor", Evidence::accepted, [](Scene&) { send_descriptors(1, 3); }},
     {"loaded-again", Evidence::accepted, [](Scene&) { send_message(wire::Loaded{}); }},
     {"repeated-finding", Evidence::accepted,
      [](Scene& s) {
@@ -273,6 +274,52 @@ const Case kCases[] = {
        for (int i = 0; i < 100; ++i) packet.say(finding(s));
        packet.send();
      }, "repeated"},
+    {"directory-is-anothers-area", Evidence::accepted,
+     [](Scene& s) {
+       wire::FindingEvent forged = finding(s);
+       forged.directory = 1;
+       Packet().say(root_event(s)).say(below(1, 0, ".freshet-1000-2", 9)).say(forged).send();
+     }},
+    {"path-without-end", Evidence::accepted,
+     [](Scene& s) {
+       const std::string name(255, 'd');
+       std::uint32_t id = 0;
+       Packet().say(root_event(s)).send();
+       for (int packets = 0; packets < 4; ++packets) {
+         Packet packet;
+         for (int i = 0; i < 100; ++i, ++id) packet.say(below(id + 1, id, name, id + 1000));
+         packet.send();
+       }
+     }},
+    {"whole-ended-and-never-begun", Evidence::accepted,
+     [](Scene& s) { Packet().say(root_event(s)).say(wire::TogetherEvent{wire::TogetherStep::commit}).say(finding(s)).send(); }},
+    {"whole-begun-twice", Evidence::accepted,
+     [](Scene& s) {
+       const wire::TogetherEvent begin{wire::TogetherStep::begin};
+       Packet().say(root_event(s)).say(begin).say(finding(s)).say(begin).send();
+     }},
+    {"need-outside-of-a-whole", Evidence::accepted,
+     [](Scene& s) { Packet().say(root_event(s)).say(wire::NeededEvent{0, "file", 1}).say(finding(s)).send(); }},
+    {"need-named-dotdot", Evidence::accepted,
+     [](Scene& s) {
+       Packet().say(root_event(s)).say(wire::TogetherEvent{wire::TogetherStep::begin}).say(wire::NeededEvent{0, "..", 1}).send();
+     }},
+    {"veto-without-being-asked", Evidence::accepted,
+     [](Scene& s) { Packet().say(root_event(s)).say(finding(s)).say(wire::KeepEvent{0, "mine"}).send(); }},
+    {"ipc-object-never-shown", Evidence::accepted,
+     [](Scene& s) { Packet().say(root_event(s)).say(wire::IpcEvent{0, wire::FindingKind::leftover, "forged"}).send(); }},
+    {"note-of-a-rehearsal", Evidence::accepted,
+     [](Scene& s) {
+       Packet packet;
+       packet.say(root_event(s));
+       packet.bytes().push_back(static_cast<std::uint8_t>(wire::EventType::note));
+       for (int i = 0; i < 64; ++i) packet.bytes().push_back(0);
+       packet.send();
+     }},
+    {"many-descriptors", Evidence::accepted, [](Scene&) { send_descriptors(200, 3); }},
+    {"descriptors-in-an-empty-packet", Evidence::accepted, [](Scene&) { send_descriptors(1, 3, 0); }},
+    {"descriptor-of-the-grant", Evidence::accepted,
+     [](Scene& s) { send_descriptors(1, ::open(s.grant.c_str(), O_RDONLY | O_DIRECTORY)); }},
     {"flood-of-directories", Evidence::accepted,
      [](Scene& s) {
        std::uint32_t id = 0;
