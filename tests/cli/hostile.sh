@@ -28,6 +28,7 @@ hostile() {
   seen=$(json /tasks/1/ended)
   [[ " ${reasons[*]} " == *" $seen "* ]] || fail "$name $*: ended by $seen, expected ${reasons[*]}"
   [[ $(outside) == "$before" ]] || fail "$name $*: something outside its grant changed"
+  ! LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]\|\xc2[\x80-\x9f]\|\xe2\x80\xae' "$out" "$err" || fail "$name $*: a terminal would obey its bytes"
   ! grep -qF 'the text that was planted' "$out" "$err" || fail "$name: it read what it was not granted"
   if [[ $seen == breach || $seen == protocol ]]; then
     expect 0 plugins unblock "org.freshet.test.$name" --plugin-dir "$TEST_PLUGINS/hostile"
@@ -50,10 +51,17 @@ hostile crash none timeout -- 'settings = { how = "stop" }' "$limits"
 hostile flood-log none -- 'settings = { most = 5000 }'
 (($(grep -c 'plugin says' "$err") <= 210)) || fail "the log was flooded"
 hostile ignore-cancelled timeout limit -- "$limits"
-for how in parent dots empty nul long no-name foreign-ordinal huge-ordinal inode type no-directory wild-directory small-size closed repeat; do
+for how in parent dots empty nul long no-name foreign-ordinal huge-ordinal inode type no-directory wild-directory small-size closed repeat numbers more-numbers escapes; do
   hostile forge none plugin protocol breach signal -- "settings = { how = \"$how\" }"
 done
 for how in parent-name slash-name unknown-directory far-directory device foreign-root garbage empty hello broker-message; do
   hostile forge-wire protocol breach none plugin -- "settings = { how = \"$how\" }" "$limits"
 done
 hostile forge-wire protocol breach limit timeout plugin -- 'settings = { how = "flood" }' "$limits"
+hostile early-nothing none --
+for how in fork file resolver thread; do hostile "early-$how" breach -- "$limits"; done
+for how in exit end-of-thread hang-up; do hostile "early-$how" plugin -- "$limits"; done
+hostile early-noise protocol --
+hostile early-loaded protocol none --
+hostile early-end timeout protocol none plugin -- "$limits"
+hostile early-flood timeout protocol -- "$limits"

@@ -4,8 +4,12 @@
 
 HOSTILE_MANIFEST("forge", HOSTILE_TEXT("how", "parent") HOSTILE_TEXT("target", "../victim"));
 
+static uint64_t cost; /* in bytes, of fetching it again */
+static const char *reason = "forged";
+
 static freshet_status emit(const freshet_host *host, freshet_dir *dir, const freshet_entry *entry) {
-  const freshet_finding finding = {sizeof finding, FRESHET_AGED, dir, entry, {"forged", 6}, FRESHET_UNIQUE, 0, 0};
+  const freshet_finding finding = {sizeof finding, FRESHET_AGED, dir, entry, {reason, strlen(reason)},
+                                   cost ? FRESHET_REDOWNLOADABLE : FRESHET_UNIQUE, 0, cost};
   return host->emit_finding(host, &finding);
 }
 
@@ -23,7 +27,20 @@ static freshet_status forge(const freshet_task *task, const freshet_host *host, 
   else if (strcmp(how, "inode") == 0) entry.inode += 1;
   else if (strcmp(how, "type") == 0) entry.type = FRESHET_BLOCK_DEVICE;
   else if (strcmp(how, "mtime") == 0) entry.mtime = entry.atime = entry.ctime = entry.btime = 1000000000;
-  else if (strcmp(how, "no-directory") == 0) dir = NULL;
+  else if (strcmp(how, "numbers") == 0) {
+    entry.mtime = INT64_MIN;
+    entry.atime = INT64_MAX;
+    entry.allocated = cost = UINT64_MAX;
+    entry.links = entry.uid = UINT32_MAX;
+  } else if (strcmp(how, "more-numbers") == 0) {
+    entry.mtime = entry.btime = INT64_MAX;
+    entry.atime = INT64_MIN;
+    entry.bytes = UINT64_MAX;
+    entry.allocated = cost = 1ULL << 63;
+    entry.links = 0;
+  } else if (strcmp(how, "escapes") == 0) {
+    reason = "\x1b[2J\x1b]0;title\x07\xc2\x9b" "31m\xe2\x80\xae\r\n{\"object\":\"run\"}\x7f";
+  } else if (strcmp(how, "no-directory") == 0) dir = NULL;
   else if (strcmp(how, "wild-directory") == 0) dir = (freshet_dir *)(uintptr_t)0x1000;
   else if (strcmp(how, "small-size") == 0) entry.size = 8;
   return emit(host, dir, &entry);
