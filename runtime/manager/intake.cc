@@ -181,6 +181,9 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
   if (directory.parent == kNoNode && event.name == in_.task->roots[directory.root].area)
     return wrong("proposed the quarantine");
   if (event.identity.type == EntryType::unknown) return wrong("proposed an entry without a type");
+  // The plan's rules look at the one, the broker at the other.
+  if (event.identity.type != EntryType::directory && event.mtime_ns != event.identity.mtime_ns)
+    return wrong("proposed an entry with two times");
   if (!root.config.access.remove) return wrong("proposed an entry of a root without `remove`");
   if (is_excluded(node, event.name)) return wrong("proposed an excluded entry");
 

@@ -9,7 +9,9 @@
 #include <unordered_set>
 
 #include "runtime/base/units.h"
+#include "runtime/manager/directory_opener.h"
 #include "runtime/manager/fold.h"
+#include "runtime/manager/open_roots.h"
 #include "runtime/manager/plan_rules.h"
 
 namespace freshet {
@@ -19,13 +21,27 @@ constexpr std::size_t kLargest = 8;
 constexpr std::string_view kStays = "a directory in which something stays";
 constexpr std::uint64_t kShareFrom = 100;  // entries of a root below which the share says nothing
 
-// Ordinals of the `keep` newest proposed entries of each directory.
-Status keep_newest(const Fold& fold, std::uint64_t keep, std::size_t directories, DropSet& drop, TaskPlan& task) {
+// Drops the `keep` newest of each directory's proposed entries. Looked at one by one: those that a plugin has made up would
+// be the newest of all, and kept in place of others. One that is older than it was said to be is refused by the broker.
+Status keep_newest(const Fold& fold, std::uint64_t keep, const DirectoryTable& directories, DropSet& drop, TaskPlan& task) {
   using Newest = std::priority_queue<std::pair<std::int64_t, std::uint64_t>, std::vector<std::pair<std::int64_t, std::uint64_t>>,
                                      std::greater<>>;
-  std::vector<Newest> newest(directories);
+  const Result<std::vector<channel::OpenRoot>> roots = open_planned_roots(task.roots);
+  if (!roots) return std::unexpected(roots.error());
+  std::vector<DirectoryOpener> openers;
+  for (const channel::OpenRoot& root : *roots) openers.emplace_back(root.directory.get());
+  std::vector<Newest> newest(directories.size());
   const Status read = fold.for_each([&](std::uint64_t ordinal, const PlanEntry& entry) {
     if (entry.identity.type == EntryType::directory) return true;  // it stays when something in it does
+    const std::uint32_t root = directories.node(entry.directory).root;
+    const int place = openers[root].open(directories.path(entry.directory));
+    if (place < 0) {
+      drop.add(ordinal);
+      ++task.shown.kept["in a directory that cannot be looked at (floor keep-newest)"];
+      return true;
+    }
+    const Result<EntryStat> seen = stat_entry(place, std::string(entry.name).c_str(), (*roots)[root].stable_birth);
+    if (!seen || seen->identity != entry.identity) return true;
     Newest& at = newest[entry.directory];
     at.emplace(entry.mtime_ns, ordinal);
     if (at.size() > keep) at.pop();
@@ -292,7 +308,7 @@ Status settle_plan(TaskPlan& task, const std::string& plan_dir, std::uint32_t lo
     if (const Status again = refold(); !again) return again;
   }
   if (task.permission.floors.keep_newest > 0) {
-    if (const Status kept = keep_newest(*fold, task.permission.floors.keep_newest, directories->size(), drop, task); !kept)
+    if (const Status kept = keep_newest(*fold, task.permission.floors.keep_newest, *directories, drop, task); !kept)
       return kept;
     if (const Status again = refold(); !again) return again;
   }

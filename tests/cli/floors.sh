@@ -45,6 +45,11 @@ configure "$liar" 'keep-newest = 2' "$lies"
 stays 0 '1 2 3 4 5 '
 unchanged
 
+again
+# Names that nobody has cannot stand in for them.
+configure "$liar" 'keep-newest = 2' 'settings = { how = "newer" }'
+stays 0 '1 2 '
+
 # pins
 again
 mkdir "$root/d"

@@ -13,6 +13,15 @@ static freshet_status emit(const freshet_host *host, freshet_dir *dir, const fre
   return host->emit_finding(host, &finding);
 }
 
+/* Names that are not there, and newer than all that is. */
+static void emit_made_up(const freshet_host *host, freshet_dir *dir, freshet_entry entry) {
+  char name[300];
+  snprintf(name, sizeof name, "%.*s-newer", (int)entry.name.length, entry.name.data);
+  entry.name = (freshet_bytes){name, strlen(name)};
+  entry.mtime = host->now(host) - entry.mtime % 1000;
+  emit(host, dir, &entry);
+}
+
 static freshet_status forge(const freshet_task *task, const freshet_host *host, freshet_dir *dir, freshet_entry entry) {
   static char longest[5000];
   const char *how = task->how;
@@ -21,6 +30,7 @@ static freshet_status forge(const freshet_task *task, const freshet_host *host, 
   else if (strcmp(how, "empty") == 0) entry.name = (freshet_bytes){"", 0};
   else if (strcmp(how, "nul") == 0) entry.name = (freshet_bytes){"a\0b", 3};
   else if (strcmp(how, "long") == 0) entry.name = (freshet_bytes){memset(longest, 'a', sizeof longest), sizeof longest};
+  else if (strcmp(how, "newer") == 0) emit_made_up(host, dir, entry);
   else if (strcmp(how, "no-name") == 0) entry.name = (freshet_bytes){NULL, 0};
   else if (strcmp(how, "foreign-ordinal") == 0) entry.ordinal = entry.ordinal == 0;
   else if (strcmp(how, "huge-ordinal") == 0) entry.ordinal = UINT64_MAX;

@@ -118,6 +118,14 @@ TEST_F(IntakeTest, DirectoriesOutOfNowhereEndTheWorker) {
   EXPECT_NE(say(wire::DirectoryEndEvent{9, 1, true}).send(), "");
 }
 
+// Floors are judged by the one, the broker compares the other.
+TEST_F(IntakeTest, AnEntryHasOneTime) {
+  wire::FindingEvent forged = finding(0, "a");
+  forged.identity.mtime_ns = 900'000;
+  forged.mtime_ns = 1;
+  EXPECT_NE(say(root()).say(forged).send(), "");
+}
+
 // What somebody can send in minutes at little cost to himself must not stay in the manager's memory.
 TEST_F(IntakeTest, TheSameDirectoryIsNotOpenedWithoutEnd) {
   ASSERT_EQ(say(root()).send(), "");
@@ -263,9 +271,9 @@ TEST_F(IntakeTest, DeviceNodesAreKept) {
 TEST_F(IntakeTest, TheFloorOfAgeCannotBeUndercut) {
   task_.permission.floors.min_age_ns = 1000;
   wire::FindingEvent young = finding(0, "young");
-  young.mtime_ns = 999'500;
+  young.mtime_ns = young.identity.mtime_ns = 999'500;
   wire::FindingEvent old = finding(0, "older");
-  old.mtime_ns = 900'000;
+  old.mtime_ns = old.identity.mtime_ns = 900'000;
   ASSERT_EQ(say(root()).say(young).say(old).send(), "");
   EXPECT_EQ(intake_->accepted(), 1U);
 }

@@ -1,12 +1,17 @@
 #include "runtime/manager/settle.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
 
 #include "runtime/manager/directory_table.h"
 #include "runtime/manager/entry_file.h"
+#include "runtime/manager/open_roots.h"
 #include "tests/unit/manager/temp_dir.h"
 
 namespace freshet {
@@ -91,10 +96,50 @@ TEST_F(Settle, WithoutTheWholeItsEntriesWouldGoAlone) {
   EXPECT_EQ(settled(), (Names{"x", "a"}));
 }
 
-TEST_F(Settle, AFloorThatKeepsOneEntryKeepsTheWhole) {
-  task_.permission.floors.keep_newest = 1;
-  x(1).y(1).t(1);
+// Judged by what is there.
+class SettleFloors : public Settle {
+ public:
+  SettleFloors() {
+    config::RootConfig place;
+    place.path = dir_ / "r";
+    std::filesystem::create_directories(dir_ / "r/t");
+    auto root = open_root(place);
+    task_.roots[0] = *describe_root(*root, 0, config::QuarantineAt::in_root);
+    stable_ = root->stable_birth;
+    task_.permission.floors.keep_newest = 1;
+  }
+  PlanEntry made(std::uint32_t directory, const char* name, std::int64_t seconds, std::uint32_t whole = 0) {
+    const std::string path = dir_ / ((directory == tree_ ? "r/t/" : "r/") + std::string(name));
+    std::ofstream(path) << name;
+    const timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    EXPECT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+    PlanEntry out = entry(directory, name, whole);
+    out.identity = stat_entry(AT_FDCWD, path.c_str(), stable_)->identity;
+    out.mtime_ns = out.identity.mtime_ns;
+    return out;
+  }
+  bool stable_ = true;
+};
+
+TEST_F(SettleFloors, OneThatKeepsOneEntryKeepsTheWhole) {
+  say(made(tree_, "x", 1000, 1)).say(made(tree_, "y", 2000, 1)).t(1);
   EXPECT_EQ(settled(), Names{});
+}
+
+TEST_F(SettleFloors, WhatIsNotThereIsNotOneOfTheNewest) {
+  PlanEntry made_up = entry(root_, "c", 0);
+  made_up.mtime_ns = made_up.identity.mtime_ns = 9'000'000'000'000'000;
+  PlanEntry another = made(root_, "b", 2000);
+  another.identity.inode += 1;  // and newer than it is
+  another.mtime_ns = another.identity.mtime_ns = 9'000'000'000'000'000;
+  say(made(root_, "a", 1000)).say(another).say(made_up).say(made(root_, "d", 3000));
+  EXPECT_EQ(settled(), (Names{"a", "b", "c"})) << "what is not as it was said to be is the broker's to refuse";
+}
+
+TEST_F(SettleFloors, WhatCannotBeLookedAtStays) {
+  std::filesystem::remove(dir_ / "r/t");
+  x(0).a();
+  EXPECT_EQ(settled(), Names{"a"});
 }
 
 TEST_F(Settle, AWholeIsTrimmedAsOne) {

@@ -65,6 +65,7 @@ wire::FindingEvent finding(const Scene& s) {
   out.identity.type = EntryType::file;
   out.identity.size = static_cast<std::uint64_t>(info.st_size);
   out.identity.mtime_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
+  out.mtime_ns = out.identity.mtime_ns;
   out.reason = "forged";
   return out;
 }
@@ -274,6 +275,12 @@ const Case kCases[] = {
        for (int i = 0; i < 100; ++i) packet.say(finding(s));
        packet.send();
      }, "repeated"},
+    {"two-times-for-one-entry", Evidence::accepted,
+     [](Scene& s) {
+       wire::FindingEvent forged = finding(s);
+       forged.mtime_ns -= 1'000'000'000;
+       Packet().say(root_event(s)).say(forged).send();
+     }},
     {"directory-is-anothers-area", Evidence::accepted,
      [](Scene& s) {
        wire::FindingEvent forged = finding(s);
