@@ -94,6 +94,7 @@ Outcome Removal::remove(const wire::Unit& unit) {
       done_.units += 1;
       done_.entries += entries;
       bytes_ += bytes;
+      if (!session_.begin.unlink) done_.bytes = bytes_;
       ledger.commit();
     }
   }

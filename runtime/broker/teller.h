@@ -18,7 +18,8 @@ class Teller {
  private:
   const Session& session_;
   wire::Working so_far_;
-  std::int64_t told_ns_ = 0;  // monotonic
+  std::int64_t told_ns_ = 0;          // monotonic, as the next
+  std::int64_t silent_since_ns_ = 0;  // when it told last, or began
 };
 
 }  // namespace freshet::broker

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <optional>
 #include <unordered_set>
 
 #include "runtime/base/bytes.h"
@@ -38,6 +39,13 @@ bool may_go_by_entry(wire::OutcomeCode code) {
     case wire::OutcomeCode::moved_back: return true;
     default: return false;
   }
+}
+
+// What is more than the quarantine may hold was refused at admission, by the sizes that the plugin told.
+std::uint64_t most_bytes(const TaskPlan& task) {
+  const bool moves = task.permission.quarantine_mode != config::QuarantineMode::none;
+  const std::uint64_t budget = task.permission.budget.bytes.value_or(~0ULL);
+  return moves && task.max_quarantine_bytes != 0 ? std::min(budget, task.max_quarantine_bytes) : budget;
 }
 
 // A directory that goes by itself once it is empty: the only entries kept in memory.
@@ -108,6 +116,8 @@ class Removal {
   std::deque<Sent> sent_;
   std::unordered_set<std::uint32_t> broken_wholes_;  // something of them was refused: what comes behind it stays
   std::uint64_t sequence_ = 0;
+  const std::uint64_t max_bytes_ = most_bytes(task_);
+  std::optional<std::uint64_t> bytes_;  // by the broker's count, once it has come to its end
   std::uint64_t removed_units_ = 0;
   std::uint64_t removed_bytes_ = 0;  // for the progress: a hard link counts as often as it has names
   std::vector<LaterDirectory> later_;
@@ -190,7 +200,7 @@ bool Removal::begin(const std::vector<channel::OpenRoot>& roots) {
   begin.task = task_.number;
   begin.unlink = task_.permission.quarantine_mode == config::QuarantineMode::none;
   begin.max_entries = task_.permission.budget.entries;
-  begin.max_bytes = task_.permission.budget.bytes.value_or(~0ULL);
+  begin.max_bytes = max_bytes_;
   if (task_.permission.floors.min_age_ns > 0)
     begin.not_younger_than_ns = core_.clock.now() - task_.permission.floors.min_age_ns;
   if (task_.permission.floors.hours) begin.not_after_ns = end_of_hours(core_.clock.now(), *task_.permission.floors.hours);
@@ -441,6 +451,9 @@ bool Removal::finish() {
   if (!wire::decode_message(*packet, finished)) return wrong("sent a message out of order");
   if (finished.units != removed_units_ || finished.entries != result_.entries_removed)
     return wrong("counts " + std::to_string(finished.units) + " units where it reported " + std::to_string(removed_units_));
+  const bool unlinked = task_.permission.quarantine_mode == config::QuarantineMode::none;
+  if (!unlinked && finished.bytes > max_bytes_) return wrong("counts more bytes than it may take");
+  bytes_ = finished.bytes;
   const Span releasing(metrics_.release_ns);  // the last effect is done
   const channel::End end = broker_->finish();
   if (end.reason != channel::EndReason::none) return lost();
@@ -468,7 +481,8 @@ void Removal::count_result() {
   });
   if (!read) own_error_ = read;
   const bool unlinked = task_.permission.quarantine_mode == config::QuarantineMode::none;
-  (unlinked ? result_.bytes_reclaimed_now : result_.bytes_reclaimable_at_purge) = reclaim.bytes();
+  // The broker has seen the entries; the plan has a plugin's word, which must not make a quarantine look full.
+  (unlinked ? result_.bytes_reclaimed_now : result_.bytes_reclaimable_at_purge) = bytes_.value_or(reclaim.bytes());
 }
 
 Status Removal::run() {

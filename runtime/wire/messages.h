@@ -851,7 +851,7 @@ struct Finished {
   static constexpr auto kType = MessageType::finished;
   std::uint64_t units = 0;    // removed (or restored)
   std::uint64_t entries = 0;
-  std::uint64_t bytes = 0;    // purge and mode none: allocated bytes unlinked
+  std::uint64_t bytes = 0;    // allocated ones: purge and mode none: unlinked; else moved, that come free by the purge
   std::uint64_t left = 0;     // purge: entries that could not be unlinked
   std::uint64_t times_failed = 0;  // parents whose times could not be given back
 };

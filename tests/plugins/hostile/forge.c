@@ -30,6 +30,8 @@ static freshet_status forge(const freshet_task *task, const freshet_host *host, 
   else if (strcmp(how, "empty") == 0) entry.name = (freshet_bytes){"", 0};
   else if (strcmp(how, "nul") == 0) entry.name = (freshet_bytes){"a\0b", 3};
   else if (strcmp(how, "long") == 0) entry.name = (freshet_bytes){memset(longest, 'a', sizeof longest), sizeof longest};
+  else if (strcmp(how, "large") == 0) entry.allocated = 1ULL << 30;
+  else if (strcmp(how, "small") == 0) entry.allocated = 0;
   else if (strcmp(how, "newer") == 0) emit_made_up(host, dir, entry);
   else if (strcmp(how, "no-name") == 0) entry.name = (freshet_bytes){NULL, 0};
   else if (strcmp(how, "foreign-ordinal") == 0) entry.ordinal = entry.ordinal == 0;
