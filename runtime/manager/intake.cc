@@ -221,6 +221,8 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
     return over_limit("proposed more than a million entries over its budget of " + format_count(in_.task->permission.budget.entries));
   if (writer_->bytes() >= kPlanBytes + kEntryBytes * std::min(in_.task->permission.budget.entries, kMostEntries))
     return over_limit("proposed entries that need " + format_size(writer_->bytes()) + " in the plan");
+  if (event.allocated > kMostBytes - accepted_bytes_ || event.cost_bytes > kMostBytes - fetch_bytes_)
+    return wrong("proposed more bytes than there can be");
   in_.taken->by_task.emplace(key, in_.task->number);
   PlanEntry entry;
   entry.directory = node;
@@ -246,6 +248,7 @@ Status Intake::take_finding(const wire::FindingEvent& event) {
   if (orphan) ++in_.task->orphans;
   ++accepted_;
   accepted_bytes_ += event.allocated;
+  fetch_bytes_ += event.cost_bytes;
   return writer_->add(entry);
 }
 

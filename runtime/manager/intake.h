@@ -81,6 +81,7 @@ class Intake {
   static constexpr std::uint64_t kMaxNameBytes = 128 << 20;  // of directories
   static constexpr std::uint64_t kPlanBytes = 128 << 20;     // on disk, and for each entry of the budget
   static constexpr std::uint64_t kEntryBytes = 512;          // .. so many more
+  static constexpr std::uint64_t kMostBytes = 1ULL << 53;    // of all that is proposed: no sum wraps, and JSON holds each
   static constexpr std::uint64_t kSpareFindings = 1'000'000;  // beyond the budget, so that a refusal has a figure
   static constexpr std::uint64_t kMaxLogLines = 200;
   static constexpr std::uint32_t kMaxWholes = 4'000'000;
@@ -123,6 +124,7 @@ class Intake {
   std::uint64_t scanned_ = 0;
   std::uint64_t accepted_ = 0;
   std::uint64_t accepted_bytes_ = 0;
+  std::uint64_t fetch_bytes_ = 0;  // that bring them back, of withdrawn ones too
   std::unordered_set<std::uint64_t> proposed_ipc_;
   std::uint64_t log_lines_ = 0;
 };

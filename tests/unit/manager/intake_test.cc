@@ -350,6 +350,21 @@ TEST_F(IntakeTest, WithdrawingMakesNoRoomForMore) {
   EXPECT_NE(last.find("over its budget"), std::string::npos) << last;
 }
 
+TEST_F(IntakeTest, SizesThatWouldWrapASumEndTheWorker) {
+  wire::FindingEvent most = finding(0, "a");
+  most.allocated = most.cost_bytes = 1ULL << 53;
+  ASSERT_EQ(say(root()).say(most).send(), "");
+  wire::FindingEvent one = finding(0, "b");
+  one.allocated = 1;
+  one.cost_bytes = 0;
+  EXPECT_NE(say(one).send(), "");
+  one.allocated = 0;
+  one.cost_bytes = ~0ULL;
+  EXPECT_NE(say(one).send(), "");
+  one.cost_bytes = 0;
+  EXPECT_EQ(say(one).send(), "");
+}
+
 TEST_F(IntakeTest, EveryTruncatedPacketIsRefusedOrTakesOnlyWholeEvents) {
   say(root()).say(finding(0, "a")).say(wire::DirectoryEndEvent{0, 4, true});
   std::string whole(1, static_cast<char>(wire::MessageType::events));
