@@ -2,8 +2,15 @@
 source /etc/freshet-checks/settings.sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root
 stty -F /dev/ttyS0 -opost cols 200 2>/dev/null
+# /tmp is the disk; what the checks need that lies below the one outside stays where it is.
+mkdir -p /mnt/source /mnt/build
+mount --bind "$source" /mnt/source
+mount --bind "$build" /mnt/build
 mount -t ext4 /dev/vda /tmp
 chmod 1777 /tmp
+for place in source build; do
+  [[ ${!place} != /tmp/* || -d ${!place}/bin ]] || { mkdir -p "${!place}" && mount --bind "/mnt/$place" "${!place}"; }
+done
 mount --bind "$modules" /lib/modules/"$(uname -r)" 2>/dev/null
 ip link set lo up 2>/dev/null
 printf 'Linux %s, systemd %s\n' "$(uname -r)" "$(systemctl --version | sed -n '1s/systemd \([0-9]*\).*/\1/p')"

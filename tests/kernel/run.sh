@@ -44,13 +44,14 @@ done
 store=$build/kernel
 mkdir -p "$store"
 if [[ ! -e $store/whole ]]; then
-  find_package() { package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1); }
-  find_package
-  [[ -n $package ]] || { apt-get -qq update && find_package; }
-  [[ -n $package ]] || die "apt-get knows no linux-image-cloud-amd64"
-  rm -rf "$store/image"
-  (cd "$store" && apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x "$package"_*.deb image && rm "$package"_*.deb) ||
-    die "downloading $package"
+  fetch() {
+    local package
+    package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    [[ -n $package ]] || return 1
+    rm -rf "$store"/*
+    (cd "$store" && apt-get -qq -o APT::Sandbox::User=root download "$package") && dpkg-deb -x "$store/$package"_*.deb "$store/image"
+  }
+  fetch || { apt-get -qq update && fetch; } || die "linux-image-cloud-amd64 cannot be downloaded"
   depmod -b "$store/image" "$(ls "$store/image/lib/modules")"
   touch "$store/whole"
 fi
