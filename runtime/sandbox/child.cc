@@ -154,17 +154,15 @@ Stack::~Stack() {
 
 void* Stack::top() const { return *this ? static_cast<char*>(base_) + kStackBytes : nullptr; }
 
-void start_child(ChildStart& start, const Stack& stack) {
+void start_child(ChildStart& start, const Stack& stack, const Stack& helper) {
   if (start.owner_fd < 0) return clone_child(start, stack, 0);
   InOwner in_owner{&start, &stack};
-  if (run_helper(clone_in_owner, &in_owner, 0)) return;
+  if (run_helper(clone_in_owner, &in_owner, 0, helper)) return;
   start.error = errno;
   start.step = "clone";
 }
 
-bool run_helper(int (*run)(void*), void* argument, std::uint64_t namespaces) {
-  const Stack stack;
-  if (!stack) return false;
+bool run_helper(int (*run)(void*), void* argument, std::uint64_t namespaces, const Stack& stack) {
   const pid_t pid = ::clone(run, stack.top(), static_cast<int>(kSharedMemory | CLONE_VFORK | CLONE_FILES | namespaces | SIGCHLD), argument);
   if (pid < 0) return false;
   siginfo_t info{};

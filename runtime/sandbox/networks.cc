@@ -84,8 +84,9 @@ Fd Networks::make_here() {
 Fd Networks::make_below() {
   const IdMaps maps = own_maps();
   const SharedPage<Making> making({.owner = owner_.get(), .maps = &maps});
-  if (!making) return {};
-  if (!run_helper(make_in_child, making.get(), owner_ ? 0 : CLONE_NEWUSER | CLONE_NEWNET)) return {};
+  const Stack stack;
+  if (!making || !stack) return {};
+  if (!run_helper(make_in_child, making.get(), owner_ ? 0 : CLONE_NEWUSER | CLONE_NEWNET, stack)) return {};
   Fd made(making->made_network);
   Fd owner(making->made_owner);
   if (!owner_ && owner && made) owner_ = std::move(owner);

@@ -123,21 +123,22 @@ class ThreadSpawner final : public Spawner {
     auto theirs = move_high(std::move(pair->second));
     if (!theirs) return std::unexpected(theirs.error());
     const int executable = !request.loads_libraries && static_role_ ? static_role_.get() : role_.get();
-    const SharedPage<ChildStart> child({.role_fd = executable,
-                                        .null_fd = null_.get(),
-                                        .socket_fd = theirs->get(),
-                                        .errors_fd = request.errors_fd >= 0 ? request.errors_fd : null_.get(),
-                                        .argument = request.argument.c_str(),
-                                        .namespaces = request.namespaces,
-                                        .maps = user_namespace ? &maps : nullptr,
-                                        .control_group = request.control_group});
-    if (!child || !stack_) return fail(ErrorKind::system, "no memory for a child's stack");
+    if (!child_ || !stack_ || !helper_stack_) return fail(ErrorKind::system, "no memory for a child's stack");
+    ChildStart& child = *child_.get();
+    child = {.role_fd = executable,
+             .null_fd = null_.get(),
+             .socket_fd = theirs->get(),
+             .errors_fd = request.errors_fd >= 0 ? request.errors_fd : null_.get(),
+             .argument = request.argument.c_str(),
+             .namespaces = request.namespaces,
+             .maps = user_namespace ? &maps : nullptr,
+             .control_group = request.control_group};
     const bool own_id_alone = user_namespace && !request.map_all_ids && request.viewer == 0;
-    start_in_network(*child.get(), request.share_network, own_id_alone);
-    Spawned out{std::move(pair->first), Fd(child->pidfd), child->pid};
-    if (child->step != nullptr) {
+    start_in_network(child, request.share_network, own_id_alone);
+    Spawned out{std::move(pair->first), Fd(child.pidfd), child.pid};
+    if (child.step != nullptr) {
       if (out.pidfd) end_child(out.pidfd.get());
-      return fail_errno(std::string("starting the role executable: ") + child->step, child->error);
+      return fail_errno(std::string("starting the role executable: ") + child.step, child.error);
     }
     return out;
   }
@@ -158,11 +159,11 @@ class ThreadSpawner final : public Spawner {
       child.owner_fd = networks_.owner().get();
       child.network_fd = network;
     }
-    start_child(child, stack_);
+    start_child(child, stack_, helper_stack_);
     if (entered) networks_.leave();
     if (!below || child.pid >= 0) return;
     child = alone;  // one user namespace within another may be more than are allowed
-    start_child(child, stack_);
+    start_child(child, stack_, helper_stack_);
   }
 
   // Constant after construction.
@@ -173,7 +174,9 @@ class ThreadSpawner final : public Spawner {
   // Of the thread.
   IdRanges ids_;  // once they are needed
   Networks networks_;
+  const SharedPage<ChildStart> child_{ChildStart{}};
   const Stack stack_;  // of a child until its exec, which this thread waits for
+  const Stack helper_stack_;
 
   Mutex mutex_;
   Condition wake_;
