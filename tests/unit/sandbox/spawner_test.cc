@@ -195,7 +195,11 @@ TEST(Networks, ThoseBelowAreForWhoWantsNoOtherId) {
     ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // or /proc/self would be root's
     Networks below, here;
     if (below.shared(true) < 0) ::_exit(77);
-    ::_exit(below.owner() && below.shared(false) < 0 && !below.take_next(false) && here.shared(false) < 0 && !here.owner() ? 0 : 1);
+    if (!below.owner() || below.shared(false) >= 0 || below.take_next(false)) ::_exit(3);
+    if (here.shared(false) >= 0 || here.owner()) ::_exit(4);
+    if (below.take_next(true)) ::_exit(5);
+    below.make_ahead();  // in the namespace that is there, by a helper in our memory: that must not make it root's
+    ::_exit(below.take_next(true) && ::prctl(PR_GET_DUMPABLE) == 1 ? 0 : 6);
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
