@@ -75,7 +75,7 @@ std::string escape_bytes(std::string_view bytes) {
       out += "\\t";
     } else if (length == 0 || byte < 0x20 || byte == 0x7F) {
       append_hex(out, byte);
-    } else if (harmful_length(bytes.substr(i)) != 0) {
+    } else if (harmful_sequence(bytes.substr(i, length))) {
       for (std::size_t k = 0; k < length; ++k) append_hex(out, static_cast<unsigned char>(bytes[i + k]));
       i += length;
       continue;
