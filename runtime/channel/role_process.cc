@@ -46,7 +46,7 @@ class StartedRole final : public RoleProcess {
         cpu_seconds_(setup.setup.cpu_seconds),
         self_(setup.setup.own_pid_namespace ? 1 : spawned.pid),
         may_prove_(request.role == wire::Role::worker && request.plugin_memfd < 0),
-        most_threads_(setup.count_threads ? static_cast<std::uint32_t>(setup.threads) : 0),
+        most_threads_(counts_threads(setup.setup) ? static_cast<std::uint32_t>(setup.threads) : 0),
         channel_(request.channel),
         live_(request.live),
         watch_crashes_(request.watch_crashes),
@@ -517,10 +517,9 @@ Result<std::unique_ptr<RoleProcess>> RoleProcess::start(sandbox::Spawner& spawne
   wire::Setup message = setup->setup;
   const std::vector<int> fds = setup->fds;
   const pid_t pid = spawned->pid;
-  const bool count_threads = setup->count_threads;
   const std::vector<Fd> clones = std::move(setup->clones);
   auto role = std::make_unique<StartedRole>(std::move(*spawned), std::move(*group), request, std::move(*setup), std::move(errors), started);
-  if (auto done = add_filter(support, request, pid, count_threads, message); !done) return std::unexpected(done.error());
+  if (auto done = add_filter(support, request, pid, message); !done) return std::unexpected(done.error());
   if (auto done = role->lock(message, fds); !done) return std::unexpected(done.error());
   return role;
 }

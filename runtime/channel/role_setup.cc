@@ -169,7 +169,6 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
   }
   set_limits(support, request, setup);
   out.threads = threads(request);
-  out.count_threads = request.role == Role::worker && setup.processes == 0;
   for (std::size_t i = 0; i < request.roots.size(); ++i) {
     setup.roots.push_back(root_spec(*request.roots[i]));
     out.fds.push_back(setup.cloned_roots ? out.clones[i].get() : request.roots[i]->directory.get());
@@ -190,13 +189,13 @@ Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const Rol
   return out;
 }
 
-Status add_filter(const sandbox::HostSupport& support, const RoleRequest& request, int pid, bool count_threads, wire::Setup& setup) {
+Status add_filter(const sandbox::HostSupport& support, const RoleRequest& request, int pid, wire::Setup& setup) {
   if (!support.seccomp_notify) return {};
   const sandbox::FilterRequest wanted{.role = request.role,
                                       .phase = request.phase,
                                       .unlink = request.unlink,
                                       .read_contents = std::ranges::any_of(setup.roots, &wire::RootSpec::read_contents),
-                                      .count_threads = count_threads,
+                                      .count_threads = counts_threads(setup),
                                       .self = support.pid_namespace ? 1 : pid};
   auto filter = request.filters != nullptr ? request.filters->find(wanted) : sandbox::compile_filter(wanted);
   if (!filter) return std::unexpected(filter.error());

@@ -17,7 +17,6 @@ struct RoleSetup {
   std::vector<int> fds;      // to send with it; not owned
   std::vector<Fd> clones;    // .. but for these
   std::uint64_t threads = 1;         // of the role together
-  bool count_threads = false;        // the manager's to do: no limit of the kernel's fits
   std::string unmapped;      // RoleProcess::unmapped_root
   std::vector<std::string> missing;  // layers that this host or its caller withholds
 };
@@ -26,6 +25,9 @@ struct RoleSetup {
 Result<RoleSetup> make_role_setup(const sandbox::HostSupport& support, const RoleRequest& request);
 
 // Compiles the filter into `setup` (nothing where the host has none). `pid`: the role's, as the manager sees it.
-Status add_filter(const sandbox::HostSupport& support, const RoleRequest& request, int pid, bool count_threads, wire::Setup& setup);
+Status add_filter(const sandbox::HostSupport& support, const RoleRequest& request, int pid, wire::Setup& setup);
+
+// Whether the manager has to count the role's threads: it is a worker, and no limit of the kernel's fits.
+inline bool counts_threads(const wire::Setup& setup) { return setup.role == wire::Role::worker && setup.processes == 0; }
 
 }  // namespace freshet::channel
