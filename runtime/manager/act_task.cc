@@ -41,11 +41,13 @@ bool may_go_by_entry(wire::OutcomeCode code) {
   }
 }
 
+// Instead of moving into the quarantine.
+bool unlinks(const TaskPlan& task) { return task.permission.quarantine_mode == config::QuarantineMode::none; }
+
 // What is more than the quarantine may hold was refused at admission, by the sizes that the plugin told.
 std::uint64_t most_bytes(const TaskPlan& task) {
-  const bool moves = task.permission.quarantine_mode != config::QuarantineMode::none;
   const std::uint64_t budget = task.permission.budget.bytes.value_or(~0ULL);
-  return moves && task.max_quarantine_bytes != 0 ? std::min(budget, task.max_quarantine_bytes) : budget;
+  return !unlinks(task) && task.max_quarantine_bytes != 0 ? std::min(budget, task.max_quarantine_bytes) : budget;
 }
 
 // A directory that goes by itself once it is empty: the only entries kept in memory.
@@ -152,7 +154,7 @@ bool Removal::start(const std::vector<channel::OpenRoot>& roots) {
   channel::RoleRequest request;
   request.role = wire::Role::broker;
   request.phase = wire::BrokerPhase::remove;
-  request.unlink = task_.permission.quarantine_mode == config::QuarantineMode::none;
+  request.unlink = unlinks(task_);
   Result<AreaAccess> areas = AreaAccess::open(core_, roots, task_.roots, AreaAccess::Use::move);
   if (!areas) {
     result_.state = TaskState::failed;
@@ -198,7 +200,7 @@ bool Removal::begin(const std::vector<channel::OpenRoot>& roots) {
   begin.channel = task_.shown.channel;
   begin.run = in_.run_id;
   begin.task = task_.number;
-  begin.unlink = task_.permission.quarantine_mode == config::QuarantineMode::none;
+  begin.unlink = unlinks(task_);
   begin.max_entries = task_.permission.budget.entries;
   begin.max_bytes = max_bytes_;
   if (task_.permission.floors.min_age_ns > 0)
@@ -451,8 +453,7 @@ bool Removal::finish() {
   if (!wire::decode_message(*packet, finished)) return wrong("sent a message out of order");
   if (finished.units != removed_units_ || finished.entries != result_.entries_removed)
     return wrong("counts " + std::to_string(finished.units) + " units where it reported " + std::to_string(removed_units_));
-  const bool unlinked = task_.permission.quarantine_mode == config::QuarantineMode::none;
-  if (!unlinked && finished.bytes > max_bytes_) return wrong("counts more bytes than it may take");
+  if (!unlinks(task_) && finished.bytes > max_bytes_) return wrong("counts more bytes than it may take");
   bytes_ = finished.bytes;
   const Span releasing(metrics_.release_ns);  // the last effect is done
   const channel::End end = broker_->finish();
@@ -480,9 +481,8 @@ void Removal::count_result() {
     return true;
   });
   if (!read) own_error_ = read;
-  const bool unlinked = task_.permission.quarantine_mode == config::QuarantineMode::none;
   // The broker has seen the entries; the plan has a plugin's word, which must not make a quarantine look full.
-  (unlinked ? result_.bytes_reclaimed_now : result_.bytes_reclaimable_at_purge) = bytes_.value_or(reclaim.bytes());
+  (unlinks(task_) ? result_.bytes_reclaimed_now : result_.bytes_reclaimable_at_purge) = bytes_.value_or(reclaim.bytes());
 }
 
 Status Removal::run() {

@@ -377,13 +377,9 @@ bool Intake::is_excluded(std::uint32_t node, std::string_view name) const {
   const config::RootConfig& facts = (*in_.roots)[directories_.node(node).root].config;
   const std::size_t before = directories_.path_length(node);
   const std::size_t length = name.empty() ? before : before + (before == 0 ? 0 : 1) + name.size();
-  for (const std::string& exclude : facts.exclude) {
-    const std::string_view below = std::string_view(exclude).substr(facts.path.size() + 1);
-    if (below.size() != length) continue;
-    const std::string path = directories_.path(node);
-    if (below == (name.empty() ? path : joined(path, name))) return true;
-  }
-  return false;
+  return std::ranges::any_of(facts.exclude, [&](const std::string& exclude) {
+    return exclude.size() == facts.path.size() + 1 + length && exclude == shown_path(node, name);
+  });
 }
 
 bool Intake::is_pinned(const std::string& path) const {

@@ -1,10 +1,8 @@
 #include "runtime/manager/queue_directory.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/mount.h>
 #include <mqueue.h>
-#include <sys/syscall.h>
+#include <sys/mount.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -18,11 +16,10 @@ namespace {
 
 constexpr decltype(statfs::f_type) kQueueMagic = 0x19800202;  // MQUEUE_MAGIC, which no header has
 
-// By system call: Debian 12's headers have the calls, and not their functions beside <linux/mount.h>.
 Fd mount_unattached() {
-  const Fd context(static_cast<int>(::syscall(SYS_fsopen, "mqueue", FSOPEN_CLOEXEC)));
-  if (!context || ::syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return {};
-  return Fd(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)));
+  const Fd context(::fsopen("mqueue", FSOPEN_CLOEXEC));
+  if (!context || ::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return {};
+  return Fd(::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
 }
 
 std::unexpected<Error> unseen(std::string why) {
