@@ -105,6 +105,7 @@ class Host {
   // Of freshet/ipc.h.
   static freshet_status do_ipc_object(const freshet_host*, std::uint64_t index, freshet_ipc_object* out);
   // Of revision 1, which knows no POSIX message queues: they come last in the list, which ends before them.
+  [[nodiscard]] std::uint64_t first_ipc_place(std::uint64_t index) const;
   static freshet_status do_ipc_object_first(const freshet_host*, std::uint64_t index, freshet_ipc_object* out);
   static freshet_status do_ipc_propose_first(const freshet_host*, std::uint64_t index, freshet_finding_kind, freshet_bytes reason);
   static freshet_status do_ipc_propose(const freshet_host*, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason);

@@ -87,15 +87,15 @@ freshet_status Host::do_ipc_object(const freshet_host* host, std::uint64_t index
   return FRESHET_OK;
 }
 
+// Beyond what is there at all it ends, or is refused, as ever.
+std::uint64_t Host::first_ipc_place(std::uint64_t index) const { return index < before_queues_ ? index : objects_.size(); }
+
 freshet_status Host::do_ipc_object_first(const freshet_host* host, std::uint64_t index, freshet_ipc_object* out) {
-  const Host& self = of(host);
-  // Beyond what is there at all it ends, or is refused, as ever.
-  return do_ipc_object(host, index < self.before_queues_ ? index : self.objects_.size(), out);
+  return do_ipc_object(host, of(host).first_ipc_place(index), out);
 }
 
 freshet_status Host::do_ipc_propose_first(const freshet_host* host, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason) {
-  const Host& self = of(host);
-  return do_ipc_propose(host, index < self.before_queues_ ? index : self.objects_.size(), kind, reason);
+  return do_ipc_propose(host, of(host).first_ipc_place(index), kind, reason);
 }
 
 freshet_status Host::do_ipc_propose(const freshet_host* host, std::uint64_t index, freshet_finding_kind kind, freshet_bytes reason) try {
