@@ -162,12 +162,16 @@ void start_child(ChildStart& start, const Stack& stack, const Stack& helper) {
   start.step = "clone";
 }
 
+void reap(pid_t child) {
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | __WALL) != 0 && errno == EINTR) {
+  }
+}
+
 bool run_helper(int (*run)(void*), void* argument, std::uint64_t namespaces, const Stack& stack) {
   const pid_t pid = ::clone(run, stack.top(), static_cast<int>(kSharedMemory | CLONE_VFORK | CLONE_FILES | namespaces | SIGCHLD), argument);
   if (pid < 0) return false;
-  siginfo_t info{};
-  while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | __WALL) != 0 && errno == EINTR) {
-  }
+  reap(pid);
   return true;
 }
 

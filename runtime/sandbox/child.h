@@ -75,6 +75,9 @@ struct ChildStart {
 // child with a pidfd is still to be ended and waited for. `helper`: the stack of who clones it from another namespace.
 void start_child(ChildStart& start, const Stack& stack, const Stack& helper);
 
+// Waits for a child's end.
+void reap(pid_t child);
+
 // Runs a function in a child that shares our descriptors and waits for its end; `namespaces` are CLONE_NEW* flags. What it
 // writes lies in a SharedPage. False, with errno: it could not be made.
 bool run_helper(int (*run)(void*), void* argument, std::uint64_t namespaces, const Stack& stack);

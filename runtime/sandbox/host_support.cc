@@ -6,9 +6,7 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,6 +14,7 @@
 #include <optional>
 
 #include "runtime/base/fd.h"
+#include "runtime/sandbox/child.h"
 #include "runtime/sandbox/kernel.h"
 #include "runtime/sandbox/owner_view.h"
 #include "runtime/sandbox/private_tmpfs.h"
@@ -105,42 +104,28 @@ int run_trial(void* raw) {
   return 0;  // clone() ends the child with it
 }
 
-void reap(pid_t child) {
-  siginfo_t info{};
-  while (::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | __WALL) != 0 && errno == EINTR) {
-  }
-}
-
 // Clones the child by copy (not CLONE_VM: its maps must be written while it runs beside us).
 void run(Trial& trial) {
-  constexpr std::size_t kStack = 64 * 1024;
-  struct Shared {
-    Findings found;
-  };
-  void* shared = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const SharedPage<Findings> found(Findings{});
+  const Stack stack;
   int ends[2] = {-1, -1};
-  if (shared == MAP_FAILED || ::pipe2(ends, O_CLOEXEC) != 0) {
+  if (!found || !stack || ::pipe2(ends, O_CLOEXEC) != 0) {
     trial.clone_error = errno;
-    if (shared != MAP_FAILED) ::munmap(shared, sizeof(Shared));
     return;
   }
   const Fd go_read(ends[0]);
   const Fd go_write(ends[1]);
-  auto* result = new (shared) Shared{};
-  const auto stack = std::make_unique<char[]>(kStack);
-  ChildArgument argument{go_read.get(), go_write.get(), trial.flags, trial.other_id, &result->found};
-  const auto top = reinterpret_cast<std::uintptr_t>(stack.get() + kStack) & ~std::uintptr_t{15};
-  const pid_t child = ::clone(run_trial, reinterpret_cast<void*>(top), trial.flags | SIGCHLD, &argument);
+  ChildArgument argument{go_read.get(), go_write.get(), trial.flags, trial.other_id, found.get()};
+  const pid_t child = ::clone(run_trial, stack.top(), trial.flags | SIGCHLD, &argument);
   if (child < 0) {
     trial.clone_error = errno;
-  } else {
-    if (trial.maps != nullptr)
-      if (auto done = write_maps(child, *trial.maps); !done) trial.maps_error = done.error().what;
-    if (!trial.maps_error.empty() || ::write(go_write.get(), "g", 1) != 1) ::kill(child, SIGKILL);
-    reap(child);
-    trial.found = result->found;
+    return;
   }
-  ::munmap(shared, sizeof(Shared));
+  if (trial.maps != nullptr)
+    if (auto done = write_maps(child, *trial.maps); !done) trial.maps_error = done.error().what;
+  if (!trial.maps_error.empty() || ::write(go_write.get(), "g", 1) != 1) ::kill(child, SIGKILL);
+  reap(child);
+  trial.found = *found.get();
 }
 
 // One way to get namespaces: with a user namespace or without, and how its ids are mapped.

@@ -3,12 +3,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <memory>
 
+#include "runtime/sandbox/child.h"
 #include "runtime/sandbox/kernel.h"
 #include "runtime/sandbox/user_map.h"
 
@@ -42,21 +41,18 @@ Result<Fd> open_mapped(pid_t child) {
 }  // namespace
 
 Result<Fd> make_owner_view() {
-  constexpr std::size_t kStack = 16 * 1024;
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe2");
   const Fd wait_on(ends[0]);
   Fd managers(ends[1]);
-  const auto stack = std::make_unique<char[]>(kStack);
+  const Stack stack;
+  if (!stack) return fail_errno("mmap of a stack");
   Ends argument{wait_on.get(), managers.get()};
-  const auto top = reinterpret_cast<std::uintptr_t>(stack.get() + kStack) & ~std::uintptr_t{15};
-  const pid_t child = ::clone(wait_for_end, reinterpret_cast<void*>(top), CLONE_NEWUSER | SIGCHLD, &argument);
+  const pid_t child = ::clone(wait_for_end, stack.top(), CLONE_NEWUSER | SIGCHLD, &argument);
   if (child < 0) return fail_errno("clone");
   auto space = open_mapped(child);
   managers.reset();
-  siginfo_t info{};
-  while (::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | __WALL) != 0 && errno == EINTR) {
-  }
+  reap(child);
   return space;
 }
 
