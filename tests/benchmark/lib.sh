@@ -1,4 +1,4 @@
-# Sourced by the benchmarks that are shell scripts. The script has `usage`.
+# Sourced by shell scripts that work on a build. The script has `usage`.
 
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 

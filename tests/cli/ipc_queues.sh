@@ -18,6 +18,7 @@ is() { [[ -e $dir/queues/$1 ]]; }
 # old NAME..: as if nobody had used it for an hour.  queue NAME [USER-COMMAND..]: a new one, an hour old.
 old() { (cd "$dir/queues" && touch -d '1 hour ago' -- "$@"); }
 queue() { "${@:2}" perl -e 'syscall(240, my $n = shift, 0302, 0600, 0) >= 0 or die "mq_open: $!"' "$1" && old "$1"; }
+unlink_queue() { perl -e 'exit(syscall(241, my $n = shift) == 0 ? 0 : 1)' "$1"; }
 message() { perl -e 'my $q = syscall(240, my $n = shift, 1, 0, 0); my $m = "m"; $q >= 0 && syscall(242, $q, $m, 1, 0, 0) == 0 or die $!' "$1"; }
 # hold NAME: a process has it open, as $holder, until it is killed.
 hold() {
@@ -28,6 +29,7 @@ hold() {
   for _ in {1..100}; do [[ -e $dir/held ]] && return; sleep 0.05; done
   fail "nobody holds $1"
 }
+release() { kill "$holder" && wait "$holder" 2>/dev/null || true; }
 
 # by KINDS [PLUGIN]
 by() {
@@ -67,23 +69,23 @@ is held || fail "what a process has open went"
 is foreign || fail "another owner's went"
 expect 0 history --json
 says "$out" 'posix-msg plain' 'this cannot be taken back'
-kill "$holder" && wait "$holder" 2>/dev/null || true
-perl -e 'exit(syscall(241, my $n = "held") == 0 ? 0 : 1)'
+release
+unlink_queue held
 
 # Between plan and run: a message comes, another takes its place with its name and time, somebody opens it, it goes.
 for name in got-one replaced opened gone; do queue "$name" "${as[@]}"; done
 expect 0 plan --out "$dir/plan" "${plugins[@]}"
 message got-one
-perl -e 'exit(syscall(241, my $n = "replaced") == 0 ? 0 : 1)'
+unlink_queue replaced
 queue replaced "${as[@]}"
 touch -r "$dir/queues/gone" "$dir/queues/replaced"
-perl -e 'exit(syscall(241, my $n = "gone") == 0 ? 0 : 1)'
+unlink_queue gone
 hold opened
 expect 0 run --plan "$dir/plan" --yes --json "${plugins[@]}"
 expect_json /tasks/0/changed_by_others 4
 says "$out" 'changed since it was planned' 'in use' 'already gone'
 for name in got-one replaced opened; do is "$name" || fail "$name went"; done
-kill "$holder" && wait "$holder" 2>/dev/null || true
+release
 
 # A queue's times have whole seconds: one that was used in this one counts as in use.
 touch -d '1 hour' "$dir/queues/got-one"  # from now: however long the plan takes to come to it

@@ -20,6 +20,7 @@ END
 die() { printf 'tests/kernel/run.sh: %s\n' "$*" >&2; exit 1; }
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/../benchmark/lib.sh"
 build='' limit=1500 checks=()
 while (($#)); do
   case $1 in
@@ -32,9 +33,7 @@ while (($#)); do
   shift
 done
 ((${#checks[@]})) || checks=("$here"/checks/*.sh)
-[[ -n $build ]] || { build=$here/../../build/check/quick && [[ -x $build/bin/freshet ]] || build=$here/../../build; }
-build=$(cd "$build" && pwd)
-[[ -x $build/bin/freshet ]] || die "no $build/bin/freshet; build first (tests/run.sh quick)"
+find_build freshet
 ((EUID == 0)) || die "only root can lend this machine's files to another"
 for program in qemu-system-x86_64 busybox cpio depmod mke2fs /usr/lib/qemu/virtiofsd /lib/systemd/systemd; do
   command -v "$program" >/dev/null || die "no $program; packaging/install-deps.sh --tests installs it"
@@ -67,7 +66,7 @@ mkdir -p "$first/checks"
 cp "$(command -v busybox)" "$first/busybox"
 cp "$here/init" "$here/guest.sh" "$first/"
 cp "${checks[@]}" "$first/checks/"
-printf 'build=%q\nsource=%q\nmodules=%q\n' "$build" "$(cd "$here/../.." && pwd)" "$store/image/lib/modules/$version" >"$first/settings.sh"
+printf 'build=%q\nsource=%q\nmodules=%q\n' "$build" "$source_dir" "$store/image/lib/modules/$version" >"$first/settings.sh"
 count=100
 for module in virtio_pci virtio_blk virtiofs overlay; do
   modprobe -d "$store/image" -S "$version" --show-depends "$module"

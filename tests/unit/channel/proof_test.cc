@@ -84,6 +84,24 @@ class IsolationProof : public ::testing::Test {
     return RoleProcess::start(*lesser_, support, weak);
   }
 
+  // A worker whose process has no limit of its address space ends when its plugin takes more than 64 MiB.
+  void expect_end_of_memory(const char* mode, std::shared_ptr<sandbox::ControlGroups> groups = nullptr) {
+    auto bytes = read_plugin_file(plugin_path("hostile"));
+    ASSERT_TRUE(bytes.has_value());
+    RoleRequest asked = request();
+    asked.plugin_memfd = bytes->memfd.get();
+    asked.limits.memory_bytes = 64ULL << 20;
+    asked.limits.wall_ns = 120'000'000'000;
+    auto worker = start_without({"RLIMIT_AS", 0, {}, {}}, asked, std::move(groups));
+    ASSERT_TRUE(worker.has_value()) << worker.error().what;
+    Scanned scanned;
+    if (load(**worker, mode)) read_scan(**worker, scanned);
+    const End end = (*worker)->finish();
+    EXPECT_EQ(end.reason, EndReason::limit) << end.what;
+    EXPECT_NE(end.what.find("memory limit of 64 MiB"), std::string::npos) << end.what;
+    EXPECT_FALSE(scanned.end.has_value());
+  }
+
   // As it was listed.
   RoleLock role_lock_of(const RoleProcess&) const {
     const auto roles = live_.of("cache");
@@ -250,20 +268,7 @@ TEST_F(IsolationProof, FailsWhereALayerIsLeftOut) {
 
 // Memory has two limits, one inside and one watched from outside; each holds alone.
 TEST_F(IsolationProof, MemoryIsWatchedWhereTheKernelSetsNoLimit) {
-  auto bytes = read_plugin_file(plugin_path("hostile"));
-  ASSERT_TRUE(bytes.has_value());
-  RoleRequest asked = request();
-  asked.plugin_memfd = bytes->memfd.get();
-  asked.limits.memory_bytes = 64ULL << 20;
-  asked.limits.wall_ns = 120'000'000'000;
-  auto worker = start_without({"RLIMIT_AS", 0, {}, {}}, asked);
-  ASSERT_TRUE(worker.has_value()) << worker.error().what;
-  Scanned scanned;
-  if (load(**worker, "allocate-slowly")) read_scan(**worker, scanned);
-  const End end = (*worker)->finish();
-  EXPECT_EQ(end.reason, EndReason::limit) << end.what;
-  EXPECT_NE(end.what.find("memory limit of 64 MiB"), std::string::npos) << end.what;
-  EXPECT_FALSE(scanned.end.has_value());
+  expect_end_of_memory("allocate-slowly");
 }
 
 // The third, where the host has delegated one.
@@ -273,18 +278,7 @@ TEST_F(IsolationProof, MemoryIsLimitedByTheControlGroupWhereTheProcessHasNoLimit
   auto groups = sandbox::ControlGroups::in(place.open());
   ASSERT_TRUE(groups.has_value());
   if (!groups->limits_memory()) GTEST_SKIP() << "no memory controller in version 2 here";
-  auto bytes = read_plugin_file(plugin_path("hostile"));
-  ASSERT_TRUE(bytes.has_value());
-  RoleRequest asked = request();
-  asked.plugin_memfd = bytes->memfd.get();
-  asked.limits.memory_bytes = 64ULL << 20;
-  auto worker = start_without({"RLIMIT_AS", 0, {}, {}}, asked, std::make_shared<sandbox::ControlGroups>(std::move(*groups)));
-  ASSERT_TRUE(worker.has_value()) << worker.error().what;
-  Scanned scanned;
-  if (load(**worker, "allocate-sparsely")) read_scan(**worker, scanned);
-  const End end = (*worker)->finish();
-  EXPECT_EQ(end.reason, EndReason::limit) << end.what;
-  EXPECT_NE(end.what.find("memory limit of 64 MiB"), std::string::npos) << end.what;
+  expect_end_of_memory("allocate-sparsely", std::make_shared<sandbox::ControlGroups>(std::move(*groups)));
   // By the kernel, before the look from outside saw as much.
   EXPECT_EQ(read_proc(AT_FDCWD, (place.path() + "/memory.events").c_str()).find("oom_kill 0\n"), std::string::npos);
 }

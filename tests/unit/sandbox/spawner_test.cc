@@ -166,11 +166,18 @@ TEST(Spawner, ASharedNetworkIsNotThisProgramsAndNoWorkers) {
 }
 
 #ifndef FRESHET_SANITIZED
+// Of a process of its own; -1 when a signal ends it.
+int exit_code_of(int (*run)()) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(run());
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 // As in a container without root's rights: it may make networks, and not come back to the one it was started in.
 TEST(Networks, WhoCouldNotComeBackStaysWhereHeIs) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::unshare(CLONE_NEWUSER) != 0) ::_exit(77);
+  const int code = exit_code_of([] {
+    if (::unshare(CLONE_NEWUSER) != 0) return 77;
     const auto network = [] { return std::filesystem::read_symlink("/proc/thread-self/ns/net"); };
     const auto before = network();
     Networks networks;
@@ -178,34 +185,27 @@ TEST(Networks, WhoCouldNotComeBackStaysWhereHeIs) {
     had = networks.take_next(true) || had;
     networks.make_ahead();
     had = networks.take_next(true) || had;
-    ::_exit(had || networks.may_make_ahead() || network() != before ? 1 : 0);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status)) << "it ended by signal " << WTERMSIG(status);
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "this host grants no user namespace";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+    return had || networks.may_make_ahead() || network() != before ? 1 : 0;
+  });
+  if (code == 77) GTEST_SKIP() << "this host grants no user namespace";
+  EXPECT_EQ(code, 0);
 }
 
 // Whoever maps more than his own id has to be a child of the namespace that has them.
 TEST(Networks, ThoseBelowAreForWhoWantsNoOtherId) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0)) ::_exit(2);
+  const int code = exit_code_of([] {
+    if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0)) return 2;
     ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // or /proc/self would be root's
     Networks below, here;
-    if (below.shared(true) < 0) ::_exit(77);
-    if (!below.owner() || below.shared(false) >= 0 || below.take_next(false)) ::_exit(3);
-    if (here.shared(false) >= 0 || here.owner()) ::_exit(4);
-    if (below.take_next(true)) ::_exit(5);
+    if (below.shared(true) < 0) return 77;
+    if (!below.owner() || below.shared(false) >= 0 || below.take_next(false)) return 3;
+    if (here.shared(false) >= 0 || here.owner()) return 4;
+    if (below.take_next(true)) return 5;
     below.make_ahead();  // in the namespace that is there, by a helper in our memory: that must not make it root's
-    ::_exit(below.take_next(true) && ::prctl(PR_GET_DUMPABLE) == 1 ? 0 : 6);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status)) << "it ended by signal " << WTERMSIG(status);
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "this host grants no user namespace";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+    return below.take_next(true) && ::prctl(PR_GET_DUMPABLE) == 1 ? 0 : 6;
+  });
+  if (code == 77) GTEST_SKIP() << "this host grants no user namespace";
+  EXPECT_EQ(code, 0);
 }
 
 TEST(Spawner, WhoLoadsNoLibrariesIsTheStaticTwinWhereThereIsOne) {
